@@ -1,0 +1,76 @@
+package instance
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+)
+
+// Query asks for the instances of one kind. Every text that is given must
+// match, ignoring case (package fold); an empty one matches all.
+//
+// Answers come in ascending order of collection and, within a collection, in
+// the order of the kind.
+type Query struct {
+	Kind Kind
+	// Collections are read in this order; nil means every collection that is
+	// in use, in ascending order.
+	Collections []string
+	// Code, Group and SubGroup match an equal text.
+	Code, Group, SubGroup string
+	// Name matches a name that contains it.
+	Name string
+	// After, where its ID is not empty, leaves out everything up to and
+	// including this position.
+	After Position
+	// Limit is how many instances the caller will take at most; 0 means all.
+	// No more are returned, and a repository reads little more than it needs
+	// for them.
+	Limit int
+}
+
+// Position is a place in the answers to a query.
+type Position struct {
+	Collection string `json:"c"`
+	ID         string `json:"i"`
+}
+
+// cursor is what an opaque cursor holds.
+type cursor struct {
+	Query []byte `json:"q"`
+	Position
+}
+
+// Cursor returns an opaque, URL-safe text with which [Query.Resume] goes on
+// after last. It is bound to what q asks for, Limit and After aside.
+func (q Query) Cursor(last Instance) string {
+	// Marshal cannot fail on these fields.
+	b, _ := json.Marshal(cursor{q.fingerprint(), Position{last.Collection, last.ID}})
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// Resume returns q with After set from a cursor. It returns an error that is
+// [ErrCursor] when the text is no cursor, or one of another query.
+func (q Query) Resume(text string) (Query, error) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return Query{}, fmt.Errorf("%w: not base64url", ErrCursor)
+	}
+	var c cursor
+	if err := json.Unmarshal(b, &c); err != nil || c.ID == "" {
+		return Query{}, fmt.Errorf("%w: not a position", ErrCursor)
+	}
+	if string(c.Query) != string(q.fingerprint()) {
+		return Query{}, fmt.Errorf("%w: of another query", ErrCursor)
+	}
+	q.After = c.Position
+	return q, nil
+}
+
+// fingerprint identifies what q asks for.
+func (q Query) fingerprint() []byte {
+	b, _ := json.Marshal([]any{q.Kind.Name, q.Collections, q.Code, q.Group, q.SubGroup, q.Name})
+	sum := sha256.Sum256(b)
+	return sum[:9]
+}
