@@ -1,0 +1,32 @@
+package repository
+
+import (
+	"strings"
+
+	"instances/pkg/fold"
+	"instances/pkg/instance"
+)
+
+// Matcher tells which instances a query asks for. It holds the folded texts
+// of the query; an empty one matches all.
+type Matcher struct {
+	Code, Group, SubGroup, Name string
+}
+
+// NewMatcher folds the texts of q.
+func NewMatcher(q instance.Query) Matcher {
+	return Matcher{
+		Code:     fold.String(q.Code),
+		Group:    fold.String(q.Group),
+		SubGroup: fold.String(q.SubGroup),
+		Name:     fold.String(q.Name),
+	}
+}
+
+// Match reports whether i has every text that the query gives.
+func (m Matcher) Match(i instance.Instance) bool {
+	return (m.Code == "" || fold.String(i.Code) == m.Code) &&
+		(m.Group == "" || fold.String(i.Group) == m.Group) &&
+		(m.SubGroup == "" || fold.String(i.SubGroup) == m.SubGroup) &&
+		(m.Name == "" || strings.Contains(fold.String(i.Name), m.Name))
+}
