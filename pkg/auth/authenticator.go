@@ -1,0 +1,121 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// CacheFor is how long an [Authenticator] goes without asking the repository
+// again, and so the longest that a revoked key can still be used elsewhere.
+const CacheFor = time.Minute
+
+// maxCached bounds the memory that the cache takes.
+const maxCached = 1024
+
+var (
+	// ErrUnauthenticated says that a request carries no usable credentials.
+	// It never says why.
+	ErrUnauthenticated = errors.New("invalid credentials")
+	// ErrForbidden says that the key lacks the permission.
+	ErrForbidden = errors.New("permission denied")
+)
+
+// Principal is the key that a request was made with.
+type Principal struct {
+	Name, Owner string
+	allow       []string
+}
+
+// May reports whether the key has the permission.
+func (p Principal) May(permission string) bool {
+	return slices.Contains(p.allow, permission) || slices.Contains(p.allow, AllowAll)
+}
+
+// CredentialGetter is the repository as an [Authenticator] needs it.
+type CredentialGetter interface {
+	// Credential returns the key whose secret has the hash, revoked and
+	// expired ones included, or an error that is [ErrNoCredential].
+	Credential(ctx context.Context, hash string) (Credential, error)
+}
+
+// Authenticator tells who makes a request. It is safe for concurrent use.
+type Authenticator struct {
+	credentials CredentialGetter
+	now         func() time.Time
+
+	mu     sync.Mutex
+	cached map[string]cachedCredential
+}
+
+type cachedCredential struct {
+	credential Credential
+	until      time.Time
+}
+
+// NewAuthenticator returns an authenticator on a repository. It reads nothing
+// yet.
+func NewAuthenticator(credentials CredentialGetter, now func() time.Time) *Authenticator {
+	return &Authenticator{credentials: credentials, now: now, cached: map[string]cachedCredential{}}
+}
+
+// Authenticate returns who sends a request with the header. It returns
+// [ErrUnauthenticated] for missing, malformed, unknown, wrong, revoked and
+// expired credentials; the last four cost the same one read. Any other error
+// is one of the repository.
+func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (Principal, error) {
+	p, ok := parse(h)
+	if !ok {
+		return Principal{}, ErrUnauthenticated
+	}
+	c, err := a.credential(ctx, Hash(p.secret))
+	if errors.Is(err, ErrNoCredential) {
+		return Principal{}, ErrUnauthenticated
+	}
+	if err != nil {
+		return Principal{}, fmt.Errorf("read credential: %w", err)
+	}
+	if p.named && p.name != c.Name || !c.Usable(a.now()) {
+		return Principal{}, ErrUnauthenticated
+	}
+	return Principal{Name: c.Name, Owner: c.Owner, allow: c.Allow}, nil
+}
+
+// Forget empties the cache, so that a key that was just revoked in this
+// process is refused at once.
+func (a *Authenticator) Forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.cached)
+}
+
+// credential reads through the cache. What is not there is not cached, so
+// that a new key works at once.
+func (a *Authenticator) credential(ctx context.Context, hash string) (Credential, error) {
+	now := a.now()
+	a.mu.Lock()
+	c, ok := a.cached[hash]
+	a.mu.Unlock()
+	if ok && now.Before(c.until) {
+		return c.credential, nil
+	}
+	found, err := a.credentials.Credential(ctx, hash)
+	if err != nil {
+		return Credential{}, err
+	}
+	// An unusable key is not cached either: refusing costs what an unknown
+	// key costs, so the time it takes tells nothing.
+	if found.Usable(now) {
+		a.mu.Lock()
+		if len(a.cached) >= maxCached {
+			clear(a.cached)
+		}
+		a.cached[hash] = cachedCredential{found, now.Add(CacheFor)}
+		a.mu.Unlock()
+	}
+	return found, nil
+}

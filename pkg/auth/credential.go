@@ -1,0 +1,40 @@
+package auth
+
+import (
+	"errors"
+	"time"
+)
+
+// Credential is a key as it is stored.
+type Credential struct {
+	// Name is unique; see [ValidName].
+	Name string
+	// Owner is who the key belongs to. Several keys may share an owner.
+	Owner string
+	// Hash is the hexadecimal SHA-256 of the secret; see [Hash].
+	Hash string
+	// Allow are the permissions, such as "topology:read", or [AllowAll].
+	Allow []string
+	// CreatedAt, ExpiresAt and RevokedAt are kept to the second, in UTC.
+	// ExpiresAt and RevokedAt are zero where they do not apply.
+	CreatedAt, ExpiresAt, RevokedAt time.Time
+}
+
+// AllowAll is the permission to do everything.
+const AllowAll = "*"
+
+// Usable reports whether the key is neither revoked nor expired at now.
+func (c Credential) Usable(now time.Time) bool {
+	return c.RevokedAt.IsZero() && (c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt))
+}
+
+// What a repository of credentials answers beside success.
+var (
+	// ErrNoCredential says that there is no such key.
+	ErrNoCredential = errors.New("no such key")
+	// ErrNameTaken says that a usable key has the name.
+	ErrNameTaken = errors.New("a key with this name exists")
+	// ErrNameOfOther says that a key of another owner had the name: a name is
+	// never given to another owner, since records refer to it.
+	ErrNameOfOther = errors.New("the name belongs to another owner")
+)
