@@ -1,0 +1,58 @@
+package httpjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// Answer is a whole answer, ready to be sent or to be stored for a repeated
+// request.
+type Answer struct {
+	Status int `json:"status"`
+	// ContentType, ETag and Location are headers; an empty one is not sent.
+	ContentType string `json:"contentType,omitempty"`
+	ETag        string `json:"etag,omitempty"`
+	Location    string `json:"location,omitempty"`
+	Body        []byte `json:"body,omitempty"`
+}
+
+// NewAnswer returns an answer with v as its JSON body.
+func NewAnswer(status int, v any) (Answer, error) {
+	body, err := Marshal(v)
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Status: status, ContentType: "application/json", Body: body}, nil
+}
+
+// Write sends the answer.
+func (a Answer) Write(w http.ResponseWriter) {
+	h := w.Header()
+	for _, header := range [...]struct{ name, value string }{
+		{"Content-Type", a.ContentType}, {"ETag", a.ETag}, {"Location", a.Location},
+	} {
+		if header.value != "" {
+			h[http.CanonicalHeaderKey(header.name)] = []string{header.value}
+		}
+	}
+	if len(a.Body) > 0 {
+		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
+	}
+	w.WriteHeader(a.Status)
+	// A client that is gone cannot be told.
+	_, _ = w.Write(a.Body)
+}
+
+// Marshal returns v as JSON without the escapes that only HTML needs.
+func Marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode answer: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

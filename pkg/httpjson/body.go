@@ -1,0 +1,98 @@
+package httpjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxBodyBytes is the size of the largest body that [ReadObject] takes.
+const MaxBodyBytes = 1 << 20
+
+// ReadObject reads the body of r, which must be one JSON object in UTF-8 of
+// at most [MaxBodyBytes]. It returns the body as it came and its members. A
+// Content-Type may be missing, but where it is given it must be JSON. Errors
+// are a [RequestError] of status 400 or 413.
+func ReadObject(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
+	if err := checkContentType(r.Header); err != nil {
+		return nil, nil, err
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, nil, badRequest("The body is empty; a JSON object is expected.")
+	}
+	if !utf8.Valid(body) {
+		return nil, nil, badRequest("The body is not valid UTF-8.")
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		return nil, nil, badRequest(describe(err))
+	}
+	if members == nil {
+		return nil, nil, badRequest("The body is null; a JSON object is expected.")
+	}
+	return body, members, nil
+}
+
+// checkContentType refuses a declared content type that is not JSON.
+func checkContentType(h http.Header) error {
+	declared := h.Get("Content-Type")
+	if declared == "" {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(declared)
+	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return badRequest("The Content-Type must be application/json.")
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return badRequest("The charset of the Content-Type must be utf-8.")
+	}
+	return nil
+}
+
+// readBody reads the body within its limit.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBodyBytes+1))
+	if err != nil {
+		return nil, badRequest("The body could not be read.")
+	}
+	if len(body) > MaxBodyBytes {
+		return nil, &RequestError{
+			Status: http.StatusRequestEntityTooLarge,
+			Detail: fmt.Sprintf("The body is over %d bytes.", MaxBodyBytes),
+		}
+	}
+	return body, nil
+}
+
+// describe words an error of json.Unmarshal into an object for the client.
+func describe(err error) string {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		// Its text is about JSON, such as "invalid character '}' after
+		// top-level value", never about this program.
+		return fmt.Sprintf("The body is not one valid JSON object: %s at byte %d.", syntax, syntax.Offset)
+	}
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return fmt.Sprintf("The body is a JSON %s; a JSON object is expected.", kind.Value)
+	}
+	return "The body is not one valid JSON object."
+}
+
+// badRequest returns a [RequestError] of status 400.
+func badRequest(detail string) error {
+	return &RequestError{Status: http.StatusBadRequest, Detail: detail}
+}

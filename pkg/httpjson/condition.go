@@ -1,0 +1,52 @@
+package httpjson
+
+import (
+	"net/http"
+	"strings"
+)
+
+// ETag returns the strong entity tag of a revision, which must hold neither
+// quotes nor control characters.
+func ETag(revision string) string { return `"` + revision + `"` }
+
+// CheckIfMatch returns a [RequestError] of status 412 where r has an If-Match
+// header that the current entity tag does not satisfy (RFC 9110, 13.1.1).
+func CheckIfMatch(r *http.Request, etag string) error {
+	values := r.Header.Values("If-Match")
+	if len(values) == 0 {
+		return nil
+	}
+	for _, tag := range entityTags(values) {
+		// Weak tags never match here.
+		if tag == "*" || tag == etag {
+			return nil
+		}
+	}
+	return &RequestError{
+		Status: http.StatusPreconditionFailed,
+		Detail: "The instance is not in the state that If-Match names.",
+	}
+}
+
+// NotModified reports whether r has an If-None-Match header that the current
+// entity tag satisfies (RFC 9110, 13.1.2): the answer is then 304.
+func NotModified(r *http.Request, etag string) bool {
+	for _, tag := range entityTags(r.Header.Values("If-None-Match")) {
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
+
+// entityTags splits header values into entity tags. Tags of this API hold no
+// commas, so a foreign tag that does is cut into parts that match nothing.
+func entityTags(values []string) []string {
+	var tags []string
+	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		if tag = strings.TrimSpace(tag); tag != "" {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}

@@ -1,0 +1,166 @@
+package httpjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Fields reads the members of a JSON object by their names and collects what
+// is wrong with them, so that a client learns all of it at once. A member
+// that is missing or null counts as not given. It is for one goroutine.
+type Fields struct {
+	members map[string]json.RawMessage
+	errors  []FieldError
+}
+
+// NewFields returns a reader of members.
+func NewFields(members map[string]json.RawMessage) *Fields {
+	return &Fields{members: members}
+}
+
+// Reject notes that something is wrong with a field.
+func (f *Fields) Reject(field, message string) {
+	f.errors = append(f.errors, FieldError{Field: field, Message: message})
+}
+
+// Err returns a [RequestError] of status 400 that names every bad field, in
+// the order in which they were read, or nil.
+func (f *Fields) Err() error {
+	if len(f.errors) == 0 {
+		return nil
+	}
+	detail := "1 field is not valid."
+	if n := len(f.errors); n > 1 {
+		detail = strconv.Itoa(n) + " fields are not valid."
+	}
+	return &RequestError{Status: http.StatusBadRequest, Detail: detail, Fields: f.errors}
+}
+
+// Raw returns the JSON value of a member; nil where it is not given.
+func (f *Fields) Raw(field string) json.RawMessage {
+	raw := f.members[field]
+	if isNull(raw) {
+		return nil
+	}
+	return raw
+}
+
+// String returns a text of at most maxLength characters (Unicode code
+// points); nil where it is not given or not valid.
+func (f *Fields) String(field string, maxLength int) *string {
+	raw := f.Raw(field)
+	if raw == nil {
+		return nil
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		f.Reject(field, "must be a string, not "+typeOf(raw))
+		return nil
+	}
+	if n := utf8.RuneCountInString(s); n > maxLength {
+		f.Reject(field, fmt.Sprintf("must have at most %d characters, not %d", maxLength, n))
+		return nil
+	}
+	return &s
+}
+
+// Bool returns true or false; nil where it is not given or not valid.
+func (f *Fields) Bool(field string) *bool {
+	raw := f.Raw(field)
+	if raw == nil {
+		return nil
+	}
+	var b bool
+	if json.Unmarshal(raw, &b) != nil {
+		f.Reject(field, "must be true or false, not "+typeOf(raw))
+		return nil
+	}
+	return &b
+}
+
+// Integer returns an integer of 64 bits; nil where it is not given or not
+// valid.
+func (f *Fields) Integer(field string) *int64 {
+	raw := f.Raw(field)
+	if raw == nil {
+		return nil
+	}
+	n, message := integer(raw)
+	if message != "" {
+		f.Reject(field, message)
+		return nil
+	}
+	return &n
+}
+
+// Integers returns a list of integers of 64 bits; nil where it is not given
+// or not valid.
+func (f *Fields) Integers(field string) []int64 {
+	list := f.List(field)
+	if list == nil {
+		return nil
+	}
+	numbers := make([]int64, 0, len(list))
+	for i, raw := range list {
+		n, message := integer(raw)
+		if message != "" {
+			f.Reject(fmt.Sprintf("%s[%d]", field, i), message)
+			return nil
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers
+}
+
+// List returns the entries of a list; nil where it is not given or not valid.
+func (f *Fields) List(field string) []json.RawMessage {
+	raw := f.Raw(field)
+	if raw == nil {
+		return nil
+	}
+	list := []json.RawMessage{}
+	if json.Unmarshal(raw, &list) != nil {
+		f.Reject(field, "must be a list, not "+typeOf(raw))
+		return nil
+	}
+	return list
+}
+
+// integer parses a JSON integer, or says what is wrong with it.
+func integer(raw json.RawMessage) (n int64, message string) {
+	n, err := strconv.ParseInt(string(bytes.TrimSpace(raw)), 10, 64)
+	if err == nil {
+		return n, ""
+	}
+	if typeOf(raw) == "a number" {
+		return 0, "must be an integer of 64 bits"
+	}
+	return 0, "must be an integer, not " + typeOf(raw)
+}
+
+// isNull reports whether a member is missing or null.
+func isNull(raw json.RawMessage) bool {
+	return len(raw) == 0 || string(bytes.TrimSpace(raw)) == "null"
+}
+
+// typeOf names the JSON type of a valid value, with its article.
+func typeOf(raw json.RawMessage) string {
+	switch bytes.TrimSpace(raw)[0] {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	default:
+		return "a number"
+	}
+}

@@ -1,0 +1,124 @@
+package httpjson
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"instances/pkg/instance"
+)
+
+// MaxListBytes is the size of the largest list that is answered at once,
+// measured as it counts in the answer of a Lambda, which holds the body as a
+// JSON string and is limited to 6 MB.
+const MaxListBytes = 5 << 20
+
+// List is a request for a list.
+type List struct {
+	// Query is what is asked for, without a position and a limit.
+	Query instance.Query
+	// Parameters are the query parameters that led to it, for the link to the
+	// next page.
+	Parameters map[string]string
+	Paging     Paging
+	// Encode returns the entry of an instance.
+	Encode func(instance.Instance) (any, error)
+}
+
+// Write answers r with a bare JSON array. Where the client gave a limit and
+// there is more, a Link header leads to the next page; such a page may hold
+// fewer entries than the limit, so that it fits into [MaxListBytes]. Without a
+// limit a list that does not fit is a [RequestError] of status 400.
+func (l List) Write(w http.ResponseWriter, r *http.Request, search func(instance.Query) iter.Seq2[instance.Instance, error]) error {
+	q := l.Query
+	if l.Paging.Cursor != "" {
+		var err error
+		if q, err = q.Resume(l.Paging.Cursor); err != nil {
+			return err
+		}
+	}
+	if l.Paging.Limit > 0 {
+		// One more tells whether there is a next page.
+		q.Limit = l.Paging.Limit + 1
+	}
+	page := page{size: len(`[]`)}
+	for i, err := range search(q) {
+		if err != nil {
+			return fmt.Errorf("search instances: %w", err)
+		}
+		if page.count > 0 && page.count == l.Paging.Limit {
+			page.more = true
+			break
+		}
+		entry, err := l.Encode(i)
+		if err != nil {
+			return err
+		}
+		b, err := Marshal(entry)
+		if err != nil {
+			return err
+		}
+		if !page.add(i, b) {
+			if l.Paging.Limit == 0 {
+				return badRequest(fmt.Sprintf(
+					"The list is too large for one answer: use the parameter limit (1 to %d) to get it in pages.", MaxLimit))
+			}
+			page.more = true
+			break
+		}
+	}
+	if page.more {
+		w.Header().Set("Link", "<"+l.next(r, q.Cursor(page.last))+`>; rel="next"`)
+	}
+	Answer{Status: http.StatusOK, ContentType: "application/json", Body: page.body()}.Write(w)
+	return nil
+}
+
+// next returns the path and query of the next page.
+func (l List) next(r *http.Request, cursor string) string {
+	query := url.Values{"cursor": {cursor}, "limit": {strconv.Itoa(l.Paging.Limit)}}
+	for name, value := range l.Parameters {
+		query.Set(name, value)
+	}
+	return PublicPath(r) + "?" + query.Encode()
+}
+
+// page is a list in the making.
+type page struct {
+	entries bytes.Buffer
+	// size is that of the entries in the answer of a Lambda.
+	size, count int
+	last        instance.Instance
+	more        bool
+}
+
+// add appends an entry, or returns false where the page has no room for it. A
+// first entry always fits: an instance is smaller than a page.
+func (p *page) add(i instance.Instance, entry []byte) bool {
+	size := p.size + escapedLen(entry) + len(`,`)
+	if size > MaxListBytes && p.count > 0 {
+		return false
+	}
+	if p.count > 0 {
+		p.entries.WriteByte(',')
+	}
+	p.entries.Write(entry)
+	p.size, p.last = size, i
+	p.count++
+	return true
+}
+
+// body returns the page as a JSON array.
+func (p *page) body() []byte {
+	return slices.Concat([]byte("["), p.entries.Bytes(), []byte("]"))
+}
+
+// escapedLen returns how many bytes JSON text takes within a JSON string.
+// JSON text holds no control characters to escape.
+func escapedLen(b []byte) int {
+	return len(b) + bytes.Count(b, []byte(`"`)) + bytes.Count(b, []byte(`\`))
+}
