@@ -1,0 +1,104 @@
+package topology
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// Numberer gives out ids.
+type Numberer interface {
+	// NextNumber returns a number of the kind that was never returned before.
+	NextNumber(ctx context.Context, kind instance.Kind) (int64, error)
+}
+
+// Creator stores new instances.
+type Creator interface {
+	// Create stores i, with the idempotency record where there is one, or
+	// returns [instance.ErrCodeTaken], [instance.ErrTooLarge] or an
+	// [instance.RepeatedError].
+	Create(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error
+}
+
+// CreateInstance answers POST: it creates the instance that the body
+// describes under a new id, and answers 201 with it and its Location. A
+// request with an Idempotency-Key can be repeated.
+func CreateInstance(numbers Numberer, instances Creator, now func() time.Time) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := auth.PrincipalFrom(r.Context())
+		if err != nil {
+			return err
+		}
+		body, in, err := readWhole(r)
+		if err != nil {
+			return err
+		}
+		n, err := numbers.NextNumber(r.Context(), Kind())
+		if err != nil {
+			return err
+		}
+		at := now().UTC().Truncate(time.Millisecond)
+		i, err := in.replace(newInstance(n, who.Owner, at))
+		if err != nil {
+			return err
+		}
+		answer, err := answerWith(http.StatusCreated, i)
+		if err != nil {
+			return err
+		}
+		answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID
+
+		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: body, Now: at}
+		answer, err = httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
+			return instances.Create(r.Context(), i, changeBy(r, who, at, "create"), record)
+		})
+		if err != nil {
+			return err
+		}
+		answer.Write(w)
+		return nil
+	}, fail)
+}
+
+// readWhole reads a body that describes a whole instance.
+func readWhole(r *http.Request) (body []byte, in input, err error) {
+	body, members, err := httpjson.ReadObject(r)
+	if err != nil {
+		return nil, input{}, err
+	}
+	f := httpjson.NewFields(members)
+	in = parse(f, "pluginOperations")
+	in.require(f)
+	return body, in, f.Err()
+}
+
+// newInstance returns an instance with the number n that holds nothing yet.
+func newInstance(n int64, owner string, at time.Time) instance.Instance {
+	k := key(n)
+	return instance.Instance{
+		Kind:        k.Kind,
+		Collection:  k.Collection,
+		ID:          k.ID,
+		Owner:       owner,
+		Version:     1,
+		Incarnation: instance.NewIncarnation(),
+		CreatedAt:   at,
+		UpdatedAt:   at,
+	}
+}
+
+// changeBy returns the change that r makes.
+func changeBy(r *http.Request, who auth.Principal, at time.Time, operation string) instance.Change {
+	return instance.Change{
+		By:        who.Name,
+		Owner:     who.Owner,
+		At:        at,
+		RequestID: httpjson.CallFrom(r.Context()).RequestID,
+		Operation: operation,
+	}
+}

@@ -1,0 +1,92 @@
+package topology
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// problem is an error as it is answered: problem details of RFC 9457.
+type problem struct {
+	Type   string                `json:"type"`
+	Title  string                `json:"title"`
+	Status int                   `json:"status"`
+	Detail string                `json:"detail"`
+	Errors []httpjson.FieldError `json:"errors,omitempty"`
+}
+
+// fail answers an error. It is the one place of this dialect that knows which
+// error has which status. What it does not know is a fault of the server: it
+// is logged, and the client learns nothing of it.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := describe(r, err)
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	switch p.Status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Basic realm="instances", charset="UTF-8"`)
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	}
+	if p.Status >= http.StatusInternalServerError {
+		httpjson.LogError(r.Context(), err)
+	}
+	answer, err := httpjson.NewAnswer(p.Status, p)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	answer.ContentType = "application/problem+json"
+	answer.Write(w)
+}
+
+// describe returns the status, detail and field errors of err.
+func describe(r *http.Request, err error) problem {
+	var request *httpjson.RequestError
+	switch {
+	case errors.As(err, &request):
+		return problem{Status: request.Status, Detail: request.Detail, Errors: request.Fields}
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return problem{Status: http.StatusUnauthorized, Detail: "The credentials are missing or not valid."}
+	case errors.Is(err, auth.ErrForbidden):
+		return problem{Status: http.StatusForbidden, Detail: "The key lacks the permission for this request."}
+	case errors.Is(err, instance.ErrNotFound):
+		return problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("Instance %s not found", r.PathValue("Id"))}
+	case errors.Is(err, instance.ErrCodeTaken):
+		return fieldProblem("instanceCode", "is used by another instance; codes are unique, ignoring case")
+	case errors.Is(err, instance.ErrCursor):
+		return fieldProblem("cursor", "is not valid for this search; leave it out to start again")
+	case errors.Is(err, instance.ErrTooLarge):
+		return problem{
+			Status: http.StatusBadRequest,
+			Detail: fmt.Sprintf("The instance would take more than the %d bytes that one may have.", instance.MaxStoredBytes),
+		}
+	case errors.Is(err, instance.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		return problem{
+			Status: http.StatusServiceUnavailable,
+			Detail: "The request could not be finished in time. Please try again.",
+		}
+	default:
+		return problem{Status: http.StatusInternalServerError, Detail: "Unexpected internal server error"}
+	}
+}
+
+// fieldProblem returns a bad request for one field.
+func fieldProblem(field, message string) problem {
+	return problem{
+		Status: http.StatusBadRequest,
+		Detail: "1 field is not valid.",
+		Errors: []httpjson.FieldError{{Field: field, Message: message}},
+	}
+}
+
+// badID returns the error of an Id that is no positive integer.
+func badID() error {
+	f := httpjson.NewFields(nil)
+	f.Reject("Id", "must be a positive integer")
+	return f.Err()
+}

@@ -1,0 +1,37 @@
+package topology
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"instances/pkg/instance"
+)
+
+// BasePath is the path of the collection, without a stage.
+const BasePath = "/flexdeploy/rest/v1/topology/instance"
+
+// Kind returns the kind of the topology instances: numbered from 1, in the
+// collections of [instance.Block].
+func Kind() instance.Kind {
+	return instance.Kind{Name: "topology", Order: instance.OrderNumber}
+}
+
+// key returns the key of the instance with the number n.
+func key(n int64) instance.Key {
+	return instance.Key{Kind: Kind(), Collection: instance.Block(n), ID: strconv.FormatInt(n, 10)}
+}
+
+// keyOf reads the Id in the path of r. An Id that is no positive integer is a
+// bad request; one that no instance can have is not found.
+func keyOf(r *http.Request) (instance.Key, error) {
+	text := r.PathValue("Id")
+	if text == "" || strings.Trim(text, "0123456789") != "" || strings.Trim(text, "0") == "" {
+		return instance.Key{}, badID()
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return instance.Key{}, instance.ErrNotFound
+	}
+	return key(n), nil
+}

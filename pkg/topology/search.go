@@ -1,0 +1,44 @@
+package topology
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// Searcher finds instances.
+type Searcher interface {
+	// Search returns what q asks for, in order; an error ends it.
+	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
+}
+
+// SearchInstances answers GET with the instances that match all of the
+// parameters instanceCode, instanceName, groupCode and subGroupCode, in
+// ascending order of their ids. limit and cursor read them in pages.
+func SearchInstances(instances Searcher) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		given, paging, err := httpjson.ListParameters(r,
+			"instanceCode", "instanceName", "groupCode", "subGroupCode")
+		if err != nil {
+			return err
+		}
+		list := httpjson.List{
+			Query: instance.Query{
+				Kind:     Kind(),
+				Code:     given["instanceCode"],
+				Name:     given["instanceName"],
+				Group:    given["groupCode"],
+				SubGroup: given["subGroupCode"],
+			},
+			Parameters: given,
+			Paging:     paging,
+			Encode:     func(i instance.Instance) (any, error) { return encode(i) },
+		}
+		return list.Write(w, r, func(q instance.Query) iter.Seq2[instance.Instance, error] {
+			return instances.Search(r.Context(), q)
+		})
+	}, fail)
+}

@@ -1,0 +1,112 @@
+package topology
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"instances/pkg/instance"
+)
+
+// document is an instance as answers hold it, in the order of the
+// description.
+type document struct {
+	Description        *string           `json:"description"`
+	Environments       []int64           `json:"environments"`
+	Workflows          []int64           `json:"workflows"`
+	InstanceID         int64             `json:"instanceId"`
+	InstanceName       *string           `json:"instanceName"`
+	IsActive           bool              `json:"isActive"`
+	PluginOperations   []pluginOperation `json:"pluginOperations"`
+	InstanceCode       *string           `json:"instanceCode"`
+	GroupCode          *string           `json:"groupCode"`
+	SubGroupCode       *string           `json:"subGroupCode"`
+	IsDeploymentTarget bool              `json:"isDeploymentTarget"`
+}
+
+// attributes are what only this dialect knows of an instance, as they are
+// stored in [instance.Instance.Attributes].
+type attributes struct {
+	Description        string            `json:"description,omitempty"`
+	Environments       []int64           `json:"environments,omitempty"`
+	Workflows          []int64           `json:"workflows,omitempty"`
+	PluginOperations   []pluginOperation `json:"pluginOperations,omitempty"`
+	IsDeploymentTarget bool              `json:"isDeploymentTarget"`
+}
+
+// pluginOperation has either of the two forms that the description shows.
+// Pointers tell the forms apart; a value of it is made by parsePluginOperation
+// or decoded from what was stored, and holds one whole form.
+type pluginOperation struct {
+	PluginID        *int64  `json:"pluginId,omitempty"`
+	Operation       *string `json:"operation,omitempty"`
+	PropertySetName *string `json:"propertySetName,omitempty"`
+	OwnerID         *int64  `json:"ownerId,omitempty"`
+}
+
+// identity is a comparable form of p.
+func (p pluginOperation) identity() string {
+	if p.PluginID != nil {
+		return "pluginId " + strconv.FormatInt(*p.PluginID, 10) + " " + *p.Operation
+	}
+	return "ownerId " + strconv.FormatInt(*p.OwnerID, 10) + " " + *p.PropertySetName
+}
+
+// encode returns the wire form of i.
+func encode(i instance.Instance) (document, error) {
+	n, err := strconv.ParseInt(i.ID, 10, 64)
+	if err != nil {
+		return document{}, fmt.Errorf("encode %s: id is no number: %w", i.Key(), err)
+	}
+	a, err := decodeAttributes(i)
+	if err != nil {
+		return document{}, err
+	}
+	return document{
+		Description:        optional(a.Description),
+		Environments:       orEmpty(a.Environments),
+		Workflows:          orEmpty(a.Workflows),
+		InstanceID:         n,
+		InstanceName:       optional(i.Name),
+		IsActive:           i.Active,
+		PluginOperations:   orEmpty(a.PluginOperations),
+		InstanceCode:       optional(i.Code),
+		GroupCode:          optional(i.Group),
+		SubGroupCode:       optional(i.SubGroup),
+		IsDeploymentTarget: a.IsDeploymentTarget,
+	}, nil
+}
+
+// decodeAttributes reads the attributes of i.
+func decodeAttributes(i instance.Instance) (attributes, error) {
+	var a attributes
+	if err := json.Unmarshal(i.Attributes, &a); err != nil {
+		return attributes{}, fmt.Errorf("decode attributes of %s: %w", i.Key(), err)
+	}
+	return a, nil
+}
+
+// encodeAttributes returns a as it is stored.
+func encodeAttributes(a attributes) (json.RawMessage, error) {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return nil, fmt.Errorf("encode attributes: %w", err)
+	}
+	return b, nil
+}
+
+// optional returns nil for an empty text, which is an absent one.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// orEmpty returns list, or an empty one that encodes as [].
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
