@@ -2,11 +2,11 @@ package httpjson
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"instances/pkg/instance"
@@ -45,7 +45,7 @@ func (l List) Write(w http.ResponseWriter, r *http.Request, search func(instance
 		// One more tells whether there is a next page.
 		q.Limit = l.Paging.Limit + 1
 	}
-	page := page{size: len(`[]`)}
+	page := newPage()
 	for i, err := range search(q) {
 		if err != nil {
 			return fmt.Errorf("search instances: %w", err)
@@ -58,11 +58,11 @@ func (l List) Write(w http.ResponseWriter, r *http.Request, search func(instance
 		if err != nil {
 			return err
 		}
-		b, err := Marshal(entry)
+		fits, err := page.add(i, entry)
 		if err != nil {
 			return err
 		}
-		if !page.add(i, b) {
+		if !fits {
 			if l.Paging.Limit == 0 {
 				return badRequest(fmt.Sprintf(
 					"The list is too large for one answer: use the parameter limit (1 to %d) to get it in pages.", MaxLimit))
@@ -74,7 +74,7 @@ func (l List) Write(w http.ResponseWriter, r *http.Request, search func(instance
 	if page.more {
 		w.Header().Set("Link", "<"+l.next(r, q.Cursor(page.last))+`>; rel="next"`)
 	}
-	Answer{Status: http.StatusOK, ContentType: "application/json", Body: page.body()}.Write(w)
+	Answer{Status: http.StatusOK, ContentType: "application/json", Body: page.array()}.Write(w)
 	return nil
 }
 
@@ -89,32 +89,48 @@ func (l List) next(r *http.Request, cursor string) string {
 
 // page is a list in the making.
 type page struct {
-	entries bytes.Buffer
-	// size is that of the entries in the answer of a Lambda.
+	body    bytes.Buffer
+	encoder *json.Encoder
+	// size is that of the body in the answer of a Lambda.
 	size, count int
 	last        instance.Instance
 	more        bool
 }
 
-// add appends an entry, or returns false where the page has no room for it. A
-// first entry always fits: an instance is smaller than a page.
-func (p *page) add(i instance.Instance, entry []byte) bool {
-	size := p.size + escapedLen(entry) + len(`,`)
-	if size > MaxListBytes && p.count > 0 {
-		return false
-	}
-	if p.count > 0 {
-		p.entries.WriteByte(',')
-	}
-	p.entries.Write(entry)
-	p.size, p.last = size, i
-	p.count++
-	return true
+// newPage returns an empty page.
+func newPage() *page {
+	p := &page{size: len(`[]`)}
+	p.body.WriteByte('[')
+	p.encoder = newEncoder(&p.body)
+	return p
 }
 
-// body returns the page as a JSON array.
-func (p *page) body() []byte {
-	return slices.Concat([]byte("["), p.entries.Bytes(), []byte("]"))
+// add appends the entry of an instance, or returns false where the page has
+// no room for it. A first entry always fits: an instance is smaller than a
+// page.
+func (p *page) add(i instance.Instance, entry any) (fits bool, err error) {
+	start := p.body.Len()
+	if p.count > 0 {
+		p.body.WriteByte(',')
+	}
+	if err := p.encoder.Encode(entry); err != nil {
+		return false, fmt.Errorf("encode entry: %w", err)
+	}
+	p.body.Truncate(p.body.Len() - len("\n"))
+	size := p.size + escapedLen(p.body.Bytes()[start:])
+	if size > MaxListBytes && p.count > 0 {
+		p.body.Truncate(start)
+		return false, nil
+	}
+	p.size, p.last = size, i
+	p.count++
+	return true, nil
+}
+
+// array returns the page as a JSON array.
+func (p *page) array() []byte {
+	p.body.WriteByte(']')
+	return p.body.Bytes()
 }
 
 // escapedLen returns how many bytes JSON text takes within a JSON string.

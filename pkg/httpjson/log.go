@@ -7,15 +7,24 @@ import (
 
 type loggerKey struct{}
 
-// WithLogger returns a context for [LogError].
-func WithLogger(ctx context.Context, l *slog.Logger) context.Context {
-	return context.WithValue(ctx, loggerKey{}, l)
+type requestLogger struct {
+	logger *slog.Logger
+	attrs  []slog.Attr
 }
 
-// LogError logs a fault that a client is not told about. Without a logger in
-// ctx it does nothing.
-func LogError(ctx context.Context, err error) {
-	if l, ok := ctx.Value(loggerKey{}).(*slog.Logger); ok {
-		l.ErrorContext(ctx, "request failed", slog.Any("error", err))
+// WithLogger returns a context for [Logger]. The attributes identify the
+// request; they are formatted only if something is logged.
+func WithLogger(ctx context.Context, l *slog.Logger, attrs ...slog.Attr) context.Context {
+	return context.WithValue(ctx, loggerKey{}, requestLogger{l, attrs})
+}
+
+// Logger returns the logger of the request that ctx belongs to. Its lines
+// carry what identifies the request. Without a request it is the default
+// logger, so that nothing is lost.
+func Logger(ctx context.Context) *slog.Logger {
+	l, ok := ctx.Value(loggerKey{}).(requestLogger)
+	if !ok {
+		return slog.Default()
 	}
+	return slog.New(l.logger.Handler().WithAttrs(l.attrs))
 }

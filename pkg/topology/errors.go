@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -28,12 +29,12 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
 	switch p.Status {
 	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Basic realm="instances", charset="UTF-8"`)
+		w.Header().Set("WWW-Authenticate", `Basic realm="instances"`)
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
 	}
 	if p.Status >= http.StatusInternalServerError {
-		httpjson.LogError(r.Context(), err)
+		httpjson.Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", err))
 	}
 	answer, err := httpjson.NewAnswer(p.Status, p)
 	if err != nil {
@@ -51,7 +52,8 @@ func describe(r *http.Request, err error) problem {
 	case errors.As(err, &request):
 		return problem{Status: request.Status, Detail: request.Detail, Errors: request.Fields}
 	case errors.Is(err, auth.ErrUnauthenticated):
-		return problem{Status: http.StatusUnauthorized, Detail: "The credentials are missing or not valid."}
+		// The gateway answers requests without credentials in the same words.
+		return problem{Status: http.StatusUnauthorized, Detail: "Valid credentials are required."}
 	case errors.Is(err, auth.ErrForbidden):
 		return problem{Status: http.StatusForbidden, Detail: "The key lacks the permission for this request."}
 	case errors.Is(err, instance.ErrNotFound):

@@ -1,0 +1,46 @@
+# Run `make` for what there is. What is built or downloaded goes to .build.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+build := .build
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(build)/instances ## serve all APIs on http://127.0.0.1:3000 (PORT=… and DATA=… choose otherwise)
+	@exec $(build)/instances serve $(if $(DATA),--data $(DATA))
+
+# Always built, since only the compiler knows what changed; it is fast then.
+.PHONY: $(build)/instances
+$(build)/instances:
+	@mkdir -p $(build)
+	@go build -o $@ ./pkg/cmd/instances
+
+.PHONY: test
+test: ## run every test, with DynamoDB Local where Java and Maven are
+	go run ./pkg/cmd/withdynamodb -- go test -race -shuffle=on ./...
+
+.PHONY: bench
+bench: ## measure handlers and repositories
+	go run ./pkg/cmd/withdynamodb -- go test -run '^$$' -bench . -benchmem ./pkg/...
+
+.PHONY: lint
+lint: $(build)/bin/golangci-lint ## check format, vet and lint
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./...
+	$(build)/bin/golangci-lint run ./...
+
+$(build)/bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
+	GOBIN=$(CURDIR)/$(build)/bin go -C .ci/tools install tool
+	@touch $@
+
+.PHONY: validate
+validate: ## check the template with the SAM CLI, and build every function with it
+	.ci/validate
+
+.PHONY: clean
+clean: ## remove what was built, but not .data
+	rm -rf $(build) .aws-sam

@@ -1,0 +1,215 @@
+// Package apptest serves the whole API to tests: the local gateway in front
+// of the functions, on a repository of the test's own.
+//
+// A test that holds on every repository runs in [Each]. Its clock stands
+// still until the test moves it.
+package apptest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"instances/pkg/app"
+	"instances/pkg/app/local"
+	"instances/pkg/auth"
+	"instances/pkg/gateway"
+	"instances/pkg/instance"
+	"instances/pkg/repository/bolt"
+	"instances/pkg/repository/dynamo/dynamolocal"
+	"instances/pkg/repository/dynamo/dynamotest"
+	"instances/pkg/template"
+)
+
+// Repository is a repository with what only tests and operators do.
+type Repository interface {
+	app.Repository
+	auth.CredentialGetter
+	auth.CredentialCreator
+	ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error
+	Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error
+	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
+}
+
+// Server is the API, served to one test.
+type Server struct {
+	Repository Repository
+	Clock      *Clock
+
+	handler http.Handler
+	// authorization is what [Server.Do] sends by default.
+	authorization string
+}
+
+// Clock is a clock that tests move. It is safe for concurrent use.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now returns the time that the clock shows.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Each runs test on each repository, in parallel.
+func Each(t *testing.T, test func(t *testing.T, s *Server)) {
+	t.Helper()
+	t.Run("bolt", func(t *testing.T) {
+		t.Parallel()
+		test(t, NewBolt(t))
+	})
+	t.Run("dynamo", func(t *testing.T) {
+		t.Parallel()
+		clock := newClock()
+		test(t, serve(t, dynamotest.New(t, dynamotest.Options{Now: clock.Now}), clock))
+	})
+}
+
+// NewBolt serves the API on the embedded repository.
+func NewBolt(t testing.TB) *Server {
+	t.Helper()
+	clock := newClock()
+	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"), bolt.Options{Now: clock.Now, NoSync: true})
+	if err != nil {
+		t.Fatalf("open repository: %v", err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return serve(t, r, clock)
+}
+
+// newClock returns a clock at the current time: DynamoDB removes what has
+// expired by its own clock.
+func newClock() *Clock {
+	return &Clock{now: time.Now().UTC().Truncate(time.Millisecond)}
+}
+
+// serve puts the gateway in front of the repository.
+func serve(t testing.TB, r Repository, clock *Clock) *Server {
+	t.Helper()
+	root, err := dynamolocal.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := template.Load(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions, err := local.New(tmpl, local.Options{
+		Repository: r, Keys: auth.NewAuthenticator(r, clock.Now), Now: clock.Now,
+		Logger: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelError})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := gateway.New(tmpl, functions, gateway.Options{Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Server{Repository: r, Clock: clock, handler: handler}
+}
+
+// logWriter writes the log of a server into that of the test.
+type logWriter struct{ t testing.TB }
+
+func (w logWriter) Write(line []byte) (int, error) {
+	w.t.Logf("%s", line)
+	return len(line), nil
+}
+
+// Mint makes a key with the name and permissions, its own owner, and returns
+// its secret. [Server.Do] uses it from then on, with Basic.
+func (s *Server) Mint(t testing.TB, name string, allow ...string) (secret string) {
+	t.Helper()
+	secret = s.MintFor(t, name, name, allow...)
+	r := &http.Request{Header: http.Header{}}
+	r.SetBasicAuth(name, secret)
+	s.authorization = r.Header.Get("Authorization")
+	return secret
+}
+
+// MintFor makes a key of an owner and returns its secret.
+func (s *Server) MintFor(t testing.TB, name, owner string, allow ...string) (secret string) {
+	t.Helper()
+	return s.mint(t, auth.NewKey{Name: name, Owner: owner, Allow: allow})
+}
+
+// MintUntil makes a key that expires and returns its secret.
+func (s *Server) MintUntil(t testing.TB, name string, expires time.Time, allow ...string) (secret string) {
+	t.Helper()
+	return s.mint(t, auth.NewKey{Name: name, Allow: allow, ExpiresAt: expires})
+}
+
+func (s *Server) mint(t testing.TB, k auth.NewKey) string {
+	t.Helper()
+	secret, err := auth.Mint(context.Background(), s.Repository, k, s.Clock.Now())
+	if err != nil {
+		t.Fatalf("mint %s: %v", k.Name, err)
+	}
+	return secret
+}
+
+// Response is the answer to a request.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Do sends a request and returns the answer. Each header is a line such as
+// "If-Match: *"; one without a value removes what is sent by default: the
+// credentials of [Server.Mint], and the type of JSON with a body. It may be
+// called concurrently.
+func (s *Server) Do(t testing.TB, method, target, body string, headers ...string) Response {
+	t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if s.authorization != "" {
+		r.Header.Set("Authorization", s.authorization)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ":")
+		r.Header.Del(name)
+		if value = strings.TrimSpace(value); value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	result := w.Result()
+	defer func() { _ = result.Body.Close() }()
+	answer, err := io.ReadAll(result.Body)
+	if err != nil {
+		t.Errorf("read answer: %v", err)
+	}
+	return Response{Status: result.StatusCode, Header: result.Header, Body: string(answer)}
+}
+
+// Delete deletes a numbered instance.
+func (s *Server) Delete(t testing.TB, kind instance.Kind, number int64) {
+	t.Helper()
+	key := instance.Key{Kind: kind, Collection: instance.Block(number), ID: strconv.FormatInt(number, 10)}
+	change := instance.Change{By: "test", Owner: "test", At: s.Clock.Now(), RequestID: "test", Operation: "delete"}
+	if err := s.Repository.Delete(context.Background(), key, change, nil); err != nil {
+		t.Fatalf("delete %s: %v", key, err)
+	}
+}

@@ -1,0 +1,87 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// ErrInvalidKey says that there can be no key with such a name, owner,
+// permissions or expiry. The error's text says which, in words for the
+// operator.
+var ErrInvalidKey = errors.New("invalid key")
+
+// NewKey describes a key that is to be made.
+type NewKey struct {
+	// Name and Owner are as in [Credential]. An empty owner stands for the
+	// name.
+	Name, Owner string
+	// Allow are the permissions of the key; at least one.
+	Allow []string
+	// ExpiresAt is when the key stops to work, or zero for never.
+	ExpiresAt time.Time
+}
+
+// CredentialCreator is the repository as [Mint] needs it.
+type CredentialCreator interface {
+	// CreateCredential stores a key. It returns an error that is
+	// [ErrNameTaken] or [ErrNameOfOther] where the name cannot be given.
+	CreateCredential(ctx context.Context, c Credential) error
+}
+
+// Mint makes a key with a new secret, stores it, and returns the secret, which
+// cannot be had again. Its errors are [ErrInvalidKey] and those of the store.
+func Mint(ctx context.Context, store CredentialCreator, k NewKey, now time.Time) (secret string, err error) {
+	secret = NewSecret()
+	if err := Register(ctx, store, k, secret, now); err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// Register stores a key with a secret that [NewSecret] made before. Its errors
+// are [ErrInvalidKey] and those of the store.
+func Register(ctx context.Context, store CredentialCreator, k NewKey, secret string, now time.Time) error {
+	if k.Owner == "" {
+		k.Owner = k.Name
+	}
+	if err := k.validate(now); err != nil {
+		return err
+	}
+	if !ValidSecret(secret) {
+		return fmt.Errorf("%w: the secret is not one that was made for a key", ErrInvalidKey)
+	}
+	c := Credential{
+		Name: k.Name, Owner: k.Owner, Hash: Hash(secret), Allow: slices.Clone(k.Allow),
+		CreatedAt: now.UTC().Truncate(time.Second),
+	}
+	if !k.ExpiresAt.IsZero() {
+		c.ExpiresAt = k.ExpiresAt.UTC().Truncate(time.Second)
+	}
+	return store.CreateCredential(ctx, c)
+}
+
+// ValidSecret reports whether secret has the form of those that [NewSecret]
+// returns.
+func ValidSecret(secret string) bool {
+	return regexp.MustCompile(`^` + SecretPrefix + `[a-z2-7]{52}$`).MatchString(secret)
+}
+
+// validate checks k, whose owner is filled in.
+func (k NewKey) validate(now time.Time) error {
+	const form = "1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'"
+	switch {
+	case !ValidName(k.Name):
+		return fmt.Errorf("%w: the name %q is not %s", ErrInvalidKey, k.Name, form)
+	case !ValidName(k.Owner):
+		return fmt.Errorf("%w: the owner %q is not %s", ErrInvalidKey, k.Owner, form)
+	case len(k.Allow) == 0 || slices.Contains(k.Allow, ""):
+		return fmt.Errorf("%w: it has no or an empty permission", ErrInvalidKey)
+	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt.Truncate(time.Second)):
+		return fmt.Errorf("%w: it would be expired already", ErrInvalidKey)
+	}
+	return nil
+}

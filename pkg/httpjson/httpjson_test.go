@@ -1,0 +1,174 @@
+package httpjson_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"instances/pkg/httpjson"
+)
+
+// requestError returns the RequestError that err must be.
+func requestError(t *testing.T, err error) *httpjson.RequestError {
+	t.Helper()
+	var e *httpjson.RequestError
+	if !errors.As(err, &e) {
+		t.Fatalf("got error %v, want a RequestError", err)
+	}
+	return e
+}
+
+func TestReadObject(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body, contentType string
+		status            int // 0 is success
+		detail            string
+	}{
+		"an object":               {`{"a":1}`, "application/json", 0, ""},
+		"without a content type":  {`{"a":1}`, "", 0, ""},
+		"with a charset":          {`{"a":1}`, "application/json; charset=UTF-8", 0, ""},
+		"a JSON subtype":          {`{"a":1}`, "application/merge-patch+json", 0, ""},
+		"space around it":         {" \n{\"a\":1}\n ", "application/json", 0, ""},
+		"a form":                  {`a=1`, "application/x-www-form-urlencoded", 400, "Content-Type"},
+		"a malformed type":        {`{}`, ";;", 400, "Content-Type"},
+		"another charset":         {`{}`, "application/json; charset=latin1", 400, "charset"},
+		"nothing":                 {"", "application/json", 400, "empty"},
+		"white space":             {" \n", "application/json", 400, "empty"},
+		"half an object":          {`{"a":`, "application/json", 400, "unexpected end"},
+		"garbage after it":        {`{"a":1}x`, "application/json", 400, "after top-level value"},
+		"two objects":             {`{"a":1}{"b":2}`, "application/json", 400, "after top-level value"},
+		"a list":                  {`[1]`, "application/json", 400, "JSON array"},
+		"a string":                {`"a"`, "application/json", 400, "JSON string"},
+		"null":                    {`null`, "application/json", 400, "null"},
+		"no UTF-8":                {"{\"a\":\"\xff\"}", "application/json", 400, "UTF-8"},
+		"at the limit":            {`{"a":"` + strings.Repeat("x", httpjson.MaxBodyBytes-8) + `"}`, "", 0, ""},
+		"over the limit":          {`{"a":"` + strings.Repeat("x", httpjson.MaxBodyBytes-7) + `"}`, "", 413, "over"},
+		"far too deep":            {strings.Repeat(`{"a":`, 20_000), "", 400, "depth"},
+		"over the limit, no JSON": {strings.Repeat("x", httpjson.MaxBodyBytes+1), "", 413, "over"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
+			if test.contentType != "" {
+				r.Header.Set("Content-Type", test.contentType)
+			}
+			body, members, err := httpjson.ReadObject(r)
+			if test.status == 0 {
+				if err != nil || string(body) != test.body || members["a"] == nil {
+					t.Fatalf("got %.40q, %d members and error %v", body, len(members), err)
+				}
+				return
+			}
+			e := requestError(t, err)
+			if e.Status != test.status || !strings.Contains(e.Detail, test.detail) {
+				t.Errorf("got %d %q, want %d and %q in it", e.Status, e.Detail, test.status, test.detail)
+			}
+		})
+	}
+}
+
+func TestParameters(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		query string
+		want  map[string]string
+		bad   string // the field of the error
+	}{
+		"none":                       {"", map[string]string{}, ""},
+		"one":                        {"code=A", map[string]string{"code": "A"}, ""},
+		"name in another case":       {"CODE=A", map[string]string{"code": "A"}, ""},
+		"escaped":                    {"code=a%26b+c", map[string]string{"code": "a&b c"}, ""},
+		"empty counts as not given":  {"code=&name=x", map[string]string{"name": "x"}, ""},
+		"without a value":            {"code", map[string]string{}, ""},
+		"unknown":                    {"kode=A", nil, "kode"},
+		"unknown without a name":     {"=A", nil, ""},
+		"repeated":                   {"code=A&code=A", nil, "code"},
+		"repeated in another case":   {"code=A&Code=B", nil, "code"},
+		"repeated, empty and not":    {"code=&code=B", nil, "code"},
+		"repeated in case and empty": {"code=&CODE=B", nil, "code"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, "/?"+test.query, nil)
+			got, err := httpjson.Parameters(r, "code", "name")
+			if test.want != nil {
+				if err != nil || len(got) != len(test.want) || got["code"] != test.want["code"] || got["name"] != test.want["name"] {
+					t.Errorf("got %v and error %v, want %v", got, err, test.want)
+				}
+				return
+			}
+			e := requestError(t, err)
+			if e.Status != http.StatusBadRequest || len(e.Fields) != 1 || e.Fields[0].Field != test.bad {
+				t.Errorf("got %d %+v, want 400 for %q", e.Status, e.Fields, test.bad)
+			}
+		})
+	}
+	t.Run("malformed escapes", func(t *testing.T) {
+		t.Parallel()
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.URL.RawQuery = "code=%zz"
+		_, err := httpjson.Parameters(r, "code")
+		if e := requestError(t, err); e.Status != http.StatusBadRequest {
+			t.Errorf("got %d, want 400", e.Status)
+		}
+	})
+}
+
+func TestListParameters(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]httpjson.Paging{
+		"":                   {},
+		"limit=1":            {Limit: 1},
+		"limit=1000":         {Limit: 1000},
+		"Limit=7&CURSOR=abc": {Limit: 7, Cursor: "abc"},
+		"limit=":             {},
+	} {
+		_, got, err := httpjson.ListParameters(httptest.NewRequest(http.MethodGet, "/?"+query, nil))
+		if err != nil || got != want {
+			t.Errorf("%q: got %+v and error %v, want %+v", query, got, err, want)
+		}
+	}
+	for _, query := range []string{"limit=0", "limit=-1", "limit=1001", "limit=ten", "limit=1.5", "limit=99999999999999999999"} {
+		_, _, err := httpjson.ListParameters(httptest.NewRequest(http.MethodGet, "/?"+query, nil))
+		if e := requestError(t, err); e.Status != http.StatusBadRequest || e.Fields[0].Field != "limit" {
+			t.Errorf("%q: got %d %+v, want 400 for limit", query, e.Status, e.Fields)
+		}
+	}
+}
+
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	const current = `"a.1"`
+	for value, want := range map[string]struct{ match, notModified bool }{
+		`"a.1"`:          {true, true},
+		`*`:              {true, true},
+		`"b.1", "a.1"`:   {true, true},
+		`"b.1","a.1"`:    {true, true},
+		`W/"a.1"`:        {false, true},
+		`"a.2"`:          {false, false},
+		`a.1`:            {false, false},
+		`"b.1", "a.1\""`: {false, false},
+		``:               {false, false},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("If-Match", value)
+		r.Header.Set("If-None-Match", value)
+		err := httpjson.CheckIfMatch(r, current)
+		if (err == nil) != want.match {
+			t.Errorf("If-Match %s: got error %v, want a match: %v", value, err, want.match)
+		}
+		if err != nil && requestError(t, err).Status != http.StatusPreconditionFailed {
+			t.Errorf("If-Match %s: got %v, want status 412", value, err)
+		}
+		if got := httpjson.NotModified(r, current); got != want.notModified {
+			t.Errorf("If-None-Match %s: got %v, want %v", value, got, want.notModified)
+		}
+	}
+	plain := httptest.NewRequest(http.MethodGet, "/", nil)
+	if httpjson.CheckIfMatch(plain, current) != nil || httpjson.NotModified(plain, current) {
+		t.Error("a request without conditions has one")
+	}
+}

@@ -1,0 +1,262 @@
+package topology_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"instances/pkg/app/apptest"
+	"instances/pkg/httpjson"
+	"instances/pkg/topology"
+)
+
+func TestConditionalRequests(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		created := s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`))
+		if created.Status != 401 {
+			t.Fatalf("without a key: got %d", created.Status)
+		}
+		created = full(t, s).Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`))
+		path, first := created.Header.Get("Location"), created.Header.Get("ETag")
+		if !strings.HasPrefix(first, `"`) {
+			t.Fatalf("got ETag %q, want a strong one", first)
+		}
+		got := s.Do(t, "GET", path, "")
+		if got.Header.Get("ETag") != first {
+			t.Errorf("GET: got ETag %q, want that of the create, %q", got.Header.Get("ETag"), first)
+		}
+		got = s.Do(t, "GET", path, "", "If-None-Match: "+first)
+		if got.Status != 304 || got.Body != "" || got.Header.Get("ETag") != first {
+			t.Errorf("GET of what is known: got %d %q %q, want 304", got.Status, got.Header.Get("ETag"), got.Body)
+		}
+
+		patched := s.Do(t, "PATCH", path, `{"groupCode":"h"}`, "If-Match: "+first)
+		second := patched.Header.Get("ETag")
+		if patched.Status != 200 || second == first {
+			t.Fatalf("PATCH of what is known: got %d and ETag %q", patched.Status, second)
+		}
+		for _, method := range []string{"PUT", "PATCH"} {
+			wantProblem(t, s.Do(t, method, path, body(`"groupCode":"i"`), "If-Match: "+first), 412)
+			wantProblem(t, s.Do(t, method, path, body(`"groupCode":"i"`), "If-Match: W/"+second), 412)
+		}
+		if got := s.Do(t, "GET", path, "", "If-None-Match: "+first); got.Status != 200 || got.Body != patched.Body {
+			t.Errorf("GET after it: got %d %s, want %s", got.Status, got.Body, patched.Body)
+		}
+		if got := s.Do(t, "PUT", path, body(`"groupCode":"i"`), "If-Match: *"); got.Status != 200 {
+			t.Errorf("PUT with If-Match *: got %d %s", got.Status, got.Body)
+		}
+		// What changes nothing leaves the state, and its tag, as they are.
+		third := s.Do(t, "GET", path, "").Header.Get("ETag")
+		if got := s.Do(t, "PATCH", path, `{"groupCode":"i","environments":[]}`); got.Header.Get("ETag") != third {
+			t.Errorf("PATCH of nothing: got ETag %q, want %q", got.Header.Get("ETag"), third)
+		}
+	})
+}
+
+func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		full(t, s)
+		request := body(`"groupCode":"g"`)
+		first := s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1")
+		if first.Status != 201 {
+			t.Fatalf("got %d %s", first.Status, first.Body)
+		}
+		again := s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1")
+		if again.Status != first.Status || again.Body != first.Body {
+			t.Errorf("repeated: got %d %s, want %s", again.Status, again.Body, first.Body)
+		}
+		for _, header := range []string{"Location", "ETag", "Content-Type"} {
+			if again.Header.Get(header) != first.Header.Get(header) {
+				t.Errorf("repeated: got %s %q, want %q", header, again.Header.Get(header), first.Header.Get(header))
+			}
+		}
+		// It is the recorded answer, also when the instance moved on.
+		s.Do(t, "PATCH", first.Header.Get("Location"), `{"instanceName":"moved on"}`)
+		if again := s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1"); again.Body != first.Body {
+			t.Errorf("repeated after a change: got %s, want %s", again.Body, first.Body)
+		}
+		wantProblem(t, s.Do(t, "POST", topology.BasePath, request+" ", "Idempotency-Key: k1"), 422)
+		wantProblem(t, s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: "+strings.Repeat("k", 256)), 400)
+
+		// A failure is not recorded: the key can be used for the next try.
+		wantProblem(t, s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k2"), 400, "instanceCode")
+		other := strings.Replace(request, `"instanceCode":"x"`, `"instanceCode":"y"`, 1)
+		if got := s.Do(t, "POST", topology.BasePath, other, "Idempotency-Key: k2"); got.Status != 201 {
+			t.Errorf("after a failure: got %d %s", got.Status, got.Body)
+		}
+
+		// A key of the same owner shares the records, another owner's does not.
+		colleague := s.MintFor(t, "alice-2", "alice", topology.WritePermission)
+		if again := s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1", "Authorization: Token "+colleague); again.Body != first.Body {
+			t.Errorf("another key of the owner: got %d %s, want the recorded answer", again.Status, again.Body)
+		}
+		stranger := s.MintFor(t, "bob", "bob", topology.WritePermission)
+		wantProblem(t, s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1", "Authorization: Token "+stranger), 400, "instanceCode")
+
+		// The record ends.
+		s.Clock.Advance(httpjson.RepeatFor)
+		wantProblem(t, s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1"), 400, "instanceCode")
+	})
+}
+
+// Of many equal requests at once, one creates and all get its answer.
+func TestParallelRepeats(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		full(t, s)
+		answers := parallel(16, func(int) apptest.Response {
+			return s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`), "Idempotency-Key: k")
+		})
+		for _, a := range answers {
+			if a.Status != 201 || a.Body != answers[0].Body {
+				t.Errorf("got %d %s, want what the others got: %s", a.Status, a.Body, answers[0].Body)
+			}
+		}
+		if n := len(found(t, s.Do(t, "GET", topology.BasePath, ""))); n != 1 {
+			t.Errorf("got %d instances, want 1", n)
+		}
+	})
+}
+
+func TestParallelCreatesOfOneCode(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		full(t, s)
+		created := 0
+		for _, a := range parallel(64, func(i int) apptest.Response {
+			// Half of them in another case.
+			code := []string{"straße-K", "STRAẞE-\u212a"}[i%2]
+			return s.Do(t, "POST", topology.BasePath, fmt.Sprintf(`{"instanceName":"n","instanceCode":%q}`, code))
+		}) {
+			switch a.Status {
+			case 201:
+				created++
+			case 400:
+				wantProblem(t, a, 400, "instanceCode")
+			default:
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+		}
+		if n := len(found(t, s.Do(t, "GET", topology.BasePath, ""))); created != 1 || n != 1 {
+			t.Errorf("%d creates succeeded and %d instances are there, want 1", created, n)
+		}
+	})
+}
+
+func TestParallelPatchesAllTakeEffect(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		path := create(t, full(t, s), body(`"environments":[]`))
+		const n = 16
+		for i, a := range parallel(n, func(i int) apptest.Response {
+			return s.Do(t, "PATCH", path, fmt.Sprintf(`{"environments":[%d]}`, i))
+		}) {
+			if a.Status != 200 {
+				t.Errorf("PATCH %d: got %d %s", i, a.Status, a.Body)
+			}
+		}
+		if list := string(get(t, s, path)["environments"]); strings.Count(list, ",") != n-1 {
+			t.Errorf("got %s, want %d environments", list, n)
+		}
+		// With If-Match, one of them wins.
+		etag := s.Do(t, "GET", path, "").Header.Get("ETag")
+		won := 0
+		for _, a := range parallel(n, func(i int) apptest.Response {
+			return s.Do(t, "PATCH", path, fmt.Sprintf(`{"environments":[%d]}`, 100+i), "If-Match: "+etag)
+		}) {
+			switch a.Status {
+			case 200:
+				won++
+			case 412:
+			default:
+				t.Errorf("got %d %s", a.Status, a.Body)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d PATCHes with one If-Match succeeded, want 1", won)
+		}
+	})
+}
+
+// parallel calls do with 0 to n-1 at once and returns the answers.
+func parallel(n int, do func(int) apptest.Response) []apptest.Response {
+	answers := make([]apptest.Response, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { answers[i] = do(i) })
+	}
+	all.Wait()
+	return answers
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		secret := s.Mint(t, "alice", topology.ReadPermission, topology.WritePermission)
+		path := create(t, s, body(`"groupCode":"g"`))
+		reader := s.MintFor(t, "reader", "alice", topology.ReadPermission)
+		writer := s.MintFor(t, "writer", "alice", topology.WritePermission)
+		other := s.MintFor(t, "other", "alice", "compute:read")
+		revoked := s.MintFor(t, "revoked", "alice", topology.ReadPermission)
+		if _, err := s.Repository.RevokeCredential(t.Context(), "revoked", s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		basic := func(name, secret string) string {
+			return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+secret))
+		}
+		requests := [][2]string{
+			{"GET", path}, {"GET", topology.BasePath}, {"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path},
+		}
+		refusals := map[string]bool{}
+		for _, r := range requests {
+			for _, header := range []string{
+				"Authorization:", "Authorization: nonsense", "Authorization: Bearer " + secret, "Authorization: Basic !!!",
+				"Authorization: Token", basic("alice", "wrong"), basic("nobody", secret), basic("nobody", "wrong"),
+				basic("revoked", revoked), "Authorization: Token wrong", "Authorization: ApiKey " + revoked,
+			} {
+				got := s.Do(t, r[0], r[1], body(`"groupCode":"z"`), header)
+				wantProblem(t, got, 401)
+				challenge := got.Header.Get("WWW-Authenticate") + got.Header.Get("X-Amzn-Remapped-Www-Authenticate")
+				if !strings.HasPrefix(challenge, "Basic ") {
+					t.Errorf("%s %s with %q: got no challenge", r[0], r[1], header)
+				}
+				refusals[got.Body] = true
+			}
+			allowed := map[string]string{"GET": reader}[r[0]]
+			denied := writer
+			if allowed == "" {
+				allowed, denied = writer, reader
+			}
+			wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+denied), 403)
+			wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+other), 403)
+			for _, scheme := range []string{"Token ", "token ", "ApiKey ", "APIKEY "} {
+				if got := s.Do(t, r[0], r[1], body(`"groupCode":"g"`), "Authorization: "+scheme+allowed); got.Status > 201 && got.Status != 400 {
+					t.Errorf("%s %s with %s: got %d %s", r[0], r[1], scheme, got.Status, got.Body)
+				}
+			}
+		}
+		if len(refusals) != 1 {
+			t.Errorf("got %d different bodies with 401, want one: %v", len(refusals), refusals)
+		}
+		if got := string(get(t, s, path)["groupCode"]); got != `"g"` {
+			t.Errorf("a refused request changed the instance: groupCode is %s", got)
+		}
+	})
+}
+
+func TestExpiredKey(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		secret := s.MintUntil(t, "brief", s.Clock.Now().Add(time.Hour), topology.ReadPermission)
+		if got := s.Do(t, "GET", topology.BasePath, "", "Authorization: Token "+secret); got.Status != 200 {
+			t.Fatalf("got %d %s", got.Status, got.Body)
+		}
+		s.Clock.Advance(time.Hour)
+		wantProblem(t, s.Do(t, "GET", topology.BasePath, "", "Authorization: Token "+secret), 401)
+	})
+}
