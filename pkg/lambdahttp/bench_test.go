@@ -1,0 +1,36 @@
+package lambdahttp_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"testing"
+
+	"instances/pkg/lambdahttp"
+)
+
+// BenchmarkInvoke takes an event as the gateway sends it through a handler
+// that does nothing but answer.
+func BenchmarkInvoke(b *testing.B) {
+	event, err := os.ReadFile("testdata/get.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := []byte(`{"instanceId":11104,"instanceName":"a"}`)
+	// Lines are written, to nowhere.
+	f := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("Id") != "11104" {
+			b.Fatal("no path value")
+		}
+		w.Header()["Content-Type"] = []string{"application/json"}
+		// Errors cannot happen.
+		_, _ = w.Write(body)
+	}), lambdahttp.Options{Logger: slog.New(slog.NewJSONHandler(io.MultiWriter(), nil))})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.Invoke(b.Context(), event); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package lambdahttp
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// event is the part of an [events.APIGatewayProxyRequest] that is used.
+type event struct {
+	Resource                        string `json:"resource"`
+	Path                            string `json:"path"`
+	HTTPMethod                      string `json:"httpMethod"`
+	Headers                         object `json:"headers"`
+	MultiValueHeaders               object `json:"multiValueHeaders"`
+	QueryStringParameters           object `json:"queryStringParameters"`
+	MultiValueQueryStringParameters object `json:"multiValueQueryStringParameters"`
+	PathParameters                  object `json:"pathParameters"`
+	RequestContext                  struct {
+		RequestID  string `json:"requestId"`
+		Path       string `json:"path"`
+		DomainName string `json:"domainName"`
+		Identity   struct {
+			SourceIP string `json:"sourceIp"`
+		} `json:"identity"`
+	} `json:"requestContext"`
+	Body            string `json:"body"`
+	IsBase64Encoded bool   `json:"isBase64Encoded"`
+
+	// What the objects hold.
+	headers, query, pathValues []member
+}
+
+// decode reads an event. Its error is a *faultError.
+func (e *event) decode(payload []byte) error {
+	if err := json.Unmarshal(payload, e); err != nil {
+		return noEvent(err)
+	}
+	if e.HTTPMethod == "" || e.Path == "" {
+		return noEvent(errors.New("httpMethod or path is missing"))
+	}
+	if err := e.decodeObjects(); err != nil {
+		return noEvent(err)
+	}
+	if !e.IsBase64Encoded {
+		return nil
+	}
+	body, err := base64.StdEncoding.DecodeString(e.Body)
+	if err != nil {
+		return &faultError{status: http.StatusBadRequest, detail: "The body of the request is not valid base64.", cause: err}
+	}
+	e.Body = string(body)
+	return nil
+}
+
+// decodeObjects reads the objects, those of single values only where the
+// others are missing.
+func (e *event) decodeObjects() error {
+	for _, o := range [...]struct {
+		name          string
+		multi, single object
+		to            *[]member
+	}{
+		{"headers", e.MultiValueHeaders, e.Headers, &e.headers},
+		{"queryStringParameters", e.MultiValueQueryStringParameters, e.QueryStringParameters, &e.query},
+		{"pathParameters", e.PathParameters, "", &e.pathValues},
+	} {
+		members, err := o.multi.members()
+		if err == nil && len(members) == 0 {
+			members, err = o.single.members()
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.name, err)
+		}
+		*o.to = members
+	}
+	return nil
+}
+
+// requestID returns the id that the gateway gave to the request, or else that
+// of the invocation.
+func (e *event) requestID(ctx context.Context) string {
+	if e.RequestContext.RequestID != "" {
+		return e.RequestContext.RequestID
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		return lc.AwsRequestID
+	}
+	return ""
+}
+
+// bare returns the event that the adapter gets: what it does right, and
+// nothing that it could fail on.
+func (e *event) bare() events.APIGatewayProxyRequest {
+	bare := events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/", Body: e.Body}
+	bare.RequestContext.Identity.SourceIP = e.RequestContext.Identity.SourceIP
+	return bare
+}
+
+// restore puts into r what the bare event left out.
+func (e *event) restore(r *http.Request) {
+	r.Method = e.HTTPMethod
+	r.URL = e.url()
+	r.RequestURI = r.URL.RequestURI()
+	r.Header = e.header()
+	r.Host = e.RequestContext.DomainName
+	if host := r.Header.Get("Host"); host != "" {
+		r.Host = host
+	}
+	// As in net/http.
+	delete(r.Header, "Host")
+	for _, p := range e.pathValues {
+		for _, value := range p.values {
+			decoded, err := url.PathUnescape(value)
+			if err != nil {
+				// The handler finds that it asks for nothing that exists.
+				decoded = value
+			}
+			r.SetPathValue(p.name, decoded)
+		}
+	}
+}
+
+// url returns the path as it was sent, and the query. The gateway decodes the
+// query, so it is encoded again; names are sorted, values keep their order.
+func (e *event) url() *url.URL {
+	u := &url.URL{Path: e.Path}
+	if !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path
+	}
+	if decoded, err := url.PathUnescape(u.Path); err == nil && decoded != u.Path {
+		u.Path, u.RawPath = decoded, u.Path
+	}
+	if len(e.query) == 0 {
+		return u
+	}
+	query := make(url.Values, len(e.query))
+	for _, q := range e.query {
+		if len(q.values) == 0 {
+			// Encode would lose the name.
+			q.values = []string{""}
+		}
+		query[q.name] = append(query[q.name], q.values...)
+	}
+	u.RawQuery = query.Encode()
+	return u
+}
+
+// header returns the headers of the event, values uncut. Names that differ by
+// case are one header. Headers that other users of the adapter trust are
+// dropped.
+func (e *event) header() http.Header {
+	const trusted = "X-Golambdaproxy-"
+	h := make(http.Header, len(e.headers))
+	for _, m := range e.headers {
+		name := http.CanonicalHeaderKey(m.name)
+		if len(m.values) == 0 || len(name) >= len(trusted) && strings.EqualFold(name[:len(trusted)], trusted) {
+			continue
+		}
+		if had, ok := h[name]; ok {
+			m.values = append(had, m.values...)
+		}
+		h[name] = m.values
+	}
+	return h
+}
