@@ -1,0 +1,458 @@
+// Package functions_test checks that the template, the functions, their
+// sample events and the code agree.
+package functions_test
+
+import (
+	"context"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"instances/pkg/app"
+	"instances/pkg/auth"
+	"instances/pkg/gateway"
+	"instances/pkg/template"
+	"instances/pkg/topology"
+)
+
+func load(t *testing.T) *template.Template {
+	t.Helper()
+	tmpl, err := template.Load("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
+}
+
+// same fails unless both hold the same texts, in any order.
+func same(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+// Each function of the template has a folder, a maker and a sample event, and
+// nothing else has.
+func TestFunctionsAreTheSameEverywhere(t *testing.T) {
+	t.Parallel()
+	tmpl := load(t)
+	var declared []string
+	for _, f := range tmpl.Functions {
+		declared = append(declared, f.Name)
+		if want := strings.ReplaceAll(f.Name, "-", ""); !strings.EqualFold(f.LogicalID, want) {
+			t.Errorf("%s has the logical id %s", f.Name, f.LogicalID)
+		}
+		if len(f.Routes) == 0 {
+			t.Errorf("%s has no route", f.Name)
+		}
+	}
+	names := func(pattern string) []string {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range paths {
+			paths[i] = strings.TrimSuffix(strings.TrimSuffix(filepath.ToSlash(p), "/main.go"), ".json")
+			paths[i] = strings.TrimPrefix(paths[i], "../events/")
+		}
+		return paths
+	}
+	same(t, "folders of functions", names("*/main.go"), declared)
+	same(t, "sample events", names("../events/*"), declared)
+	same(t, "functions in package app", slices.Collect(maps.Keys(app.Functions())), declared)
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for _, e := range entries {
+		if e.IsDir() {
+			folders = append(folders, e.Name())
+		}
+	}
+	same(t, "all folders", folders, declared)
+}
+
+// A main does nothing but start its own function.
+func TestMains(t *testing.T) {
+	t.Parallel()
+	for _, f := range load(t).Functions {
+		source, err := os.ReadFile(filepath.Join(f.Name, "main.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Count(string(source), "\n"); lines > 20 {
+			t.Errorf("%s/main.go has %d lines", f.Name, lines)
+		}
+		if !strings.Contains(string(source), "func main() { app.Start(app."+f.LogicalID+") }") {
+			t.Errorf("%s/main.go does not start app.%s", f.Name, f.LogicalID)
+		}
+	}
+}
+
+// recorder keeps what the gateway invokes.
+type recorder struct {
+	function string
+	event    []byte
+}
+
+func (r *recorder) Invoke(_ context.Context, function string, event []byte) ([]byte, error) {
+	r.function, r.event = function, event
+	return []byte(`{"statusCode":200}`), nil
+}
+
+// A sample event is one that the gateway would send for the request that it
+// tells of.
+func TestSampleEvents(t *testing.T) {
+	t.Parallel()
+	tmpl := load(t)
+	for _, f := range tmpl.Functions {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile("../events/" + f.Name + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sample struct {
+				Resource, Path, HTTPMethod, Body string
+				MultiValueHeaders                map[string][]string
+				MultiValueQueryStringParameters  map[string][]string
+				RequestContext                   struct{ Path, Stage string }
+			}
+			var want, got map[string]any
+			for _, v := range []any{&sample, &want} {
+				if err := json.Unmarshal(data, v); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !slices.Contains(f.Routes, template.Route{Method: sample.HTTPMethod, Path: sample.Resource}) {
+				t.Errorf("%s %s is no route of the function", sample.HTTPMethod, sample.Resource)
+			}
+
+			var r recorder
+			g, err := gateway.New(tmpl, &r, gateway.Options{StageInPath: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := httptest.NewRequestWithContext(t.Context(), sample.HTTPMethod,
+				"https://api.example.com"+sample.RequestContext.Path, strings.NewReader(sample.Body))
+			for name, values := range sample.MultiValueHeaders {
+				if name != "Host" && !strings.HasPrefix(name, "X-Forwarded-") {
+					request.Header[name] = values
+				}
+			}
+			request.RemoteAddr = sample.MultiValueHeaders["X-Forwarded-For"][0] + ":4711"
+			query := request.URL.Query()
+			for name, values := range sample.MultiValueQueryStringParameters {
+				query[name] = values
+			}
+			request.URL.RawQuery = query.Encode()
+			w := httptest.NewRecorder()
+			g.ServeHTTP(w, request)
+			if w.Code != http.StatusOK || r.function != f.Name {
+				t.Fatalf("the request is answered %d by %q: %s", w.Code, r.function, w.Body)
+			}
+			if err := json.Unmarshal(r.event, &got); err != nil {
+				t.Fatal(err)
+			}
+			// These differ with each request.
+			for _, name := range []string{"resourceId", "extendedRequestId", "requestId", "requestTime", "requestTimeEpoch", "apiId"} {
+				for _, event := range []map[string]any{got, want} {
+					c := event["requestContext"].(map[string]any)
+					if _, ok := c[name]; !ok {
+						t.Errorf("no %s", name)
+					}
+					delete(c, name)
+				}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("the gateway sends\n%v, the sample is\n%v", got, want)
+			}
+		})
+	}
+}
+
+// sources parses the packages, without their tests.
+func sources(t *testing.T, folders ...string) []*ast.File {
+	t.Helper()
+	var files []*ast.File
+	for _, folder := range folders {
+		paths, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("no source in %s: %v", folder, err)
+		}
+		for _, p := range paths {
+			if strings.HasSuffix(p, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+// literal is the value of a text in the source.
+func literal(n ast.Expr) string {
+	if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+		text, _ := strconv.Unquote(l.Value)
+		return text
+	}
+	return ""
+}
+
+// Each variable that the code reads is set by the template, and each that is
+// set is read. What Lambda sets itself starts with AWS_.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	var read []string
+	for _, file := range sources(t, "pkg/app", "pkg/repository/dynamo", "pkg/lambdahttp") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) != 1 {
+				return true
+			}
+			name := ""
+			switch f := call.Fun.(type) {
+			case *ast.Ident:
+				name = f.Name
+			case *ast.SelectorExpr:
+				name = f.Sel.Name
+			}
+			variable := literal(call.Args[0])
+			if (strings.EqualFold(name, "getenv") || name == "LookupEnv") && variable != "" && !strings.HasPrefix(variable, "AWS_") {
+				read = append(read, variable)
+			}
+			return true
+		})
+	}
+	slices.Sort(read)
+	for _, f := range load(t).Functions {
+		same(t, "variables of "+f.Name, slices.Collect(maps.Keys(f.Environment)), slices.Compact(read))
+	}
+}
+
+// Each index and each attribute of its keys that the template declares is one
+// that the code names, and the other way round.
+func TestTable(t *testing.T) {
+	t.Parallel()
+	var indexes []string
+	tags := map[string]bool{}
+	tag := regexp.MustCompile(`dynamodbav:"([^",]+)`)
+	for _, file := range sources(t, "pkg/repository/dynamo") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+				if text := literal(l); strings.HasSuffix(text, "Index") && !strings.Contains(text, " ") {
+					indexes = append(indexes, text)
+				}
+				if m := tag.FindStringSubmatch(l.Value); m != nil {
+					tags[m[1]] = true
+				}
+			}
+			return true
+		})
+	}
+	tables := load(t).Tables
+	if len(tables) != 1 {
+		t.Fatalf("there are %d tables", len(tables))
+	}
+	var declared []string
+	attributes := []string{tables[0].Expiry}
+	for _, a := range tables[0].Attributes {
+		attributes = append(attributes, a.Name)
+	}
+	for _, x := range tables[0].Indexes {
+		declared = append(declared, x.Name)
+		attributes = append(attributes, x.NonKeyAttributes...)
+	}
+	slices.Sort(indexes)
+	same(t, "indexes", declared, slices.Compact(indexes))
+	for _, a := range attributes {
+		if !tags[a] {
+			t.Errorf("the repository stores no attribute %q", a)
+		}
+	}
+}
+
+// A function may touch its own log group and the table, and no more of that
+// than its name says.
+func TestPolicies(t *testing.T) {
+	t.Parallel()
+	for _, f := range load(t).Functions {
+		for _, s := range f.Statements {
+			for _, a := range s.Actions {
+				if strings.Contains(a, "*") || a == "dynamodb:Scan" || !strings.HasPrefix(a, "dynamodb:") && !strings.HasPrefix(a, "logs:") {
+					t.Errorf("%s may do %s", f.Name, a)
+				}
+				isWrite := strings.HasSuffix(a, "PutItem") || strings.HasSuffix(a, "UpdateItem") || strings.HasSuffix(a, "DeleteItem")
+				if isWrite && len(s.Conditions) == 0 {
+					t.Errorf("%s may do %s without a condition", f.Name, a)
+				}
+				if isWrite && (strings.HasSuffix(f.Name, "-get") || strings.HasSuffix(f.Name, "-search")) {
+					t.Errorf("%s may do %s", f.Name, a)
+				}
+			}
+			for _, r := range s.Resources {
+				own := r == "${"+f.LogicalID+"Logs.Arn}" || r == "${Table.Arn}" || strings.HasPrefix(r, "${Table.Arn}/index/")
+				if !own || strings.Contains(r, "*") {
+					t.Errorf("%s may touch %s", f.Name, r)
+				}
+			}
+		}
+	}
+}
+
+// Every request gets an answer of this API's own: each resource answers all
+// methods and preflights, and below each there is a variable segment.
+func TestNoRequestIsLeftToAPIGateway(t *testing.T) {
+	t.Parallel()
+	api := load(t).API
+	below := map[string]bool{}
+	for _, r := range api.Resources {
+		i := strings.LastIndex(r.Path, "/")
+		if strings.HasPrefix(r.Path[i+1:], "{") {
+			below[r.Path[:i]] = true
+		}
+	}
+	paths := map[string]bool{}
+	for _, r := range api.Resources {
+		paths[r.Path] = true
+		if r.Methods[template.AnyMethod].Mock == nil {
+			t.Errorf("%s does not answer all methods", r.Path)
+		}
+		if m := r.Methods["OPTIONS"].Mock; m == nil || m.Status != http.StatusNoContent {
+			t.Errorf("%s does not answer preflights", r.Path)
+		}
+		if !strings.HasSuffix(r.Path, "+}") && !below[strings.TrimSuffix(r.Path, "/")] {
+			t.Errorf("below %s nothing is answered", r.Path)
+		}
+	}
+	for p := range paths {
+		for i := strings.LastIndex(p, "/"); i > 0; i = strings.LastIndex(p[:i], "/") {
+			if !paths[p[:i]] {
+				t.Errorf("%s is no resource, though %s is", p[:i], p)
+			}
+		}
+	}
+}
+
+// The fixed answers are problems in JSON whose status is the real one, open
+// to pages of other origins, and with the methods that there are.
+func TestFixedAnswers(t *testing.T) {
+	t.Parallel()
+	api := load(t).API
+	for _, r := range api.Resources {
+		var functions []string
+		for name, m := range r.Methods {
+			if m.Mock == nil {
+				functions = append(functions, name)
+				continue
+			}
+			if m.Mock.Headers["Access-Control-Allow-Origin"] != "*" {
+				t.Errorf("%s %s has the headers %v", name, r.Path, m.Mock.Headers)
+			}
+		}
+		any := r.Methods[template.AnyMethod].Mock
+		checkProblem(t, r.Path, any.Status, any.Body, any.Headers)
+		if len(functions) == 0 {
+			if any.Status != http.StatusNotFound {
+				t.Errorf("%s answers %d", r.Path, any.Status)
+			}
+			continue
+		}
+		if any.Status != http.StatusMethodNotAllowed {
+			t.Errorf("%s answers %d to other methods", r.Path, any.Status)
+		}
+		same(t, "Allow of "+r.Path, strings.Split(any.Headers["Allow"], ", "), append(functions, "OPTIONS"))
+		preflight := r.Methods["OPTIONS"].Mock.Headers
+		for _, name := range functions {
+			if !slices.Contains(strings.Split(preflight["Access-Control-Allow-Methods"], ", "), name) {
+				t.Errorf("a preflight of %s does not allow %s", r.Path, name)
+			}
+		}
+	}
+	for kind, g := range api.GatewayResponses {
+		if g.Headers["Access-Control-Allow-Origin"] != "*" {
+			t.Errorf("%s has the headers %v", kind, g.Headers)
+		}
+		checkProblem(t, kind, g.Status, strings.ReplaceAll(g.Body, "$context.error.messageString", `"x"`), g.Headers)
+	}
+	if api.GatewayResponses["THROTTLED"].Headers["Retry-After"] != "1" {
+		t.Error("a throttled client does not learn when to try again")
+	}
+}
+
+func checkProblem(t *testing.T, where string, status int, body string, headers map[string]string) {
+	t.Helper()
+	var p struct {
+		Type, Title, Detail string
+		Status              int
+	}
+	if err := json.Unmarshal([]byte(body), &p); err != nil {
+		t.Errorf("%s: %v", where, err)
+	}
+	if p.Type != "about:blank" || p.Title == "" || p.Detail == "" || p.Status != status {
+		t.Errorf("%s: the body for %d is %s", where, status, body)
+	}
+	if status != 0 && p.Title != http.StatusText(status) {
+		t.Errorf("%s: the title for %d is %q", where, status, p.Title)
+	}
+	want := "application/problem+json"
+	if where == "/" || where == "/{proxy+}" {
+		// The path belongs to no API.
+		want = "application/json"
+	}
+	if kind := headers["Content-Type"]; kind != want {
+		t.Errorf("%s: the content type is %s", where, kind)
+	}
+}
+
+// nobody refuses everybody.
+type nobody struct{}
+
+func (nobody) Authorize(*http.Request, string) (*http.Request, error) {
+	return nil, auth.ErrUnauthenticated
+}
+
+// A client cannot tell whether the gateway or a function refused it, but for
+// the challenge, which API Gateway renames in answers of functions.
+func TestUnauthorizedIsTheSame(t *testing.T) {
+	t.Parallel()
+	api := load(t).API
+	for _, r := range api.Resources {
+		for name, m := range r.Methods {
+			if m.Function != "" && !slices.Contains(m.RequiredHeaders, "Authorization") {
+				t.Errorf("%s %s does not require Authorization", name, r.Path)
+			}
+		}
+	}
+	w := httptest.NewRecorder()
+	topology.Secure(nobody{}, topology.ReadPermission, nil).
+		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	g := api.GatewayResponses["BAD_REQUEST_PARAMETERS"]
+	if g.Status != w.Code || strings.TrimSpace(w.Body.String()) != g.Body {
+		t.Errorf("the gateway answers %d %s, a function %d %s", g.Status, g.Body, w.Code, w.Body)
+	}
+	for _, name := range []string{"WWW-Authenticate", "Content-Type"} {
+		if g.Headers[name] != w.Header().Get(name) {
+			t.Errorf("%s is %q from the gateway and %q from a function", name, g.Headers[name], w.Header().Get(name))
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package app
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"instances/pkg/auth"
+	"instances/pkg/lambdahttp"
+	"instances/pkg/topology"
+)
+
+// Repository is what the functions need of a repository, all together. Each
+// handler says in its own file what it takes of it.
+type Repository interface {
+	topology.Getter
+	topology.Searcher
+	topology.Numberer
+	topology.Creator
+	topology.Updater
+}
+
+// Dependencies is what functions are made of. All fields but AllowOrigin are
+// required.
+type Dependencies struct {
+	Repository Repository
+	// Keys tells who makes a request.
+	Keys *auth.Authenticator
+	// Now is the clock.
+	Now func() time.Time
+	// Logger gets a line per request, and what went wrong.
+	Logger *slog.Logger
+	// AllowOrigin is the origin whose pages may read the answers, or "*";
+	// empty for none.
+	AllowOrigin string
+}
+
+// Function makes the handler of one function.
+type Function func(Dependencies) http.Handler
+
+// Handler returns f as Lambda runs it: it takes an event of a REST API and
+// returns the answer, both as JSON. It is safe for concurrent use.
+func Handler(f Function, d Dependencies) lambda.Handler {
+	return lambdahttp.New(f(d), lambdahttp.Options{
+		Logger: d.Logger,
+		Now:    d.Now,
+		Header: corsHeader(d.AllowOrigin),
+	})
+}
+
+// corsHeader returns the headers that let the pages of origin read an answer.
+func corsHeader(origin string) http.Header {
+	h := http.Header{}
+	if origin == "" {
+		return h
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "ETag, Location, Link, Retry-After, X-Request-Id")
+	if origin != "*" {
+		h.Set("Vary", "Origin")
+	}
+	return h
+}

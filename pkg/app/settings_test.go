@@ -1,0 +1,63 @@
+package app
+
+import (
+	"log/slog"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReadSettings(t *testing.T) {
+	t.Parallel()
+	whole := map[string]string{
+		"TABLE_NAME": "registry", "HISTORY_RETENTION_DAYS": "365", "CORS_ALLOW_ORIGIN": "https://a.example",
+		"AWS_LAMBDA_FUNCTION_NAME": "TopologyGet", "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
+	}
+	s, err := readSettings(func(name string) string { return whole[name] })
+	want := settings{"registry", 365 * 24 * time.Hour, "https://a.example", "TopologyGet", slog.LevelDebug}
+	if err != nil || s != want {
+		t.Errorf("%+v, %v; want %+v", s, err, want)
+	}
+
+	for name, test := range map[string]struct {
+		change map[string]string
+		want   []string
+	}{
+		"no table":           {map[string]string{"TABLE_NAME": ""}, []string{"TABLE_NAME is not set"}},
+		"no retention":       {map[string]string{"HISTORY_RETENTION_DAYS": ""}, []string{"HISTORY_RETENTION_DAYS is not set"}},
+		"nothing":            {map[string]string{"TABLE_NAME": "", "HISTORY_RETENTION_DAYS": ""}, []string{"TABLE_NAME", "HISTORY_RETENTION_DAYS"}},
+		"retention no days":  {map[string]string{"HISTORY_RETENTION_DAYS": "90d"}, []string{`HISTORY_RETENTION_DAYS is "90d"`}},
+		"negative retention": {map[string]string{"HISTORY_RETENTION_DAYS": "-1"}, []string{`HISTORY_RETENTION_DAYS is "-1"`}},
+		"mistyped retention": {map[string]string{"HISTORY_RETENTION_DAYS": "365000"}, []string{`HISTORY_RETENTION_DAYS is "365000"`}},
+		"no end of history":  {map[string]string{"HISTORY_RETENTION_DAYS": "0"}, nil},
+		"no CORS":            {map[string]string{"CORS_ALLOW_ORIGIN": ""}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			env := maps.Clone(whole)
+			maps.Copy(env, test.change)
+			_, err := readSettings(func(name string) string { return env[name] })
+			if (err != nil) != (test.want != nil) {
+				t.Fatalf("error %v, want %v", err, test.want)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v, want %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestLogLevel(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]slog.Level{
+		"TRACE": slog.LevelDebug, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo, "WARN": slog.LevelWarn,
+		"ERROR": slog.LevelError, "FATAL": slog.LevelError, "": slog.LevelInfo, "loud": slog.LevelInfo,
+	} {
+		if got := logLevel(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
