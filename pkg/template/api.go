@@ -1,0 +1,185 @@
+package template
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// API is the REST API: the body of the AWS::Serverless::Api with the
+// functions' events merged into it.
+type API struct {
+	LogicalID string
+	// Stage is the name of the only stage.
+	Stage string
+	// Resources are in the order of the file.
+	Resources []Resource
+	// GatewayResponses are by type, such as DEFAULT_5XX.
+	GatewayResponses map[string]GatewayResponse
+}
+
+// Resource is a path of the API and its methods.
+type Resource struct {
+	// Path has {parameters}; a last segment of the form {name+} is greedy.
+	Path string
+	// Methods are by name in upper case; [AnyMethod] stands for those that
+	// are not there.
+	Methods map[string]Method
+}
+
+// AnyMethod is the key of the method that takes what the others do not.
+const AnyMethod = "ANY"
+
+func isMethod(name string) bool {
+	switch name {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return true
+	}
+	return false
+}
+
+// Method is what a resource does with a request. Either Function or Mock is
+// set.
+type Method struct {
+	// Function is the logical id of the function that answers.
+	Function string
+	// Mock is the answer of the gateway itself.
+	Mock *Mock
+	// RequiredHeaders are those without which the request validator refuses.
+	RequiredHeaders []string
+}
+
+func (d *document) api(id string, p, globals node) API {
+	p.allow("Name", "StageName", "EndpointConfiguration", "MergeDefinitions", "DefinitionBody",
+		"TracingEnabled", "MethodSettings", "AccessLogSetting", "Tags", "OpenApiVersion")
+	globals.allow("OpenApiVersion")
+	if !p.at("MergeDefinitions").yes() {
+		p.at("MergeDefinitions").fail("must be true")
+	}
+	body := p.at("DefinitionBody")
+	body.allow("swagger", "info", "paths", "x-amazon-apigateway-request-validators", "x-amazon-apigateway-gateway-responses")
+	if body.at("swagger").text() != "2.0" {
+		body.at("swagger").fail("must be 2.0")
+	}
+	api := API{LogicalID: id, Stage: p.at("StageName").text(), GatewayResponses: map[string]GatewayResponse{}}
+	validators := body.at("x-amazon-apigateway-request-validators")
+	for _, v := range validators.entries() {
+		v.value.allow("validateRequestParameters", "validateRequestBody")
+		if v.value.at("validateRequestBody").yes() {
+			v.value.at("validateRequestBody").fail("is not understood")
+		}
+	}
+	for _, r := range body.at("paths").entries() {
+		checkPath(r.value, r.key)
+		resource := Resource{Path: r.key, Methods: map[string]Method{}}
+		for _, m := range r.value.entries() {
+			name := strings.ToUpper(m.key)
+			if m.key == "x-amazon-apigateway-any-method" {
+				name = AnyMethod
+			} else if !isMethod(name) || name == m.key {
+				m.value.fail("is not understood")
+			}
+			resource.Methods[name] = method(m.value, validators)
+		}
+		api.Resources = append(api.Resources, resource)
+	}
+	for _, g := range body.at("x-amazon-apigateway-gateway-responses").entries() {
+		api.GatewayResponses[g.key] = gatewayResponse(g.key, g.value)
+	}
+	return api
+}
+
+func method(n, validators node) Method {
+	n.allow("parameters", "responses", "x-amazon-apigateway-request-validator", "x-amazon-apigateway-integration", "description", "summary")
+	var m Method
+	if n.at("x-amazon-apigateway-integration").there() {
+		m.Mock = mock(n)
+	}
+	checks := false
+	if v := n.at("x-amazon-apigateway-request-validator"); v.there() {
+		validator := validators.at(v.text())
+		if !validator.there() {
+			v.fail("is no validator of this API")
+		}
+		checks = validator.at("validateRequestParameters").yes()
+	}
+	for _, p := range n.at("parameters").items() {
+		p.allow("name", "in", "required", "type", "description")
+		if in := p.at("in").text(); in != "header" {
+			p.at("in").fail("%q is not understood", in)
+		}
+		if checks && p.at("required").yes() {
+			m.RequiredHeaders = append(m.RequiredHeaders, p.at("name").text())
+		}
+	}
+	return m
+}
+
+// connect merges the events of the functions into the API.
+func (d *document) connect(t *Template) {
+	for _, f := range t.Functions {
+		place := d.resources.at(f.LogicalID).at("Properties").at("Events")
+		for _, r := range f.Routes {
+			i := slices.IndexFunc(t.API.Resources, func(x Resource) bool { return x.Path == r.Path })
+			if i < 0 {
+				i = len(t.API.Resources)
+				t.API.Resources = append(t.API.Resources, Resource{r.Path, map[string]Method{}})
+			}
+			m := t.API.Resources[i].Methods[r.Method]
+			if m.Function != "" || m.Mock != nil {
+				place.fail("route %s %s, which has another answer already", r.Method, r.Path)
+			}
+			m.Function = f.LogicalID
+			t.API.Resources[i].Methods[r.Method] = m
+		}
+	}
+	place := d.resources.at(t.API.LogicalID)
+	variables := map[string]string{}
+	for _, r := range t.API.Resources {
+		for name, m := range r.Methods {
+			if m.Function == "" && m.Mock == nil {
+				place.fail("has %s %s, which nothing answers", name, r.Path)
+			}
+		}
+		// As API Gateway has it, one place in the tree has one variable.
+		parent := ""
+		for segment := range strings.SplitSeq(strings.TrimPrefix(r.Path, "/"), "/") {
+			if strings.HasPrefix(segment, "{") {
+				if other, ok := variables[parent]; ok && other != segment {
+					place.fail("has the variables %s and %s side by side below %s/", other, segment, parent)
+				}
+				variables[parent] = segment
+			}
+			parent += "/" + segment
+		}
+	}
+}
+
+// A segment of a path, as far as API Gateway allows it.
+var (
+	literal = regexp.MustCompile(`^[A-Za-z0-9._:~-]+$`)
+	single  = regexp.MustCompile(`^\{[A-Za-z0-9._-]+\}$`)
+	greedy  = regexp.MustCompile(`^\{[A-Za-z0-9._-]+\+\}$`)
+)
+
+func checkPath(n node, path string) {
+	rest, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		n.fail("%q does not start with a slash", path)
+		return
+	}
+	if rest == "" {
+		return
+	}
+	if strings.HasSuffix(rest, "/") {
+		n.fail("%q ends in a slash: API Gateway serves the path without it for both", path)
+		return
+	}
+	segments := strings.Split(rest, "/")
+	for i, s := range segments {
+		last := i == len(segments)-1
+		if !literal.MatchString(s) && !single.MatchString(s) && (!last || !greedy.MatchString(s)) {
+			n.fail("%q has the segment %q, which is not understood", path, s)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package template
+
+import (
+	"path"
+	"strings"
+	"time"
+)
+
+// Lambda's own defaults.
+const (
+	defaultTimeout = 3
+	defaultMemory  = 128
+)
+
+func (d *document) function(id string, resource, globals node) Function {
+	p := resource.at("Properties")
+	p.allow("CodeUri", "Description", "Role", "Events", "Environment", "MemorySize", "Timeout",
+		"Runtime", "Handler", "Architectures", "LoggingConfig", "Tags")
+	globals.allow("Environment", "MemorySize", "Timeout", "Runtime", "Handler", "Architectures", "LoggingConfig", "Tags")
+	setting := func(name string) node {
+		if own := p.at(name); own.there() {
+			return own
+		}
+		return globals.at(name)
+	}
+
+	folder := p.at("CodeUri").text()
+	f := Function{
+		LogicalID:   id,
+		Name:        path.Base(folder),
+		Folder:      folder,
+		Timeout:     defaultTimeout * time.Second,
+		MemoryMB:    defaultMemory,
+		Environment: map[string]string{},
+	}
+	if folder != "functions/"+f.Name {
+		p.at("CodeUri").fail("is %q, not functions/NAME", folder)
+	}
+	if runtime := setting("Runtime"); runtime.text() != "provided.al2023" {
+		runtime.fail("must be provided.al2023")
+	}
+	if handler := setting("Handler"); handler.text() != "bootstrap" {
+		handler.fail("must be bootstrap")
+	}
+	if method := resource.at("Metadata").at("BuildMethod"); method.text() != "go1.x" {
+		method.fail("must be go1.x")
+	}
+	if s := setting("Timeout"); s.there() {
+		f.Timeout = time.Duration(s.number()) * time.Second
+	}
+	if s := setting("MemorySize"); s.there() {
+		f.MemoryMB = s.number()
+	}
+	for _, environment := range []node{globals.at("Environment"), p.at("Environment")} {
+		environment.allow("Variables")
+		for _, v := range environment.at("Variables").entries() {
+			f.Environment[v.key] = v.value.text()
+		}
+	}
+	for _, e := range p.at("Events").entries() {
+		f.Routes = append(f.Routes, d.route(e.value))
+	}
+	f.Statements = d.statements(p.at("Role"))
+	return f
+}
+
+func (d *document) route(event node) Route {
+	event.allow("Type", "Properties")
+	if kind := event.at("Type").text(); kind != "Api" {
+		event.at("Type").fail("%q is not understood", kind)
+		return Route{}
+	}
+	p := event.at("Properties")
+	p.allow("RestApiId", "Path", "Method")
+	id := p.at("RestApiId")
+	if d.resources.at(id.text()).at("Type").textOr("") != "AWS::Serverless::Api" {
+		id.fail("is no API of this template")
+	}
+	r := Route{strings.ToUpper(p.at("Method").text()), p.at("Path").text()}
+	if !isMethod(r.Method) {
+		p.at("Method").fail("%q is not understood", r.Method)
+	}
+	checkPath(p.at("Path"), r.Path)
+	return r
+}

@@ -1,0 +1,67 @@
+package template
+
+import (
+	"regexp"
+	"strings"
+)
+
+// GatewayResponse is how the gateway words an answer of its own.
+type GatewayResponse struct {
+	// Status is 0 where the kind of the refusal decides.
+	Status  int
+	Headers map[string]string
+	// Body is empty where the gateway's own is to be used. It may hold
+	// $context.error.message, $context.error.messageString, which is quoted,
+	// $context.error.responseType and $context.requestId.
+	Body string
+}
+
+// isResponseType reports whether API Gateway knows the type. It accepts no
+// other, though it says so at the deployment only.
+func isResponseType(kind string) bool {
+	switch kind {
+	case "ACCESS_DENIED", "API_CONFIGURATION_ERROR", "AUTHORIZER_CONFIGURATION_ERROR", "AUTHORIZER_FAILURE",
+		"BAD_REQUEST_BODY", "BAD_REQUEST_PARAMETERS", "DEFAULT_4XX", "DEFAULT_5XX", "EXPIRED_TOKEN",
+		"INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "INVALID_API_KEY", "INVALID_SIGNATURE",
+		"MISSING_AUTHENTICATION_TOKEN", "QUOTA_EXCEEDED", "REQUEST_TOO_LARGE", "RESOURCE_NOT_FOUND", "THROTTLED",
+		"UNAUTHORIZED", "UNSUPPORTED_MEDIA_TYPE", "WAF_FILTERED":
+		return true
+	}
+	return false
+}
+
+// isContextVariable reports whether a body may hold the variable.
+func isContextVariable(name string) bool {
+	switch name {
+	case "$context.error.message", "$context.error.messageString", "$context.error.responseType", "$context.requestId":
+		return true
+	}
+	return false
+}
+
+var contextVariable = regexp.MustCompile(`\$[A-Za-z.]*`)
+
+func gatewayResponse(kind string, n node) GatewayResponse {
+	if !isResponseType(kind) {
+		n.fail("is no gateway response that API Gateway knows")
+	}
+	n.allow("statusCode", "responseParameters", "responseTemplates")
+	g := GatewayResponse{Headers: map[string]string{}}
+	if status := n.at("statusCode"); status.there() {
+		g.Status = status.number()
+	}
+	for _, p := range n.at("responseParameters").entries() {
+		name, ok := strings.CutPrefix(p.key, "gatewayresponse.header.")
+		if !ok {
+			p.value.fail("is not understood")
+		}
+		g.Headers[name] = p.value.quoted()
+	}
+	g.Body = body(n.at("responseTemplates"), g.Headers)
+	for _, v := range contextVariable.FindAllString(g.Body, -1) {
+		if !isContextVariable(v) {
+			n.at("responseTemplates").fail("hold %s, which is not understood", v)
+		}
+	}
+	return g
+}

@@ -1,0 +1,99 @@
+package template
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Mock is an answer that API Gateway gives by itself, whatever the request.
+type Mock struct {
+	Status  int
+	Headers map[string]string
+	Body    string
+	// ContentTypes are the media types of requests that get this answer, in
+	// alphabetical order. A request without a type counts as
+	// application/json, one of another type is refused with
+	// UNSUPPORTED_MEDIA_TYPE.
+	ContentTypes []string
+}
+
+// mock reads the method n with its mock integration. Only fixed answers are
+// understood.
+func mock(n node) *Mock {
+	integration := n.at("x-amazon-apigateway-integration")
+	integration.allow("type", "passthroughBehavior", "requestTemplates", "responses")
+	if kind := integration.at("type"); kind.text() != "mock" {
+		kind.fail("must be mock: the events of functions make the other integrations")
+	}
+	if behaviour := integration.at("passthroughBehavior"); behaviour.text() != "never" {
+		behaviour.fail("must be never, or a body of an unlisted type breaks the mock")
+	}
+	m := &Mock{Headers: map[string]string{}}
+	types := map[string]bool{}
+	for _, t := range integration.at("requestTemplates").entries() {
+		types[t.key] = true
+		var chosen struct{ StatusCode int }
+		if err := json.Unmarshal([]byte(t.value.text()), &chosen); err != nil || chosen.StatusCode != http.StatusOK {
+			t.value.fail(`must be {"statusCode": 200}`)
+		}
+	}
+	if m.ContentTypes = slices.Sorted(maps.Keys(types)); !types["application/json"] {
+		integration.at("requestTemplates").fail("lack application/json, which stands for no type at all")
+	}
+
+	integration.at("responses").allow("default")
+	response := integration.at("responses").at("default")
+	response.allow("statusCode", "responseParameters", "responseTemplates")
+	m.Status = response.at("statusCode").number()
+	declared := n.at("responses").at(strconv.Itoa(m.Status))
+	if !declared.there() {
+		n.at("responses").fail("lack %d, which the integration answers", m.Status)
+	}
+	declared.allow("description", "headers")
+	for _, p := range response.at("responseParameters").entries() {
+		name, ok := strings.CutPrefix(p.key, "method.response.header.")
+		if !ok {
+			p.value.fail("is not understood")
+		}
+		if !declared.at("headers").at(name).there() {
+			p.value.fail("is not among the headers of response %d", m.Status)
+		}
+		m.Headers[name] = p.value.quoted()
+	}
+	m.Body = body(response.at("responseTemplates"), m.Headers)
+	if strings.ContainsAny(m.Body, "$#") {
+		response.at("responseTemplates").fail("hold a variable or a directive, which is not understood")
+	}
+	return m
+}
+
+// quoted is a header value as API Gateway wants fixed ones: in single quotes.
+func (n node) quoted() string {
+	text := n.text()
+	value, ok := strings.CutPrefix(text, "'")
+	value, ok2 := strings.CutSuffix(value, "'")
+	if !ok || !ok2 {
+		n.fail("is %s, not a fixed value in single quotes", text)
+	}
+	return value
+}
+
+// body is the one template of an answer. Its type counts unless the headers
+// set another.
+func body(templates node, headers map[string]string) string {
+	text := ""
+	for i, t := range templates.entries() {
+		if i > 0 {
+			t.value.fail("is a second type of answer, which is not understood")
+		}
+		text = t.value.text()
+		if headers["Content-Type"] == "" {
+			headers["Content-Type"] = t.key
+		}
+	}
+	return text
+}

@@ -1,0 +1,248 @@
+package template
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document is a template while it is read. Reading goes on after an error,
+// with zero values, so that all errors come at once.
+type document struct {
+	given      map[string]string
+	parameters node
+	resources  node
+	errs       []error
+}
+
+// node is a place in the document. The zero yaml node stands for a place that
+// is not there.
+type node struct {
+	yaml *yaml.Node
+	path string
+	d    *document
+}
+
+type entry struct {
+	key   string
+	value node
+}
+
+func (n node) fail(format string, args ...any) {
+	where := n.path
+	if where == "" {
+		where = "the template"
+	}
+	if n.yaml != nil {
+		where += fmt.Sprintf(" (line %d)", n.yaml.Line)
+	}
+	n.d.errs = append(n.d.errs, fmt.Errorf("%s %s", where, fmt.Sprintf(format, args...)))
+}
+
+func (n node) there() bool { return n.yaml != nil }
+
+func (n node) content() *yaml.Node {
+	if n.yaml != nil && n.yaml.Kind == yaml.AliasNode {
+		return n.yaml.Alias
+	}
+	return n.yaml
+}
+
+func (n node) child(key string, y *yaml.Node) node {
+	if n.path != "" {
+		key = n.path + "." + key
+	}
+	return node{y, key, n.d}
+}
+
+// entries are those of a mapping; a place that is not there has none.
+func (n node) entries() []entry {
+	y := n.content()
+	if y == nil {
+		return nil
+	}
+	if y.Kind != yaml.MappingNode || y.Tag != "!!map" {
+		n.fail("must be a mapping")
+		return nil
+	}
+	var all []entry
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		k := y.Content[i]
+		if k.Kind != yaml.ScalarNode || k.Tag == "!!merge" {
+			n.fail("has a key that is not understood, on line %d", k.Line)
+			continue
+		}
+		if slices.ContainsFunc(all, func(e entry) bool { return e.key == k.Value }) {
+			n.fail("has the key %q twice", k.Value)
+			continue
+		}
+		all = append(all, entry{k.Value, n.child(k.Value, y.Content[i+1])})
+	}
+	return all
+}
+
+// at returns the value of a key, which may not be there.
+func (n node) at(key string) node {
+	y := n.content()
+	if y == nil || y.Kind != yaml.MappingNode {
+		return n.child(key, nil)
+	}
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		if y.Content[i].Value == key {
+			return n.child(key, y.Content[i+1])
+		}
+	}
+	return n.child(key, nil)
+}
+
+// allow fails for every key of a mapping that is not among keys.
+func (n node) allow(keys ...string) {
+	for _, e := range n.entries() {
+		if !slices.Contains(keys, e.key) {
+			e.value.fail("is not understood")
+		}
+	}
+}
+
+// items are those of a sequence; a place that is not there has none.
+func (n node) items() []node {
+	y := n.content()
+	if y == nil {
+		return nil
+	}
+	if y.Kind != yaml.SequenceNode {
+		n.fail("must be a list")
+		return nil
+	}
+	all := make([]node, len(y.Content))
+	for i, c := range y.Content {
+		all[i] = node{c, fmt.Sprintf("%s[%d]", n.path, i), n.d}
+	}
+	return all
+}
+
+// itemsOrOne are the items of a sequence, or a single value.
+func (n node) itemsOrOne() []node {
+	if y := n.content(); y == nil || y.Kind == yaml.SequenceNode {
+		return n.items()
+	}
+	return []node{n}
+}
+
+// text is a scalar with its references resolved.
+func (n node) text() string {
+	y := n.content()
+	switch {
+	case y == nil:
+		n.fail("is missing")
+		return ""
+	case y.Kind != yaml.ScalarNode:
+		n.fail("must be one value, with references in their short form, such as !Ref")
+		return ""
+	}
+	switch y.Tag {
+	case "!Ref":
+		return n.ref(y.Value)
+	case "!GetAtt":
+		return n.attribute(y.Value)
+	case "!Sub":
+		return n.substitute(y.Value)
+	case "!!str", "!!int", "!!bool", "!!float":
+		return y.Value
+	}
+	n.fail("has the tag %s, which is not understood", y.Tag)
+	return ""
+}
+
+func (n node) textOr(otherwise string) string {
+	if !n.there() {
+		return otherwise
+	}
+	return n.text()
+}
+
+func (n node) number() int {
+	text := n.text()
+	i, err := strconv.Atoi(text)
+	if err != nil && text != "" {
+		n.fail("is %q, which is no whole number", text)
+	}
+	return i
+}
+
+// yes reports whether a place is there and true.
+func (n node) yes() bool {
+	if !n.there() {
+		return false
+	}
+	text := n.text()
+	if text != "true" && text != "false" {
+		n.fail("is %q, not true or false", text)
+	}
+	return text == "true"
+}
+
+func (n node) ref(name string) string {
+	if v, ok := n.d.given[name]; ok {
+		return v
+	}
+	if p := n.d.parameters.at(name); p.there() {
+		return p.at("Default").text()
+	}
+	if v := pseudoParameter(name); v != "" {
+		return v
+	}
+	if n.d.resources.at(name).there() {
+		return name
+	}
+	n.fail("refers to %q, which is no parameter and no resource", name)
+	return ""
+}
+
+// pseudoParameter returns a value for what CloudFormation knows of a stack,
+// or nothing for another name.
+func pseudoParameter(name string) string {
+	switch name {
+	case "AWS::AccountId":
+		return "123456789012"
+	case "AWS::Partition":
+		return "aws"
+	case "AWS::Region":
+		return "us-east-1"
+	case "AWS::StackName":
+		return "instances"
+	case "AWS::URLSuffix":
+		return "amazonaws.com"
+	}
+	return ""
+}
+
+// attribute keeps the reference, as in ${Table.Arn}: only AWS knows the value.
+func (n node) attribute(name string) string {
+	resource, _, ok := strings.Cut(name, ".")
+	if !ok || !n.d.resources.at(resource).there() {
+		n.fail("refers to %q, which is no attribute of a resource", name)
+		return ""
+	}
+	return "${" + name + "}"
+}
+
+func (n node) substitute(text string) string {
+	return variable.ReplaceAllStringFunc(text, func(v string) string {
+		name := v[2 : len(v)-1]
+		switch {
+		case strings.HasPrefix(name, "!"):
+			return "${" + name[1:] + "}"
+		case strings.Contains(name, "."):
+			return n.attribute(name)
+		default:
+			return n.ref(name)
+		}
+	})
+}
+
+var variable = regexp.MustCompile(`\$\{[^}]*\}`)

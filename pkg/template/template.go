@@ -1,0 +1,153 @@
+package template
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Template is what template.yaml declares. Its slices are in the order of the
+// file. It is not to be changed and so safe for concurrent use.
+type Template struct {
+	Functions []Function
+	Tables    []Table
+	API       API
+}
+
+// Function is one AWS::Serverless::Function.
+type Function struct {
+	// LogicalID is the name of the resource, such as TopologyGet.
+	LogicalID string
+	// Name is the last element of Folder, such as topology-get.
+	Name string
+	// Folder is the package of the function, relative to the template and
+	// with slashes: functions/topology-get.
+	Folder string
+	// Timeout is how long one invocation may take.
+	Timeout  time.Duration
+	MemoryMB int
+	// Environment has every variable that the template sets. References are
+	// resolved as [With] says.
+	Environment map[string]string
+	// Routes are the requests that the API gives to the function.
+	Routes []Route
+	// Statements are what the role of the function allows.
+	Statements []Statement
+}
+
+// Route is a method and a path of the API.
+type Route struct {
+	// Method is in upper case.
+	Method string
+	// Path is the path of the resource, with {parameters}, and does not end
+	// in a slash.
+	Path string
+}
+
+// An Option changes how a template is read.
+type Option func(*document)
+
+// With sets what a !Ref to name gives: the value of a parameter, which is its
+// default otherwise, the physical name of a resource, which is its logical id
+// otherwise, or a pseudo parameter such as AWS::StackName.
+func With(name, value string) Option {
+	return func(d *document) { d.given[name] = value }
+}
+
+// Load reads the template at path. Its error lists everything that is wrong.
+func Load(path string, options ...Option) (*Template, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+	t, err := Parse(data, options...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// Parse reads a template. Its error lists everything that is wrong.
+func Parse(data []byte, options ...Option) (*Template, error) {
+	var file yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&file); err != nil {
+		return nil, fmt.Errorf("parse template: %w", err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("parse template: there is more than one document in the file")
+	}
+	d := &document{given: map[string]string{}}
+	for _, o := range options {
+		o(d)
+	}
+	t := d.template(node{file.Content[0], "", d})
+	if len(d.errs) > 0 {
+		return nil, errors.Join(d.errs...)
+	}
+	return t, nil
+}
+
+// Function returns the function with that name, such as topology-get, or
+// logical id.
+func (t *Template) Function(name string) (Function, bool) {
+	i := slices.IndexFunc(t.Functions, func(f Function) bool { return f.Name == name || f.LogicalID == name })
+	if i < 0 {
+		return Function{}, false
+	}
+	return t.Functions[i], true
+}
+
+// Table returns the table with that logical id.
+func (t *Template) Table(logicalID string) (Table, bool) {
+	i := slices.IndexFunc(t.Tables, func(b Table) bool { return b.LogicalID == logicalID })
+	if i < 0 {
+		return Table{}, false
+	}
+	return t.Tables[i], true
+}
+
+func (d *document) template(root node) *Template {
+	root.allow("AWSTemplateFormatVersion", "Transform", "Description", "Metadata",
+		"Parameters", "Globals", "Resources", "Outputs")
+	if got := root.at("Transform").text(); got != "AWS::Serverless-2016-10-31" {
+		root.at("Transform").fail("is %q, which is not understood", got)
+	}
+	d.parameters = root.at("Parameters")
+	d.resources = root.at("Resources")
+	globals := root.at("Globals")
+	globals.allow("Function", "Api")
+
+	t := &Template{}
+	apis := 0
+	for _, r := range d.resources.entries() {
+		r.value.allow("Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
+		properties := r.value.at("Properties")
+		switch kind := r.value.at("Type").text(); kind {
+		case "AWS::Serverless::Function":
+			t.Functions = append(t.Functions, d.function(r.key, r.value, globals.at("Function")))
+		case "AWS::Serverless::Api":
+			apis++
+			t.API = d.api(r.key, properties, globals.at("Api"))
+		case "AWS::DynamoDB::Table":
+			t.Tables = append(t.Tables, d.table(r.key, properties))
+		case "AWS::IAM::Role":
+			// Read with the function that has it.
+		case "AWS::Logs::LogGroup":
+			// Means nothing to a request.
+		default:
+			r.value.at("Type").fail("%q is not understood", kind)
+		}
+	}
+	if apis > 1 {
+		d.resources.fail("hold %d APIs, and one is understood", apis)
+	}
+	d.connect(t)
+	return t
+}

@@ -1,0 +1,237 @@
+package template_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"instances/pkg/template"
+)
+
+func load(t *testing.T, options ...template.Option) *template.Template {
+	t.Helper()
+	tmpl, err := template.Load("testdata/small.yaml", options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tmpl
+}
+
+func check(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s is\n%#v, want\n%#v", what, got, want)
+	}
+}
+
+func TestFunctions(t *testing.T) {
+	t.Parallel()
+	statements := []template.Statement{{
+		Actions:   []string{"dynamodb:Query"},
+		Resources: []string{"${Table.Arn}", "${Table.Arn}/index/XIndex"},
+		Conditions: map[string]map[string][]string{
+			"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": {"TransactWriteItems"}},
+		},
+	}}
+	check(t, "Functions", load(t).Functions, []template.Function{
+		{
+			LogicalID: "ThingGet", Name: "thing-get", Folder: "functions/thing-get",
+			Timeout: 10 * time.Second, MemoryMB: 256,
+			Environment: map[string]string{"TABLE_NAME": "Table", "DAYS": "365", "PLACE": "us-east-1/365/${Days}"},
+			Routes:      []template.Route{{Method: "GET", Path: "/things/{Id}"}},
+			Statements:  statements,
+		},
+		{
+			LogicalID: "ThingPut", Name: "thing-put", Folder: "functions/thing-put",
+			Timeout: 20 * time.Second, MemoryMB: 128,
+			Environment: map[string]string{"TABLE_NAME": "Table", "DAYS": "7", "PLACE": "us-east-1/365/${Days}"},
+			Routes:      []template.Route{{Method: "PUT", Path: "/things/{Id}"}, {Method: "POST", Path: "/things"}},
+			Statements:  statements,
+		},
+	})
+}
+
+func TestFunctionByName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"thing-put", "ThingPut"} {
+		if f, ok := load(t).Function(name); !ok || f.LogicalID != "ThingPut" {
+			t.Errorf("Function(%q) = %q, %t", name, f.LogicalID, ok)
+		}
+	}
+	if _, ok := load(t).Function("thing"); ok {
+		t.Error(`Function("thing") found one`)
+	}
+}
+
+func TestWith(t *testing.T) {
+	t.Parallel()
+	f, _ := load(t, template.With("Table", "test-1"), template.With("Days", "2"), template.With("AWS::Region", "r")).Function("thing-get")
+	check(t, "Environment", f.Environment, map[string]string{"TABLE_NAME": "test-1", "DAYS": "2", "PLACE": "r/2/${Days}"})
+}
+
+func TestTables(t *testing.T) {
+	t.Parallel()
+	tmpl := load(t)
+	check(t, "Tables", tmpl.Tables, []template.Table{{
+		LogicalID:  "Table",
+		Attributes: []template.Attribute{{Name: "pk", Type: "S"}, {Name: "sk", Type: "S"}, {Name: "xpk", Type: "N"}},
+		Key:        template.Key{Partition: "pk", Sort: "sk"},
+		Indexes: []template.Index{{
+			Name: "XIndex", Key: template.Key{Partition: "xpk"}, Projection: "INCLUDE", NonKeyAttributes: []string{"x", "y"},
+		}},
+		Expiry: "expires",
+	}})
+	table, ok := tmpl.Table("Table")
+	if _, found := table.Index("XIndex"); !ok || !found {
+		t.Error("the table and its index are not found by name")
+	}
+	if _, found := table.Index("YIndex"); found {
+		t.Error("an index is found that is not there")
+	}
+}
+
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	check(t, "API", load(t).API, template.API{
+		LogicalID: "API", Stage: "live",
+		Resources: []template.Resource{
+			{Path: "/things/{Id}", Methods: map[string]template.Method{
+				"GET": {Function: "ThingGet", RequiredHeaders: []string{"Authorization"}},
+				"PUT": {Function: "ThingPut", RequiredHeaders: []string{"Authorization"}},
+				template.AnyMethod: {Mock: &template.Mock{
+					Status:       405,
+					Headers:      map[string]string{"Allow": "GET, PUT", "Content-Type": "application/problem+json"},
+					Body:         `{"status":405}`,
+					ContentTypes: []string{"application/json", "text/plain"},
+				}},
+			}},
+			{Path: "/things", Methods: map[string]template.Method{"POST": {Function: "ThingPut"}}},
+		},
+		GatewayResponses: map[string]template.GatewayResponse{
+			"THROTTLED": {
+				Status:  429,
+				Headers: map[string]string{"Retry-After": "1", "Content-Type": "application/json"},
+				Body:    `{"detail":$context.error.messageString}`,
+			},
+		},
+	})
+}
+
+// What is not understood is refused, with its place.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	small, err := os.ReadFile("testdata/small.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, old, new, want string }{
+		{"transform", "Transform: AWS::Serverless-2016-10-31", "Transform: Other", `Transform (line 1) is "Other"`},
+		{"section", "Globals:", "Conditions: {}\nGlobals:", "Conditions (line 5) is not understood"},
+		{"resource type", "Type: AWS::IAM::Role", "Type: AWS::SQS::Queue", `Resources.ThingRole.Type (line 93) "AWS::SQS::Queue" is not understood`},
+		{"condition", "Type: AWS::IAM::Role", "Type: AWS::IAM::Role\n    Condition: X", "Resources.ThingRole.Condition (line 94) is not understood"},
+		{"function property", "MemorySize: 256", "Layers: []", "Resources.ThingGet.Properties.Layers (line 76) is not understood"},
+		{"table property", "BillingMode: PAY_PER_REQUEST", "LocalSecondaryIndexes: []", "Resources.Table.Properties.LocalSecondaryIndexes (line 16)"},
+		{"billing", "PAY_PER_REQUEST", "PROVISIONED", "must be PAY_PER_REQUEST"},
+		{"undefined key", "- {AttributeName: xpk, AttributeType: N}", "", `lack the key attribute "xpk"`},
+		{"unused attribute", "{AttributeName: xpk, AttributeType: N}", "{AttributeName: xpk, AttributeType: N}\n        - {AttributeName: z, AttributeType: S}", `have "z", which is in no key`},
+		{"key type", "KeyType: RANGE", "KeyType: SORT", `is "SORT"`},
+		{"no hash key", "- {AttributeName: pk, KeyType: HASH}", "", "has no HASH key"},
+		{"unknown reference", "!Ref Table", "!Ref Tabel", `Globals.Function.Environment.Variables.TABLE_NAME (line 11) refers to "Tabel"`},
+		{"unknown attribute", "!GetAtt Table.Arn", "!GetAtt Tabel.Arn", `refers to "Tabel.Arn"`},
+		{"long form", "!Ref Days", "{Ref: Days}", "must be one value"},
+		{"other function", "!Ref Days", "!ImportValue Days", "tag !ImportValue"},
+		{"twice", "MemorySize: 256", "MemorySize: 256\n      MemorySize: 128", `has the key "MemorySize" twice`},
+		{"merge key", "MemorySize: 256", "<<: {MemorySize: 256}", "has a key that is not understood"},
+		{"no number", "MemorySize: 256", "MemorySize: much", "no whole number"},
+		{"no list", "NonKeyAttributes: [x, y]", "NonKeyAttributes: {x: y}", "must be a list"},
+		{"no mapping", "Variables: {DAYS: '7'}", "Variables: [DAYS]", "must be a mapping"},
+		{"folder", "CodeUri: functions/thing-get", "CodeUri: src/thing-get", "not functions/NAME"},
+		{"handler", "Handler: bootstrap", "Handler: main", "must be bootstrap"},
+		{"runtime", "provided.al2023", "provided.al2", "must be provided.al2023"},
+		{"build method", "BuildMethod: go1.x", "BuildMethod: makefile", "must be go1.x"},
+		{"role", "Role: !GetAtt ThingRole.Arn", "Role: !Sub 'arn:x'", "must be !GetAtt"},
+		{"role of another type", "Role: !GetAtt ThingRole.Arn", "Role: !GetAtt Table.Arn", "must be !GetAtt"},
+		{"deny", "Effect: Allow", "Effect: Deny", `"Deny" is not understood`},
+		{"statement", "Effect: Allow", "NotAction: x\n                Effect: Allow", "NotAction (line 99) is not understood"},
+		{"event", "{Type: Api, Properties: {RestApiId: !Ref API, Path: /things,", "{Type: HttpApi, Properties: {RestApiId: !Ref API, Path: /things,", `"HttpApi" is not understood`},
+		{"event method", "Path: /things, Method: post", "Path: /things, Method: any", `"ANY" is not understood`},
+		{"event API", "RestApiId: !Ref API, Path: /things,", "RestApiId: !Ref Table, Path: /things,", "no API"},
+		{"trailing slash", "Path: /things,", "Path: /things/,", `"/things/" ends in a slash`},
+		{"relative path", "Path: /things,", "Path: things,", "does not start with a slash"},
+		{"greedy inside", "Path: /things,", "Path: '/{x+}/things',", `segment "{x+}"`},
+		{"half a parameter", "Path: /things,", "Path: '/a{x}',", `segment "a{x}"`},
+		{"variables side by side", "Path: /things,", "Path: '/things/{Name}/x',", "{Id} and {Name} side by side below /things/"},
+		{"route twice", "Path: '/things/{Id}', Method: put", "Path: '/things/{Id}', Method: get", "GET /things/{Id}, which has another answer"},
+		{"no answer", "put: *checked", "put: *checked\n            delete: {}", "DELETE /things/{Id}, which nothing answers"},
+		{"method", "put: *checked", "put: *checked\n            trace: {}", "trace (line 46) is not understood"},
+		{"parameter", "in: header", "in: query", `"query" is not understood`},
+		{"validator", "request-validator: parameters", "request-validator: body", "is no validator"},
+		{"body validation", "validateRequestParameters: true", "validateRequestBody: true", "validateRequestBody (line 38) is not understood"},
+		{"no merge", "MergeDefinitions: true", "MergeDefinitions: false", "MergeDefinitions (line 34) must be true"},
+		{"no boolean", "MergeDefinitions: true", "MergeDefinitions: maybe", "not true or false"},
+		{"swagger", "swagger: '2.0'", "swagger: '3.0'", "must be 2.0"},
+		{"other integration", "type: mock", "type: http", "must be mock"},
+		{"passthrough", "passthroughBehavior: never", "passthroughBehavior: when_no_match", "must be never"},
+		{"request template", `text/plain: '{"statusCode": 200}'`, `text/plain: '{"statusCode": 404}'`, "must be {"},
+		{"no JSON template", "application/json: '{\"statusCode\"", "text/html: '{\"statusCode\"", "lack application/json"},
+		{"undeclared status", "statusCode: '405'", "statusCode: '404'", "lack 404"},
+		{"undeclared header", "{Allow: {type: string}, Content-Type", "{Content-Type", "is not among the headers of response 405"},
+		{"unquoted header", `"'GET, PUT'"`, `"GET, PUT"`, "in single quotes"},
+		{"directive", `'{"status":405}'`, `'#set($x = 1)'`, "a variable or a directive"},
+		{"second answer", `application/json: '{"status":405}'`, "application/json: x\n                      text/html: y", "second type"},
+		{"gateway response", "THROTTLED:", "THROTTLE:", "no gateway response"},
+		{"unquoted gateway header", `"'1'"`, "'1'", "in single quotes"},
+		{"gateway header", "gatewayresponse.header.Retry-After", "header.Retry-After", "is not understood"},
+		{"gateway variable", "$context.error.messageString", "$context.status", "hold $context.status"},
+		{"two APIs", "  ThingRole:\n", "  Second:\n    Type: AWS::Serverless::Api\n  ThingRole:\n", "hold 2 APIs"},
+		{"two documents", "Transform: AWS::Serverless-2016-10-31", "a: b\n---\nTransform: AWS::Serverless-2016-10-31", "more than one document"},
+		{"no YAML", "Transform:", "\t", "parse template"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if !strings.Contains(string(small), test.old) {
+				t.Fatalf("the template has no %q", test.old)
+			}
+			_, err := template.Parse([]byte(strings.ReplaceAll(string(small), test.old, test.new)))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestAllErrorsAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := template.Parse([]byte("A: 1\nB: 2\n"))
+	if err == nil || !strings.Contains(err.Error(), "A (line 1)") || !strings.Contains(err.Error(), "B (line 2)") {
+		t.Errorf("error %v, want both places", err)
+	}
+}
+
+func TestLoadMissing(t *testing.T) {
+	t.Parallel()
+	if _, err := template.Load("testdata/absent.yaml"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// No input panics.
+func FuzzParse(f *testing.F) {
+	small, err := os.ReadFile("testdata/small.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(small)
+	f.Add([]byte("Resources: &a {x: *a}"))
+	f.Add([]byte("[]"))
+	f.Add([]byte(""))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if parsed, err := template.Parse(data); (parsed == nil) == (err == nil) {
+			t.Errorf("Parse gives %v and the error %v", parsed, err)
+		}
+	})
+}
