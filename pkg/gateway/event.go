@@ -1,0 +1,230 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"instances/pkg/template"
+)
+
+// What stands in events for things that a local API does not have.
+const (
+	accountID = "123456789012"
+	apiID     = "local"
+)
+
+// call is one request on its way.
+type call struct {
+	request           *http.Request
+	received          time.Time
+	requestID         string
+	extendedRequestID string
+	traceID           string
+	// fullPath is as the client sent it, path without the stage; both are
+	// percent-encoded.
+	fullPath, path string
+	resource       *resource
+	parameters     parameters
+}
+
+func newCall(now time.Time, r *http.Request) *call {
+	var b [39]byte
+	// Read never fails: see [rand.Read].
+	_, _ = rand.Read(b[:])
+	id := b[:16]
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return &call{
+		request:           r,
+		received:          now,
+		requestID:         fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:]),
+		extendedRequestID: base64.URLEncoding.EncodeToString(b[16:27]),
+		traceID:           fmt.Sprintf("Root=1-%08x-%x", uint32(now.Unix()), b[27:]),
+		fullPath:          r.URL.EscapedPath(),
+	}
+}
+
+// event is a request in payload format 1.0.
+type event struct {
+	Resource          string              `json:"resource"`
+	Path              string              `json:"path"`
+	HTTPMethod        string              `json:"httpMethod"`
+	Headers           map[string]string   `json:"headers"`
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
+	Query             map[string]string   `json:"queryStringParameters"`
+	MultiValueQuery   map[string][]string `json:"multiValueQueryStringParameters"`
+	PathParameters    parameters          `json:"pathParameters"`
+	StageVariables    map[string]string   `json:"stageVariables"`
+	RequestContext    requestContext      `json:"requestContext"`
+	Body              *string             `json:"body"`
+	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+}
+
+type requestContext struct {
+	ResourceID        string   `json:"resourceId"`
+	ResourcePath      string   `json:"resourcePath"`
+	HTTPMethod        string   `json:"httpMethod"`
+	ExtendedRequestID string   `json:"extendedRequestId"`
+	RequestTime       string   `json:"requestTime"`
+	Path              string   `json:"path"`
+	AccountID         string   `json:"accountId"`
+	Protocol          string   `json:"protocol"`
+	Stage             string   `json:"stage"`
+	DomainPrefix      string   `json:"domainPrefix"`
+	RequestTimeEpoch  int64    `json:"requestTimeEpoch"`
+	RequestID         string   `json:"requestId"`
+	Identity          identity `json:"identity"`
+	DomainName        string   `json:"domainName"`
+	APIID             string   `json:"apiId"`
+}
+
+// identity has nothing but an address and an agent, since the API
+// authenticates nobody.
+type identity struct {
+	CognitoIdentityPoolID         *string `json:"cognitoIdentityPoolId"`
+	AccountID                     *string `json:"accountId"`
+	CognitoIdentityID             *string `json:"cognitoIdentityId"`
+	Caller                        *string `json:"caller"`
+	SourceIP                      string  `json:"sourceIp"`
+	PrincipalOrgID                *string `json:"principalOrgId"`
+	AccessKey                     *string `json:"accessKey"`
+	CognitoAuthenticationType     *string `json:"cognitoAuthenticationType"`
+	CognitoAuthenticationProvider *string `json:"cognitoAuthenticationProvider"`
+	UserARN                       *string `json:"userArn"`
+	UserAgent                     *string `json:"userAgent"`
+	User                          *string `json:"user"`
+}
+
+// event returns the event of the call as JSON.
+func (c *call) event(api template.API, body []byte) []byte {
+	r := c.request
+	domain, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		domain = r.Host
+	}
+	prefix, _, _ := strings.Cut(domain, ".")
+	e := event{
+		Resource:          c.resource.Path,
+		Path:              c.path,
+		HTTPMethod:        r.Method,
+		Headers:           map[string]string{},
+		MultiValueHeaders: c.headers(),
+		MultiValueQuery:   query(r.URL.RawQuery),
+		RequestContext: requestContext{
+			ResourceID:        c.resource.id,
+			ResourcePath:      c.resource.Path,
+			HTTPMethod:        r.Method,
+			ExtendedRequestID: c.extendedRequestID,
+			RequestTime:       c.received.UTC().Format("02/Jan/2006:15:04:05 -0700"),
+			Path:              c.fullPath,
+			AccountID:         accountID,
+			Protocol:          r.Proto,
+			Stage:             api.Stage,
+			DomainPrefix:      prefix,
+			RequestTimeEpoch:  c.received.UnixMilli(),
+			RequestID:         c.requestID,
+			Identity:          identity{SourceIP: c.sourceIP()},
+			DomainName:        domain,
+			APIID:             apiID,
+		},
+	}
+	for name, values := range e.MultiValueHeaders {
+		e.Headers[name] = values[len(values)-1]
+	}
+	if e.MultiValueQuery != nil {
+		e.Query = map[string]string{}
+	}
+	for name, values := range e.MultiValueQuery {
+		e.Query[name] = values[len(values)-1]
+	}
+	if len(c.parameters) > 0 {
+		e.PathParameters = c.parameters
+	}
+	if agents := r.Header.Values("User-Agent"); len(agents) > 0 {
+		e.RequestContext.Identity.UserAgent = &agents[0]
+	}
+	if len(body) > 0 {
+		text := string(body)
+		e.Body = &text
+	}
+	// Strings, maps and slices of them cannot fail; bytes that are not UTF-8
+	// become U+FFFD here.
+	data, _ := json.Marshal(e)
+	return data
+}
+
+func (c *call) sourceIP() string {
+	host, _, err := net.SplitHostPort(c.request.RemoteAddr)
+	if err != nil {
+		return c.request.RemoteAddr
+	}
+	return host
+}
+
+// reaches reports whether a header of a request gets to the function.
+func reaches(name string) bool {
+	switch name {
+	case "Connection", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "Www-Authenticate":
+		return false
+	}
+	return true
+}
+
+// headers are those of the request and those that the gateway adds.
+func (c *call) headers() map[string][]string {
+	r := c.request
+	all := map[string][]string{}
+	for name, values := range r.Header {
+		if len(values) > 0 && reaches(name) {
+			all[name] = values
+		}
+	}
+	proto, port := "http", "80"
+	if r.TLS != nil {
+		proto, port = "https", "443"
+	}
+	if _, p, err := net.SplitHostPort(r.Host); err == nil {
+		port = p
+	}
+	forwarded := append(slices.Clone(r.Header.Values("X-Forwarded-For")), c.sourceIP())
+	all["Host"] = []string{r.Host}
+	all["X-Forwarded-For"] = []string{strings.Join(forwarded, ", ")}
+	all["X-Forwarded-Port"] = []string{port}
+	all["X-Forwarded-Proto"] = []string{proto}
+	if _, ok := all["X-Amzn-Trace-Id"]; !ok {
+		all["X-Amzn-Trace-Id"] = []string{c.traceID}
+	}
+	return all
+}
+
+// query decodes a query string. It returns nil where there are no parameters.
+// A semicolon separates as an ampersand does, which AWS documents; what cannot
+// be decoded stays as it is.
+func query(raw string) map[string][]string {
+	var all map[string][]string
+	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		if all == nil {
+			all = map[string][]string{}
+		}
+		name = unescape(name)
+		all[name] = append(all[name], unescape(value))
+	}
+	return all
+}
+
+func unescape(s string) string {
+	decoded, err := url.QueryUnescape(s)
+	if err != nil {
+		return s
+	}
+	return decoded
+}

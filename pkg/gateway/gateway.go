@@ -1,0 +1,223 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"instances/pkg/template"
+)
+
+// The limits of API Gateway and Lambda.
+const (
+	// MaxRequestBytes is the largest body of a request.
+	MaxRequestBytes = 10 << 20
+	// MaxEventBytes is the largest event, and the largest answer of a
+	// function, both as JSON.
+	MaxEventBytes = 6 << 20
+	// MaxWait is how long the gateway waits for a function.
+	MaxWait = 29 * time.Second
+)
+
+// Invoker runs functions.
+type Invoker interface {
+	// Invoke gives an event to the function with that name, such as
+	// topology-get, and returns its answer. An error says that the function
+	// failed, not that it answered with an error. The context ends when the
+	// function's time is over. Invoke is called concurrently.
+	Invoke(ctx context.Context, function string, event []byte) ([]byte, error)
+}
+
+// Options of a gateway. The zero value is usable.
+type Options struct {
+	// Now is the clock of the events; nil means [time.Now].
+	Now func() time.Time
+	// Logger learns why a function's answer was replaced by the gateway's;
+	// nil means nobody does.
+	Logger *slog.Logger
+	// StageInPath makes paths start with the name of the stage, as they do at
+	// the address that AWS gives to an API. Otherwise they do not, as with a
+	// domain of one's own.
+	StageInPath bool
+}
+
+// New returns the API of the template.
+func New(t *template.Template, invoker Invoker, o Options) (http.Handler, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	routes, err := newRoutes(t.API.Resources)
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{api: t.API, functions: map[string]template.Function{}, routes: routes, invoker: invoker, o: o}
+	for _, f := range t.Functions {
+		g.functions[f.LogicalID] = f
+	}
+	for _, r := range t.API.Resources {
+		for _, m := range r.Methods {
+			if _, ok := g.functions[m.Function]; !ok && m.Mock == nil {
+				return nil, fmt.Errorf("%s: there is no function %q", r.Path, m.Function)
+			}
+		}
+	}
+	return g, nil
+}
+
+type gateway struct {
+	api       template.API
+	functions map[string]template.Function // by logical id
+	routes    *segment
+	invoker   Invoker
+	o         Options
+}
+
+// ServeHTTP answers one request.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := newCall(g.o.Now(), r)
+	w.Header().Set("X-Amzn-RequestId", c.requestID)
+	w.Header().Set("X-Amz-Apigw-Id", c.extendedRequestID)
+
+	path, ok := g.withoutStage(c.fullPath)
+	if !ok {
+		g.refuse(w, c, unknownPath())
+		return
+	}
+	c.path = path
+	resource, parameters := g.routes.find(path)
+	if resource == nil {
+		g.refuse(w, c, unknownPath())
+		return
+	}
+	c.resource, c.parameters = resource, parameters
+	method, ok := resource.Methods[r.Method]
+	if !ok {
+		method, ok = resource.Methods[template.AnyMethod]
+	}
+	if !ok {
+		g.refuse(w, c, unknownPath())
+		return
+	}
+
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequestBytes))
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		g.refuse(w, c, requestTooLarge())
+		return
+	}
+	if err != nil {
+		g.refuse(w, c, badRequest())
+		return
+	}
+	if missing := missingHeaders(method.RequiredHeaders, r.Header); len(missing) > 0 {
+		g.refuse(w, c, badParameters(missing))
+		return
+	}
+	if method.Mock != nil {
+		g.mock(w, c, method.Mock)
+		return
+	}
+	g.proxy(w, c, g.functions[method.Function], body)
+}
+
+// withoutStage cuts the name of the stage off a path, where there is one.
+func (g *gateway) withoutStage(path string) (string, bool) {
+	if !strings.HasPrefix(path, "/") {
+		return "", false
+	}
+	if !g.o.StageInPath {
+		return path, true
+	}
+	rest, ok := strings.CutPrefix(path, "/"+g.api.Stage)
+	if rest == "" {
+		rest = "/"
+	}
+	return rest, ok && rest[0] == '/'
+}
+
+// missingHeaders are those that are not there, or blank.
+func missingHeaders(required []string, h http.Header) []string {
+	var missing []string
+	for _, name := range required {
+		if strings.TrimSpace(h.Get(name)) == "" {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// proxy has a function answer.
+func (g *gateway) proxy(w http.ResponseWriter, c *call, f template.Function, body []byte) {
+	event := c.event(g.api, body)
+	if len(event) > MaxEventBytes {
+		g.refuse(w, c, requestTooLarge())
+		return
+	}
+	out, err := g.invoke(c.request.Context(), f, event)
+	if errors.Is(err, errTimeout) {
+		g.log(c, f, err)
+		g.refuse(w, c, timedOut())
+		return
+	}
+	var a *answer
+	if err == nil {
+		a, err = decodeAnswer(out)
+	}
+	if err != nil {
+		g.log(c, f, err)
+		g.refuse(w, c, functionFailed())
+		return
+	}
+	a.write(w)
+}
+
+// errTimeout says that the gateway gave up before the function's time was
+// over.
+var errTimeout = errors.New("no answer within the gateway's time limit")
+
+// invoke runs a function, which goes on when the client leaves. A function
+// that uses up its own time has failed: API Gateway answers that with 502, and
+// with 504 only where it stops waiting first.
+func (g *gateway) invoke(ctx context.Context, f template.Function, event []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(f.Timeout, MaxWait))
+	defer cancel()
+	type result struct {
+		out []byte
+		err error
+	}
+	// Room for one, so that a function that answers too late can end.
+	done := make(chan result, 1)
+	go func() {
+		r := result{err: errors.New("the function ended without an answer")}
+		defer func() {
+			if v := recover(); v != nil {
+				r.err = fmt.Errorf("the function panicked: %v", v)
+			}
+			done <- r
+		}()
+		out, err := g.invoker.Invoke(ctx, f.Name, event)
+		r = result{out, err}
+	}()
+	var r result
+	select {
+	case r = <-done:
+	case <-ctx.Done():
+		r.err = fmt.Errorf("no answer within the function's %s", f.Timeout)
+	}
+	if r.err != nil && ctx.Err() != nil && f.Timeout > MaxWait {
+		return nil, errTimeout
+	}
+	return r.out, r.err
+}
+
+func (g *gateway) log(c *call, f template.Function, err error) {
+	g.o.Logger.ErrorContext(c.request.Context(), "invocation failed",
+		"function", f.Name, "request_id", c.requestID, "error", err)
+}

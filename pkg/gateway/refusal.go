@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"instances/pkg/template"
+)
+
+// refusal is an answer that API Gateway gives instead of a function. The
+// template words it; status and message are API Gateway's own.
+type refusal struct {
+	kind    string
+	status  int
+	message string
+}
+
+func badRequest() refusal {
+	return refusal{"DEFAULT_4XX", http.StatusBadRequest, "Bad Request"}
+}
+
+func unknownPath() refusal {
+	return refusal{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "Missing Authentication Token"}
+}
+
+func requestTooLarge() refusal {
+	return refusal{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "Request Too Long"}
+}
+
+func badMediaType() refusal {
+	return refusal{"UNSUPPORTED_MEDIA_TYPE", http.StatusUnsupportedMediaType, "Unsupported Media Type"}
+}
+
+func functionFailed() refusal {
+	return refusal{"DEFAULT_5XX", http.StatusBadGateway, "Internal server error"}
+}
+
+func timedOut() refusal {
+	return refusal{"INTEGRATION_TIMEOUT", http.StatusGatewayTimeout, "Endpoint request timed out"}
+}
+
+func badParameters(missing []string) refusal {
+	return refusal{
+		"BAD_REQUEST_PARAMETERS", http.StatusBadRequest,
+		"Missing required request parameters: [" + strings.Join(missing, ", ") + "]",
+	}
+}
+
+// refuse answers with the gateway response of the template for that kind of
+// refusal, or for all, or else with API Gateway's own.
+func (g *gateway) refuse(w http.ResponseWriter, c *call, r refusal) {
+	words, ok := g.api.GatewayResponses[r.kind]
+	if !ok && r.status < http.StatusInternalServerError {
+		words, ok = g.api.GatewayResponses["DEFAULT_4XX"]
+	} else if !ok {
+		words, ok = g.api.GatewayResponses["DEFAULT_5XX"]
+	}
+	if !ok || words.Body == "" {
+		words.Body = `{"message":$context.error.messageString}`
+	}
+	w.Header().Set("Content-Type", "application/json")
+	setAll(w.Header(), words.Headers)
+	status := r.status
+	if words.Status != 0 {
+		status = words.Status
+	}
+	// Marshal cannot fail on a string.
+	quoted, _ := json.Marshal(r.message)
+	send(w, status, contextVariable.ReplaceAllStringFunc(words.Body, func(v string) string {
+		switch v {
+		case "$context.error.message":
+			return r.message
+		case "$context.error.messageString":
+			return string(quoted)
+		case "$context.error.responseType":
+			return r.kind
+		case "$context.requestId":
+			return c.requestID
+		}
+		return v
+	}))
+}
+
+var contextVariable = regexp.MustCompile(`\$context[A-Za-z.]*`)
+
+// mock gives the fixed answer of the template, if the request has a media type
+// that the mock accepts.
+func (g *gateway) mock(w http.ResponseWriter, c *call, m *template.Mock) {
+	mediaType := "application/json"
+	if sent := c.request.Header.Get("Content-Type"); sent != "" {
+		var err error
+		if mediaType, _, err = mime.ParseMediaType(sent); err != nil && mediaType == "" {
+			mediaType = sent
+		}
+	}
+	if !slices.Contains(m.ContentTypes, mediaType) {
+		g.refuse(w, c, badMediaType())
+		return
+	}
+	setAll(w.Header(), m.Headers)
+	send(w, m.Status, m.Body)
+}
+
+func setAll(h http.Header, values map[string]string) {
+	for name, value := range values {
+		h.Set(name, value)
+	}
+}
