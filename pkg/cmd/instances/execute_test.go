@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// result is how a command line ended.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// environmentIn returns an environment for commands in a folder.
+func environmentIn(dir string, stdin io.Reader, stdout, stderr io.Writer) environment {
+	return environment{
+		dir: dir, getenv: func(string) string { return "" }, now: time.Now,
+		stdin: stdin, stdout: stdout, stderr: stderr,
+	}
+}
+
+// instances runs a command line in a folder.
+func instances(t *testing.T, dir string, args ...string) result {
+	t.Helper()
+	return withInput(t, dir, "", args...)
+}
+
+// withInput runs a command line in a folder, with standard input.
+func withInput(t *testing.T, dir, stdin string, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := execute(t.Context(), args, environmentIn(dir, strings.NewReader(stdin), &stdout, &stderr))
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// templatePath returns the path of the project's template.
+func templatePath(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "..", "..", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Help that was asked for is on standard output, with examples.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"":                    "keys create",
+		"help":                "keys create",
+		"--help":              "keys create",
+		"-h":                  "keys create",
+		"help keys":           "instances keys revoke ci",
+		"keys --help":         "instances keys revoke ci",
+		"keys help":           "instances keys revoke ci",
+		"help keys create":    "--expires TIME",
+		"keys create --help":  "--expires TIME",
+		"keys create -h":      "--expires TIME",
+		"keys create x -help": "--expires TIME",
+		"help serve":          "PORT",
+		"serve --help":        "--addr HOST:PORT",
+		"invoke --help":       "events/topology-get.json",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			got := instances(t, t.TempDir(), strings.Fields(line)...)
+			if got.code != exitOK || got.stderr != "" {
+				t.Errorf("code %d, stderr %q", got.code, got.stderr)
+			}
+			for _, part := range []string{want, "Usage: instances ", "\nExamples:\n  instances "} {
+				if !strings.Contains(got.stdout, part) {
+					t.Errorf("no %q in\n%s", part, got.stdout)
+				}
+			}
+		})
+	}
+}
+
+// Each command says in a line what it does, and its examples parse.
+func TestCommandsAreDocumented(t *testing.T) {
+	t.Parallel()
+	for _, c := range commands() {
+		if c.summary == "" || c.details == "" || len(c.examples) == 0 {
+			t.Errorf("%s lacks a part of its help", c.name)
+		}
+		for _, example := range c.examples {
+			line, _, _ := strings.Cut(strings.ReplaceAll(example, "'", ""), " <")
+			words := strings.Fields(line)
+			found, ok, rest := find(words[1:])
+			if words[0] != "instances" || !ok || found.name != c.name {
+				t.Errorf("%s: example %q is of another command", c.name, example)
+				continue
+			}
+			if got := instances(t, t.TempDir(), append(words[1:], "--help")...); got.code != exitOK {
+				t.Errorf("%s: example %q: %q (%q)", c.name, example, got.stderr, rest)
+			}
+		}
+	}
+}
+
+// Wrong usage is exit code 2 and a message that names what is wrong and where
+// to read on. Nothing is made.
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"bogus":                            `no command "bogus"`,
+		"--bogus":                          `"--bogus"`,
+		"help bogus":                       `no command "bogus"`,
+		"help keys bogus":                  `no command "keys bogus"`,
+		"keys":                             "create, list, revoke",
+		"keys bogus":                       `no command "bogus"`,
+		"keys create":                      "--name is missing",
+		"keys create --bogus x":            "--bogus",
+		"keys create --name":               "--name",
+		"keys create --name a:b --allow *": `--name: "a:b"`,
+		"keys create --name a --owner b/c --allow *":       `--owner: "b/c"`,
+		"keys create --name a --owner= --allow *":          "--owner is missing",
+		"keys create --name a":                             "--allow is missing: topology:read, topology:write",
+		"keys create --name a --allow topology:reed":       `--allow: there is no permission "topology:reed"`,
+		"keys create --name a --allow topology:read,":      `--allow: there is no permission ""`,
+		"keys create --name a --allow * --expires 3":       `--expires "3"`,
+		"keys create --name a --allow * --expires=":        `--expires ""`,
+		"keys create a --name a --allow *":                 `unexpected argument "a"`,
+		"keys create --name a --allow * -- --name":         `unexpected argument "--name"`,
+		"keys create --name a --allow * --data=":           "--data is empty",
+		"keys create --name a --allow * --data d --table=": "--data and --table",
+		"keys list --data d --table t":                     "--data and --table",
+		"keys list --table=":                               "--table is empty",
+		"keys list --region r":                             "--region needs --table",
+		"keys list --endpoint http://127.0.0.1:1":          "--endpoint needs --table",
+		"keys list --output yaml":                          `--output: there is no form "yaml"`,
+		"keys revoke":                                      "NAME is missing",
+		"keys revoke a b":                                  `unexpected argument "b"`,
+		"keys revoke a --name b":                           "given twice",
+		"keys revoke a:b":                                  `"a:b"`,
+		"keys revoke --name=":                              "--name is missing",
+		"invoke":                                           "FUNCTION is missing",
+		"invoke topology-get":                              "--event is missing",
+		"invoke bogus --event - --template TEMPLATE":       `no function "bogus" in TEMPLATE, but topology-get,`,
+		"serve --addr 3000":                                `--addr "3000" is not HOST:PORT`,
+		"serve --data= --template TEMPLATE":                "--data is empty",
+		"serve now":                                        `unexpected argument "now"`,
+		"serve --quiet=perhaps":                            "--quiet",
+		"version now":                                      `unexpected argument "now"`,
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			line = strings.ReplaceAll(line, "TEMPLATE", templatePath(t))
+			want = strings.ReplaceAll(want, "TEMPLATE", templatePath(t))
+			got := instances(t, dir, strings.Fields(line)...)
+			if got.code != exitUsage || got.stdout != "" {
+				t.Errorf("code %d, stdout %q", got.code, got.stdout)
+			}
+			if !strings.HasPrefix(got.stderr, "instances") || !strings.Contains(got.stderr, want) {
+				t.Errorf("no %q in %q", want, got.stderr)
+			}
+			if !strings.Contains(got.stderr, "\nSee: instances ") {
+				t.Errorf("no hint in %q", got.stderr)
+			}
+			if made, _ := filepath.Glob(filepath.Join(dir, "*")); len(made) > 0 {
+				t.Errorf("made %q", made)
+			}
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"version", "--version"} {
+		got := instances(t, t.TempDir(), word)
+		if got.code != exitOK || !strings.HasPrefix(got.stdout, "instances ") || !strings.Contains(got.stdout, "(go") {
+			t.Errorf("%s: %+v", word, got)
+		}
+	}
+}
+
+// brokenWriter fails each write.
+type brokenWriter struct{ err error }
+
+func (b brokenWriter) Write([]byte) (int, error) { return 0, b.err }
+
+// A reader that has enough is no news, a full disk is.
+func TestOutputFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		says bool
+	}{
+		"closed pipe": {&wrapped{syscall.EPIPE}, false},
+		"full disk":   {syscall.ENOSPC, true},
+	} {
+		for _, line := range []string{"version", "keys list"} {
+			t.Run(name+" "+line, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				if got := instances(t, dir, "keys", "create", "--name", "ci", "--allow", "*"); got.code != exitOK {
+					t.Fatalf("%+v", got)
+				}
+				var stderr bytes.Buffer
+				e := environmentIn(dir, nil, brokenWriter{test.err}, &stderr)
+				if code := execute(t.Context(), strings.Fields(line), e); code != exitFailed {
+					t.Errorf("code %d", code)
+				}
+				if (stderr.Len() > 0) != test.says {
+					t.Errorf("stderr %q", stderr.String())
+				}
+			})
+		}
+	}
+	if code := execute(t.Context(), []string{"help"}, environmentIn(".", nil, brokenWriter{io.ErrClosedPipe}, io.Discard)); code != exitFailed {
+		t.Errorf("help: code %d", code)
+	}
+}
+
+// wrapped is an error around another, as those of the os package are.
+type wrapped struct{ error }
+
+func (w *wrapped) Unwrap() error { return w.error }
+
+// An interrupted command says so, even if its input never ends.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	secretOf(t, instances(t, dir, "keys", "create", "--name", "ci", "--allow", "*"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stdin, w := io.Pipe()
+	defer func() { _ = w.Close() }()
+	asked := readerFunc(func(b []byte) (int, error) {
+		cancel()
+		return stdin.Read(b)
+	})
+	var stderr bytes.Buffer
+	code := execute(ctx, []string{"invoke", "topology-get", "--event", "-", "--template", templatePath(t)},
+		environmentIn(dir, asked, io.Discard, &stderr))
+	if code != exitFailed || !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("code %d, stderr %q", code, stderr.String())
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"instances/pkg/instance"
+	"instances/pkg/topology"
+)
+
+// demoCode is the code of the instance that the printed lines make.
+const demoCode = "DEMO"
+
+// greeting is what serve prints when it is ready.
+type greeting struct {
+	// url is where the API is, without a path.
+	url string
+	// dir is the data folder as it was given.
+	dir string
+	// note is what there is to say about the key local.
+	note string
+	// fresh says that the database was made just now.
+	fresh bool
+	// exposed says that other machines can reach the server.
+	exposed bool
+}
+
+// print prints lines to paste into a shell. They work in this order, and again
+// on the next start: a second create says that the code is taken. Its error is
+// one of the repository.
+func (g greeting) print(ctx context.Context, w io.Writer, r repository) error {
+	key := `-u "` + localKey + `:$(cat ` + quote(filepath.Join(g.dir, localKeyFile)) + `)"`
+	curl := `curl -sS -w '\n' ` + key
+	api := g.url + topology.BasePath
+	id, err := g.demoID(ctx, r)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		id = fmt.Sprintf(`$(curl -sS %s '%s?instanceCode=%s' | grep -o '"instanceId":[0-9]*' | cut -d: -f2)`, key, api, demoCode)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Serving %s on the data folder %s. Ctrl-C stops.\n", g.url, g.dir)
+	if g.exposed {
+		b.WriteString("Other machines can reach this address, and what they send is not encrypted, secrets included.\n")
+	}
+	if g.note != "" {
+		b.WriteString(g.note + "\n")
+	}
+	b.WriteString("\nTo try it, paste these lines into another shell in this folder:\n")
+	for _, line := range []struct{ what, command string }{
+		{"create", fmt.Sprintf(`%s -H 'Content-Type: application/json' -d '{"instanceName":"Demo instance","instanceCode":"%s"}' %s`, curl, demoCode, api)},
+		{"search", fmt.Sprintf(`%s '%s?instanceName=demo'`, curl, api)},
+		{"get", fmt.Sprintf(`%s %s/%s`, curl, api, id)},
+		{"patch", fmt.Sprintf(`%s -X PATCH -H 'Content-Type: application/json' -d '{"description":"Patched","environments":[101]}' %s/%s`, curl, api, id)},
+	} {
+		fmt.Fprintf(&b, "\n# %s\n%s\n", line.what, line.command)
+	}
+	// Where nobody reads it, the server serves all the same.
+	_, _ = io.WriteString(w, b.String()+"\n")
+	return nil
+}
+
+// demoID returns the id that the instance of the printed lines has, or gets;
+// it is empty where that is not known.
+func (g greeting) demoID(ctx context.Context, r repository) (string, error) {
+	if g.fresh {
+		return "1", nil
+	}
+	for i, err := range r.Search(ctx, instance.Query{Kind: topology.Kind(), Code: demoCode, Limit: 1}) {
+		if err != nil {
+			return "", fmt.Errorf("look for the instance %s: %w", demoCode, err)
+		}
+		return i.ID, nil
+	}
+	return "", nil
+}
+
+// quote quotes text for a shell where that is needed.
+func quote(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_-") == "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

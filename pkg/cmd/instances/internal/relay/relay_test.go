@@ -1,0 +1,422 @@
+package relay_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"instances/pkg/cmd/instances/internal/relay"
+)
+
+// start serves run in dir until the test ends.
+func start(t *testing.T, dir string, run relay.Handler) *relay.Listener {
+	t.Helper()
+	l, err := relay.Listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- relay.Serve(ctx, l, run) }()
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// The other side gets arguments, folder and input, and this one gets output
+// and exit code, of any size.
+func TestCall(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(_ context.Context, r relay.Request, stdin io.Reader, stdout, stderr io.Writer) int {
+		n, err := io.Copy(stdout, stdin)
+		fmt.Fprintf(stderr, "%q %s %s %d %v", r.Args, r.Dir, r.Version, n, err)
+		return 7
+	})
+	for _, size := range []int{0, 1, 64 << 10, 64<<10 + 1, 1 << 20} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			t.Parallel()
+			sent := strings.Repeat("input\n", size/6+1)[:size]
+			var stdout, stderr bytes.Buffer
+			code, err := relay.Call(t.Context(), dir, relay.Request{Args: []string{"keys", "list", ""}, Dir: "/here", Version: "v"},
+				strings.NewReader(sent), &stdout, &stderr)
+			if err != nil || code != 7 {
+				t.Fatalf("code %d, error %v", code, err)
+			}
+			if stdout.String() != sent {
+				t.Errorf("got %d bytes of output, sent %d", stdout.Len(), size)
+			}
+			if want := fmt.Sprintf(`["keys" "list" ""] /here v %d <nil>`, size); stderr.String() != want {
+				t.Errorf("stderr %q, want %q", stderr.String(), want)
+			}
+		})
+	}
+}
+
+// Input is left to others where the command does not read it.
+func TestCallLeavesInput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(context.Context, relay.Request, io.Reader, io.Writer, io.Writer) int { return 0 })
+	stdin := strings.NewReader("for the next command")
+	if code, err := relay.Call(t.Context(), dir, relay.Request{}, stdin, io.Discard, io.Discard); code != 0 || err != nil {
+		t.Fatalf("code %d, error %v", code, err)
+	}
+	if stdin.Len() != 20 {
+		t.Errorf("%d bytes are left", stdin.Len())
+	}
+}
+
+// A command sees why its input ends, so that it does not take it for whole.
+func TestCallInputFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(_ context.Context, _ relay.Request, stdin io.Reader, stdout, _ io.Writer) int {
+		b, err := io.ReadAll(stdin)
+		fmt.Fprintf(stdout, "%s, %v", b, err)
+		return 0
+	})
+	var stdout bytes.Buffer
+	stdin := io.MultiReader(strings.NewReader("half"), failing{errors.New("disk is gone")})
+	if _, err := relay.Call(t.Context(), dir, relay.Request{}, stdin, &stdout, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if stdout.String() != "half, disk is gone" {
+		t.Errorf("got %q", stdout.String())
+	}
+}
+
+// failing fails to read and write.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error)  { return 0, f.err }
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// A command learns that its output did not arrive and can still say so.
+func TestCallOutputFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		pipe bool
+	}{
+		"closed pipe": {fmt.Errorf("write: %w", syscall.EPIPE), true},
+		"full disk":   {syscall.ENOSPC, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			start(t, dir, func(_ context.Context, _ relay.Request, _ io.Reader, stdout, stderr io.Writer) int {
+				_, err := io.WriteString(stdout, "secret")
+				fmt.Fprintf(stderr, "%v %v", err != nil, errors.Is(err, syscall.EPIPE))
+				return 1
+			})
+			var stderr bytes.Buffer
+			code, err := relay.Call(t.Context(), dir, relay.Request{}, nil, failing{test.err}, &stderr)
+			if code != 1 || err != nil {
+				t.Errorf("code %d, error %v", code, err)
+			}
+			if want := fmt.Sprintf("true %v", test.pipe); stderr.String() != want {
+				t.Errorf("stderr %q, want %q", stderr.String(), want)
+			}
+		})
+	}
+}
+
+// When the client is interrupted, the command is.
+func TestCallInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	interrupted := make(chan error, 1)
+	start(t, dir, func(ctx context.Context, _ relay.Request, stdin io.Reader, stdout, _ io.Writer) int {
+		_, _ = io.WriteString(stdout, "running\n")
+		<-ctx.Done()
+		_, readErr := stdin.Read(make([]byte, 1))
+		_, writeErr := io.WriteString(stdout, "more")
+		if readErr == nil || writeErr == nil {
+			interrupted <- errors.New("input or output went on")
+		}
+		interrupted <- nil
+		return 0
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	output, w := io.Pipe()
+	called := make(chan error, 1)
+	go func() {
+		_, err := relay.Call(ctx, dir, relay.Request{}, nil, w, io.Discard)
+		called <- err
+	}()
+	if line, err := bufio.NewReader(output).ReadString('\n'); line != "running\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	cancel()
+	if err := <-interrupted; err != nil {
+		t.Error(err)
+	}
+	if err := <-called; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// When the serving process stops, its command ends and the client hears of it.
+func TestServeStopped(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := relay.Listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	running := make(chan struct{})
+	served := make(chan error, 1)
+	go func() {
+		served <- relay.Serve(ctx, l, func(ctx context.Context, _ relay.Request, _ io.Reader, _, _ io.Writer) int {
+			close(running)
+			<-ctx.Done()
+			return 1
+		})
+	}()
+	called := make(chan error, 1)
+	go func() {
+		code, err := relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard)
+		// Whether the exit code still arrives is a matter of luck.
+		if err == nil && code != 0 {
+			err = errors.New("failed")
+		}
+		called <- err
+	}()
+	<-running
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if err := <-called; err == nil || errors.Is(err, relay.ErrNotServed) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Commands run side by side, and more than run at once are only delayed.
+func TestServeMany(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(_ context.Context, r relay.Request, _ io.Reader, stdout, _ io.Writer) int {
+		_, _ = io.WriteString(stdout, r.Args[0])
+		return 0
+	})
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			var stdout bytes.Buffer
+			code, err := relay.Call(t.Context(), dir, relay.Request{Args: []string{strconv.Itoa(i)}}, nil, &stdout, io.Discard)
+			if code != 0 || err != nil || stdout.String() != strconv.Itoa(i) {
+				t.Errorf("%d: code %d, error %v, output %q", i, code, err, stdout.String())
+			}
+		})
+	}
+	all.Wait()
+}
+
+// What is written at the same time comes in whole pieces.
+func TestOutputFromManyRoutines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(_ context.Context, _ relay.Request, _ io.Reader, stdout, stderr io.Writer) int {
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { _, _ = io.WriteString(stdout, "one line\n") })
+			all.Go(func() { _, _ = io.WriteString(stderr, "another\n") })
+		}
+		all.Wait()
+		return 0
+	})
+	var stdout, stderr bytes.Buffer
+	if _, err := relay.Call(t.Context(), dir, relay.Request{}, nil, &stdout, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	if stdout.String() != strings.Repeat("one line\n", 20) || stderr.String() != strings.Repeat("another\n", 20) {
+		t.Errorf("stdout %q, stderr %q", stdout.String(), stderr.String())
+	}
+}
+
+func TestNotServed(t *testing.T) {
+	t.Parallel()
+	call := func(dir string) error {
+		_, err := relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard)
+		return err
+	}
+	dir := t.TempDir()
+	if err := call(dir); !errors.Is(err, relay.ErrNotServed) {
+		t.Errorf("empty folder: %v", err)
+	}
+	if err := call(filepath.Join(dir, "absent")); !errors.Is(err, relay.ErrNotServed) {
+		t.Errorf("absent folder: %v", err)
+	}
+	if err := call(filepath.Join(dir, strings.Repeat("long", 40))); !errors.Is(err, relay.ErrNotServed) {
+		t.Errorf("absent folder with a long path: %v", err)
+	}
+	leaveStale(t, dir)
+	if err := call(dir); !errors.Is(err, relay.ErrNotServed) {
+		t.Errorf("stale socket: %v", err)
+	}
+}
+
+// leaveStale leaves a socket as a killed process does.
+func leaveStale(t *testing.T, dir string) {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: filepath.Join(dir, "serve.sock")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The socket is for its user alone, replaces a stale one, and is gone after.
+func TestListen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	leaveStale(t, dir)
+	l, err := relay.Listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "serve.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode(); mode != fs.ModeSocket|0o600 {
+		t.Errorf("mode %v", mode)
+	}
+	if names := list(t, dir); !slices.Equal(names, []string{"serve.sock"}) {
+		t.Errorf("folder has %q", names)
+	}
+	for range 2 {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if names := list(t, dir); len(names) != 0 {
+		t.Errorf("folder has %q", names)
+	}
+}
+
+func list(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// A file of the user's that has the name is not removed.
+func TestListenFileInTheWay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "serve.sock")
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := relay.Listen(dir); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v", err)
+	}
+	if b, err := os.ReadFile(path); string(b) != "mine" {
+		t.Errorf("file holds %q, %v", b, err)
+	}
+}
+
+// A path that is too long for a socket works where the system has a way.
+func TestLongPath(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), strings.Repeat("a-long-name-", 10), strings.Repeat("another-name-", 10))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS != "linux" {
+		if _, err := relay.Listen(dir); err == nil || !strings.Contains(err.Error(), "too long") {
+			t.Errorf("error %v", err)
+		}
+		return
+	}
+	l := start(t, dir, func(context.Context, relay.Request, io.Reader, io.Writer, io.Writer) int { return 3 })
+	code, err := relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard)
+	if code != 3 || err != nil {
+		t.Errorf("code %d, error %v", code, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if names := list(t, dir); len(names) != 0 {
+		t.Errorf("folder has %q", names)
+	}
+}
+
+// The serving process outlives clients that talk nonsense, and answers one of
+// another version in words.
+func TestServeStrangers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(context.Context, relay.Request, io.Reader, io.Writer, io.Writer) int { return 0 })
+	for name, sent := range map[string]string{
+		"nothing":          "",
+		"HTTP":             "GET / HTTP/1.1\r\n\r\n",
+		"huge frame":       "r\xff\xff\xff\xff",
+		"wrong frame":      "i\x00\x00\x00\x00",
+		"no JSON":          "r\x00\x00\x00\x01{",
+		"half a request":   "r\x00\x00\x00\x09{",
+		"answer to no-one": "r\x00\x00\x00\x0e{\"protocol\":1}t\x00\x00\x00\x00",
+	} {
+		conn, err := net.Dial("unix", filepath.Join(dir, "serve.sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(conn, sent)
+		if err := conn.Close(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	conn, err := net.Dial("unix", filepath.Join(dir, "serve.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = io.WriteString(conn, "r\x00\x00\x00\x0e{\"protocol\":9}"+"t\x00\x00\x00\x00")
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(answer), "another version") || !strings.HasSuffix(string(answer), "x\x00\x00\x00\x01\x01") {
+		t.Errorf("answer %q, error %v", answer, err)
+	}
+	if code, err := relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard); code != 0 || err != nil {
+		t.Errorf("code %d, error %v", code, err)
+	}
+}

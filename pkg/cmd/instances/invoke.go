@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxEvent is the size of the largest event that Lambda takes, in bytes.
+const maxEvent = 6 << 20
+
+func invokeCommand() command {
+	return command{
+		name:      "invoke",
+		arguments: []string{"FUNCTION"},
+		summary:   "run one function with an event and print its response",
+		details: `Runs a function of the template in this process, as sam local invoke does in a
+container, and prints its response as one line of JSON. Its log goes to standard
+error. The exit code is 0 when the function returned, whatever the status of its
+response. FUNCTION is the name of its folder or its logical id.`,
+		examples: []string{
+			"instances invoke topology-get --event events/topology-get.json",
+			"instances invoke TopologyGet --event - <events/topology-get.json",
+		},
+		prepare: invoke,
+	}
+}
+
+func invoke(c *call) func(context.Context) error {
+	var where place
+	eventPath := c.flags.String("event", "", "`FILE` with the event, or - for standard input")
+	templatePath := c.flags.String("template", "template.yaml", "`FILE` that declares the functions")
+	where.flags(c)
+	return func(ctx context.Context) error {
+		if err := where.check(c); err != nil {
+			return err
+		}
+		if len(c.args) == 0 {
+			return misused("FUNCTION is missing")
+		}
+		if *eventPath == "" {
+			return misused("--event is missing: the name of a file, or - for standard input")
+		}
+		t, err := loadTemplate(c.path(*templatePath), *templatePath)
+		if err != nil {
+			return err
+		}
+		f, ok := t.Function(c.args[0])
+		if !ok {
+			return misused("there is no function %q in %s, but %s", c.args[0], *templatePath, functionNames(t))
+		}
+		if where.retention, err = historyRetention(t); err != nil {
+			return err
+		}
+		return where.with(ctx, c, func(ctx context.Context, r *registry) error {
+			event, err := readEvent(ctx, c, *eventPath)
+			if err != nil {
+				return err
+			}
+			fs := newFunctions(t, r, c.now, newLogger(c.stderr, false))
+			response, err := fs.Invoke(ctx, f.Name, event)
+			if err != nil {
+				return fmt.Errorf("the function %s failed: %w", f.Name, err)
+			}
+			return writeLine(c.stdout, response)
+		})
+	}
+}
+
+// readEvent reads the event at path, or from standard input.
+func readEvent(ctx context.Context, c *call, path string) ([]byte, error) {
+	from := c.stdin
+	if path != "-" {
+		f, err := os.Open(c.path(path))
+		if err != nil {
+			return nil, fmt.Errorf("read the event: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		from = f
+	}
+	event, err := readAll(ctx, from)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the event: %w", err)
+	case len(event) > maxEvent:
+		return nil, fmt.Errorf("the event is larger than %d bytes, which Lambda would not take", maxEvent)
+	case !json.Valid(event):
+		return nil, errors.New("the event is not JSON")
+	}
+	return event, nil
+}
+
+// readAll reads r up to one byte more than an event may have. When ctx is done
+// first, it leaves the read behind: a terminal cannot be interrupted.
+func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
+	var event []byte
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		event, err = io.ReadAll(io.LimitReader(r, maxEvent+1))
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return event, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// writeLine writes a response as one line.
+func writeLine(w io.Writer, response []byte) error {
+	var line bytes.Buffer
+	if err := json.Compact(&line, response); err != nil {
+		return fmt.Errorf("the response is not JSON: %w", err)
+	}
+	line.WriteByte('\n')
+	_, err := w.Write(line.Bytes())
+	return err
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"instances/pkg/auth"
+	"instances/pkg/topology"
+)
+
+// permissions lists what a key can be allowed to do, of all dialects.
+func permissions() []string {
+	return []string{topology.ReadPermission, topology.WritePermission}
+}
+
+// parsePermissions reads a list such as topology:read,topology:write.
+func parsePermissions(text string) ([]string, error) {
+	known := append(permissions(), auth.AllowAll)
+	var allow []string
+	for part := range strings.SplitSeq(text, ",") {
+		part = strings.TrimSpace(part)
+		if !slices.Contains(known, part) {
+			return nil, misused("--allow: there is no permission %q, but %s, and * for everything",
+				part, strings.Join(permissions(), ", "))
+		}
+		if !slices.Contains(allow, part) {
+			allow = append(allow, part)
+		}
+	}
+	return allow, nil
+}
+
+// checkName checks the name of a key or an owner that was given as what.
+func checkName(what, name string) error {
+	if name == "" {
+		return misused("%s is missing", what)
+	}
+	if !auth.ValidName(name) {
+		return misused("%s: %q is not 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'", what, name)
+	}
+	return nil
+}
+
+// refusal puts in words why a name was not given to a key.
+func refusal(name string, err error) error {
+	switch {
+	case errors.Is(err, auth.ErrNameTaken):
+		return wordsFor(err, "a key named "+name+" exists: choose another name (with --owner, keys share an owner), "+
+			"or first revoke it: instances keys revoke "+name)
+	case errors.Is(err, auth.ErrNameOfOther):
+		return wordsFor(err, "the name "+name+" belongs to another owner, also when the key is revoked: choose another name")
+	}
+	return err
+}
+
+// worded is an error in other words.
+type worded struct {
+	text string
+	err  error
+}
+
+func wordsFor(err error, text string) error { return &worded{text, err} }
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.err }

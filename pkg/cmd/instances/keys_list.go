@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"instances/pkg/auth"
+)
+
+func keysListCommand() command {
+	return command{
+		name:    "keys list",
+		summary: "list the keys",
+		details: `Lists the keys by name, with owner, permissions and times (UTC), revoked and
+expired ones included. Secrets are not stored and cannot be listed.`,
+		examples: []string{
+			"instances keys list",
+			"instances keys list --output json",
+			"instances keys list --table instances-prod --region eu-west-1",
+		},
+		prepare: keysList,
+	}
+}
+
+func keysList(c *call) func(context.Context) error {
+	var where place
+	form := c.flags.String("output", "text", "`FORM` of the list: text or json")
+	where.flags(c)
+	return func(ctx context.Context) error {
+		if err := where.check(c); err != nil {
+			return err
+		}
+		if *form != "text" && *form != "json" {
+			return misused("--output: there is no form %q, but text and json", *form)
+		}
+		return where.with(ctx, c, func(ctx context.Context, r *registry) error {
+			keys := []auth.Credential{}
+			for k, err := range r.Credentials(ctx) {
+				if err != nil {
+					return fmt.Errorf("read the keys: %w", err)
+				}
+				keys = append(keys, k)
+			}
+			if *form == "json" {
+				return writeKeysJSON(c.stdout, keys)
+			}
+			return writeKeysText(c.stdout, keys)
+		})
+	}
+}
+
+// keyJSON is a key in the list; times are null where they do not apply.
+type keyJSON struct {
+	Name    string     `json:"name"`
+	Owner   string     `json:"owner"`
+	Allow   []string   `json:"allow"`
+	Created time.Time  `json:"created"`
+	Expires *time.Time `json:"expires"`
+	Revoked *time.Time `json:"revoked"`
+}
+
+func writeKeysJSON(w io.Writer, keys []auth.Credential) error {
+	list := make([]keyJSON, 0, len(keys))
+	for _, k := range keys {
+		list = append(list, keyJSON{
+			k.Name, k.Owner, k.Allow, k.CreatedAt.UTC(), orNull(k.ExpiresAt), orNull(k.RevokedAt),
+		})
+	}
+	b, err := json.MarshalIndent(list, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func writeKeysText(w io.Writer, keys []auth.Credential) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "NAME\tOWNER\tALLOW\tCREATED\tEXPIRES\tREVOKED")
+	for _, k := range keys {
+		// The writer keeps its first error for Flush.
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Name, k.Owner, strings.Join(k.Allow, ","),
+			orDash(k.CreatedAt), orDash(k.ExpiresAt), orDash(k.RevokedAt))
+	}
+	return table.Flush()
+}
+
+func orDash(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

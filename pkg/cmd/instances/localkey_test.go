@@ -1,0 +1,249 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/repository/bolt"
+)
+
+// openFolder returns a new registry in a folder of its own.
+func openFolder(t *testing.T) (dir string, r *bolt.Repository) {
+	t.Helper()
+	dir = t.TempDir()
+	r, err := bolt.Open(filepath.Join(dir, databaseName), bolt.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir, r
+}
+
+// fileSecret returns the secret in the file of the key.
+func fileSecret(t *testing.T, dir string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, localKeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSuffix(string(b), "\n")
+}
+
+// checkLocalKey checks that the file holds the secret of a key that may do
+// everything, for its owner's eyes only.
+func checkLocalKey(t *testing.T, dir string, r repository) {
+	t.Helper()
+	c, err := r.Credential(t.Context(), auth.Hash(fileSecret(t, dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Name != localKey || c.Owner != localKey || len(c.Allow) != 1 || c.Allow[0] != auth.AllowAll || !c.Usable(time.Now()) {
+		t.Errorf("key %+v", c)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 {
+		t.Errorf("the folder has %v, %v", entries, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, localKeyFile)); err != nil || info.Mode() != 0o600 {
+		t.Errorf("file: %v, %v", info, err)
+	}
+}
+
+// Whatever an earlier start left, the key works after this one, and goes on
+// to.
+func TestEnsureLocalKeyWorks(t *testing.T) {
+	t.Parallel()
+	crashed := auth.NewSecret()
+	for name, test := range map[string]struct {
+		before func(t *testing.T, dir string, r repository)
+		note   string
+		secret string
+	}{
+		"first start": {before: func(*testing.T, string, repository) {}},
+		"crash before the key was made": {
+			before: func(t *testing.T, dir string, _ repository) {
+				write(t, filepath.Join(dir, localKeyFile), crashed+"\n")
+			},
+			secret: crashed,
+		},
+		"crash before the file was in place": {
+			before: func(t *testing.T, dir string, _ repository) {
+				write(t, filepath.Join(dir, localKeyFile+".new"), "inst_ha")
+			},
+		},
+		"file is lost": {
+			before: func(t *testing.T, dir string, r repository) {
+				ensure(t, dir, r)
+				if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
+					t.Fatal(err)
+				}
+			},
+			note: "shown/local.key was missing, so the key local was revoked and minted again",
+		},
+		"file and key are gone": {
+			before: func(t *testing.T, dir string, r repository) {
+				ensure(t, dir, r)
+				revoke(t, r)
+				if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+		"file is for everybody": {
+			before: func(t *testing.T, dir string, r repository) {
+				ensure(t, dir, r)
+				if err := os.Chmod(filepath.Join(dir, localKeyFile), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, r := openFolder(t)
+			test.before(t, dir, r)
+			note := ensure(t, dir, r)
+			if !strings.Contains(note, test.note) || (note == "") != (test.note == "") {
+				t.Errorf("note %q", note)
+			}
+			checkLocalKey(t, dir, r)
+			secret := fileSecret(t, dir)
+			if test.secret != "" && secret != test.secret {
+				t.Error("another secret than the crash left")
+			}
+			if note := ensure(t, dir, r); note != "" || fileSecret(t, dir) != secret {
+				t.Errorf("second start: note %q, same secret: %v", note, fileSecret(t, dir) == secret)
+			}
+		})
+	}
+}
+
+// What a person did is left alone, and the note says how to go on.
+func TestEnsureLocalKeyLeavesAlone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before func(t *testing.T, dir string, r repository)
+		note   string
+	}{
+		"revoked": {
+			func(t *testing.T, dir string, r repository) {
+				ensure(t, dir, r)
+				revoke(t, r)
+			},
+			"local is revoked or expired",
+		},
+		"file of another key": {
+			func(t *testing.T, dir string, r repository) {
+				secret, err := auth.Mint(t.Context(), r, auth.NewKey{Name: "ci", Allow: []string{"*"}}, time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				write(t, filepath.Join(dir, localKeyFile), secret)
+			},
+			"does not hold the secret of the key local",
+		},
+		"file of no key beside a key": {
+			func(t *testing.T, dir string, r repository) {
+				ensure(t, dir, r)
+				write(t, filepath.Join(dir, localKeyFile), auth.NewSecret())
+			},
+			"does not hold the secret of the key local",
+		},
+		"empty file": {
+			func(t *testing.T, dir string, _ repository) { write(t, filepath.Join(dir, localKeyFile), "") },
+			"does not hold the secret of the key local",
+		},
+		"weak secret": {
+			func(t *testing.T, dir string, _ repository) { write(t, filepath.Join(dir, localKeyFile), "password") },
+			"does not hold the secret of the key local",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, r := openFolder(t)
+			test.before(t, dir, r)
+			file, keys := fileSecret(t, dir), names(t, r)
+			note := ensure(t, dir, r)
+			if !strings.Contains(note, test.note) || !strings.Contains(note, "remove shown/local.key and start again") {
+				t.Errorf("note %q", note)
+			}
+			if fileSecret(t, dir) != file || names(t, r) != keys {
+				t.Errorf("keys were %s, are %s", keys, names(t, r))
+			}
+			// The way that the note tells leads on.
+			if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
+				t.Fatal(err)
+			}
+			ensure(t, dir, r)
+			checkLocalKey(t, dir, r)
+		})
+	}
+}
+
+// A name that a person gave to somebody is not taken away.
+func TestEnsureLocalKeyOfOther(t *testing.T) {
+	t.Parallel()
+	dir, r := openFolder(t)
+	if _, err := auth.Mint(t.Context(), r, auth.NewKey{Name: localKey, Owner: "bob", Allow: []string{"*"}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	keys := names(t, r)
+	if note := ensure(t, dir, r); !strings.Contains(note, "belongs to bob") {
+		t.Errorf("note %q", note)
+	}
+	if _, err := os.Stat(filepath.Join(dir, localKeyFile)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("file: %v", err)
+	}
+	if names(t, r) != keys {
+		t.Errorf("keys were %s, are %s", keys, names(t, r))
+	}
+}
+
+func ensure(t *testing.T, dir string, r repository) (note string) {
+	t.Helper()
+	note, err := ensureLocalKey(t.Context(), r, dir, "shown", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return note
+}
+
+func revoke(t *testing.T, r repository) {
+	t.Helper()
+	if _, err := r.RevokeCredential(t.Context(), localKey, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// names lists the names of the keys and whether they work.
+func names(t *testing.T, r repository) string {
+	t.Helper()
+	var all strings.Builder
+	for c, err := range r.Credentials(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.WriteString(c.Name)
+		if !c.Usable(time.Now()) {
+			all.WriteString(" revoked")
+		}
+		all.WriteString(", ")
+	}
+	return all.String()
+}

@@ -1,0 +1,44 @@
+// Command instances is the registry on the command line: it serves the API on
+// this machine, invokes single functions, and keeps the keys of an embedded
+// database or of a DynamoDB table. See its help.
+//
+// It exits with 0 when all went well, 1 when something failed, and 2 when it
+// was used in a wrong way.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() { os.Exit(run()) }
+
+// run is what depends on the process; [execute] is the program.
+func run() int {
+	// A closed pipe is an error of the write, so that a key is not minted
+	// without its secret reaching anybody, and a server outlives its reader.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		// The next one ends the process at once.
+		signal.Stop(signals)
+		cancel()
+	}()
+	dir, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "instances:", err)
+		return exitFailed
+	}
+	return execute(ctx, os.Args[1:], environment{
+		dir: dir, getenv: os.Getenv, now: time.Now,
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+	})
+}

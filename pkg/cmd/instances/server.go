@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"instances/pkg/cmd/instances/internal/relay"
+	"instances/pkg/gateway"
+	"instances/pkg/repository/bolt"
+	"instances/pkg/template"
+)
+
+// server is what serve is about to serve.
+type server struct {
+	environment
+	addr string
+	// dir is the data folder, and shown how it was given.
+	dir, shown string
+	template   *template.Template
+	logger     *slog.Logger
+	// version is that of this program; see [version].
+	version string
+}
+
+// run serves until ctx is done or something fails.
+func (s *server) run(ctx context.Context) (err error) {
+	retention, err := historyRetention(s.template)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	path := filepath.Join(s.dir, databaseName)
+	_, statErr := os.Stat(path)
+	db, err := bolt.Open(path, bolt.Options{
+		Now: s.now, HistoryRetention: retention, LockTimeout: time.Second,
+	})
+	if errors.Is(err, bolt.ErrLocked) {
+		return fmt.Errorf("another process has the data folder %s open: end it, or choose another folder with --data", s.dir)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+
+	listener, err := net.Listen("tcp", s.addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("the address %s is in use: choose another port with --addr %s:8080 or PORT=8080", s.addr, defaultHost)
+	}
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (choose an address with --addr)", s.addr, err)
+	}
+	defer func() { _ = listener.Close() }()
+
+	r := newRegistry(db, s.now)
+	note, err := ensureLocalKey(ctx, r, s.dir, s.shown, s.now())
+	if err != nil {
+		return err
+	}
+	api, err := gateway.New(s.template, newFunctions(s.template, r, s.now, s.logger), gateway.Options{Now: s.now, Logger: s.logger})
+	if err != nil {
+		return err
+	}
+	commands, err := relay.Listen(s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, commands.Close()) }()
+
+	hello := greeting{
+		url: baseURL(listener.Addr()), dir: s.shown, note: note, fresh: errors.Is(statErr, os.ErrNotExist),
+		exposed: !isLoopback(listener.Addr()),
+	}
+	if err := hello.print(ctx, s.stdout, r); err != nil {
+		return err
+	}
+	return s.serve(ctx, listener, api, commands, r)
+}
+
+// serve answers requests and runs commands until ctx is done, and then
+// finishes those that run.
+func (s *server) serve(ctx context.Context, l net.Listener, api http.Handler, commands *relay.Listener, r *registry) error {
+	// What runs when the server is told to stop may finish.
+	running, abort := context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+	web := &http.Server{
+		Handler:           api,
+		BaseContext:       func(net.Listener) context.Context { return running },
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      70 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- web.Serve(l) }()
+	relayed := make(chan struct{})
+	go func() {
+		defer close(relayed)
+		if err := relay.Serve(running, commands, s.relayed(r)); err != nil {
+			failed <- err
+		}
+	}()
+
+	var err error
+	select {
+	case <-ctx.Done():
+		say(s.stderr, "Finishing what runs. Ctrl-C again ends at once.\n")
+	case err = <-failed:
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err = errors.Join(err, commands.Close())
+	if shutdownErr := web.Shutdown(drain); shutdownErr != nil {
+		abort()
+		err = errors.Join(err, fmt.Errorf("requests still ran after %s and were cut off", drainTimeout), web.Close())
+	}
+	select {
+	case <-relayed:
+	case <-drain.Done():
+		abort()
+		<-relayed
+	}
+	return err
+}
+
+// baseURL returns the URL under which this machine reaches addr.
+func baseURL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = defaultHost
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// isLoopback reports whether only this machine reaches addr.
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
