@@ -10,8 +10,9 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
+# Job control (set -m) keeps Ctrl-C to the server: make would end with an error.
 run: $(build)/instances ## serve all APIs on http://127.0.0.1:3000 (PORT=… and DATA=… choose otherwise)
-	@exec $(build)/instances serve $(if $(DATA),--data $(DATA))
+	@set -m; $(build)/instances serve $(if $(DATA),--data '$(DATA)'); exit
 
 # Always built, since only the compiler knows what changed; it is fast then.
 .PHONY: $(build)/instances

@@ -41,3 +41,8 @@ func TopologyUpdate(d Dependencies) http.Handler {
 func TopologyPatch(d Dependencies) http.Handler {
 	return topology.Secure(d.Keys, topology.WritePermission, topology.PatchInstance(d.Repository, d.Now))
 }
+
+// Permissions returns what a key can be allowed to do, of all dialects.
+func Permissions() []string {
+	return []string{topology.ReadPermission, topology.WritePermission}
+}

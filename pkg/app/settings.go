@@ -8,16 +8,27 @@ import (
 	"time"
 )
 
+// The variables of a function's environment that the template sets.
+const (
+	// TableVariable holds the name of the table.
+	TableVariable = "TABLE_NAME"
+	// HistoryRetentionVariable holds a number of days; see
+	// [ParseHistoryRetention].
+	HistoryRetentionVariable = "HISTORY_RETENTION_DAYS"
+	// AllowOriginVariable holds [Dependencies.AllowOrigin].
+	AllowOriginVariable = "CORS_ALLOW_ORIGIN"
+)
+
 // maxRetentionDays is a hundred years: more is a mistyped number.
 const maxRetentionDays = 36_500
 
 // settings is the environment of a function.
 type settings struct {
-	// table is TABLE_NAME.
+	// table is that of TableVariable.
 	table string
-	// historyRetention is HISTORY_RETENTION_DAYS; 0 is for ever.
+	// historyRetention is 0 for ever.
 	historyRetention time.Duration
-	// allowOrigin is CORS_ALLOW_ORIGIN; it may be missing.
+	// allowOrigin may be missing.
 	allowOrigin string
 	// function is AWS_LAMBDA_FUNCTION_NAME, which Lambda sets.
 	function string
@@ -29,25 +40,31 @@ type settings struct {
 // missing or wrong; the settings are usable for logging it.
 func readSettings(getenv func(string) string) (settings, error) {
 	s := settings{
-		table:       getenv("TABLE_NAME"),
-		allowOrigin: getenv("CORS_ALLOW_ORIGIN"),
+		table:       getenv(TableVariable),
+		allowOrigin: getenv(AllowOriginVariable),
 		function:    getenv("AWS_LAMBDA_FUNCTION_NAME"),
 		level:       logLevel(getenv("AWS_LAMBDA_LOG_LEVEL")),
 	}
 	var errs []error
 	if s.table == "" {
-		errs = append(errs, errors.New("TABLE_NAME is not set"))
+		errs = append(errs, errors.New(TableVariable+" is not set"))
 	}
-	text := getenv("HISTORY_RETENTION_DAYS")
+	var err error
+	s.historyRetention, err = ParseHistoryRetention(getenv(HistoryRetentionVariable))
+	return s, errors.Join(append(errs, err)...)
+}
+
+// ParseHistoryRetention reads how long the history of an instance is kept: a
+// number of days from 0, which is for ever, to 36,500.
+func ParseHistoryRetention(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, errors.New(HistoryRetentionVariable + " is not set")
+	}
 	days, err := strconv.Atoi(text)
-	switch {
-	case text == "":
-		errs = append(errs, errors.New("HISTORY_RETENTION_DAYS is not set"))
-	case err != nil || days < 0 || days > maxRetentionDays:
-		errs = append(errs, fmt.Errorf("HISTORY_RETENTION_DAYS is %q, not a number of days from 0 to %d", text, maxRetentionDays))
+	if err != nil || days < 0 || days > maxRetentionDays {
+		return 0, fmt.Errorf("%s is %q, not a number of days from 0 to %d", HistoryRetentionVariable, text, maxRetentionDays)
 	}
-	s.historyRetention = time.Duration(days) * 24 * time.Hour
-	return s, errors.Join(errs...)
+	return time.Duration(days) * 24 * time.Hour, nil
 }
 
 // logLevel reads a level as Lambda names it. What it does not name is INFO.

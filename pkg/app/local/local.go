@@ -35,29 +35,39 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// New makes the functions of t, with the environment that it gives them. The
-// template and this program must have the same functions.
-func New(t *template.Template, o Options) (*Functions, error) {
-	fs := &Functions{template: t, handlers: map[string]lambda.Handler{}}
+// Check returns an error that names each function that t has and this program
+// has no code for, and the reverse.
+func Check(t *template.Template) error {
 	code := app.Functions()
 	var errs []error
 	for _, f := range t.Functions {
-		makeHandler, ok := code[f.Name]
-		if !ok {
+		if _, ok := code[f.Name]; !ok {
 			errs = append(errs, fmt.Errorf("this program has no code for the function %s (%s)", f.LogicalID, f.Name))
-			continue
 		}
 		delete(code, f.Name)
-		fs.handlers[f.Name] = app.Handler(makeHandler, app.Dependencies{
-			Repository: o.Repository, Keys: o.Keys, Now: o.Now,
-			Logger:      o.Logger.With("function_name", f.Name),
-			AllowOrigin: f.Environment["CORS_ALLOW_ORIGIN"],
-		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(code)) {
-		errs = append(errs, fmt.Errorf("the template has no function %s, which this program has code for", name))
+		errs = append(errs, fmt.Errorf("there is no function %s, which this program has code for", name))
 	}
-	return fs, errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+// New makes the functions of t, with the environment that it gives them. Its
+// error is that of [Check].
+func New(t *template.Template, o Options) (*Functions, error) {
+	if err := Check(t); err != nil {
+		return nil, err
+	}
+	fs := &Functions{template: t, handlers: map[string]lambda.Handler{}}
+	code := app.Functions()
+	for _, f := range t.Functions {
+		fs.handlers[f.Name] = app.Handler(code[f.Name], app.Dependencies{
+			Repository: o.Repository, Keys: o.Keys, Now: o.Now,
+			Logger:      o.Logger.With("function_name", f.Name),
+			AllowOrigin: f.Environment[app.AllowOriginVariable],
+		})
+	}
+	return fs, nil
 }
 
 // Invoke runs a function, by its name or its logical id, with an event, and

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
 	"instances/pkg/app"
+	"instances/pkg/app/local"
 	"instances/pkg/template"
 )
 
@@ -28,18 +23,10 @@ func loadTemplate(path, shown string) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := app.Functions()
-	var errs []error
-	for _, f := range t.Functions {
-		if _, ok := missing[f.Name]; !ok {
-			errs = append(errs, fmt.Errorf("%s: this program has no code for the function %s (%s)", shown, f.LogicalID, f.Name))
-		}
-		delete(missing, f.Name)
+	if err := local.Check(t); err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(missing)) {
-		errs = append(errs, fmt.Errorf("%s: there is no function %s, which this program has code for", shown, name))
-	}
-	return t, errors.Join(errs...)
+	return t, nil
 }
 
 // functionNames lists the functions of t for a message.
@@ -54,50 +41,22 @@ func functionNames(t *template.Template) string {
 // historyRetention is how long t has history kept: the longest time that a
 // function sets, or 0 for ever.
 func historyRetention(t *template.Template) (time.Duration, error) {
-	longest := 0
+	var longest time.Duration
 	for _, f := range t.Functions {
-		text, ok := f.Environment["HISTORY_RETENTION_DAYS"]
+		text, ok := f.Environment[app.HistoryRetentionVariable]
 		if !ok {
 			continue
 		}
-		days, err := strconv.Atoi(text)
-		if err != nil || days < 0 {
-			return 0, fmt.Errorf("HISTORY_RETENTION_DAYS of the function %s is %q, no number of days", f.Name, text)
+		retention, err := app.ParseHistoryRetention(text)
+		if err != nil {
+			return 0, fmt.Errorf("function %s: %w", f.Name, err)
 		}
-		longest = max(longest, days)
+		longest = max(longest, retention)
 	}
-	return time.Duration(longest) * 24 * time.Hour, nil
-}
-
-// functions runs the functions of a template in this process. It is safe for
-// concurrent use.
-type functions struct {
-	template *template.Template
-	handlers map[string]lambda.Handler
+	return longest, nil
 }
 
 // newFunctions makes the functions of t, which [loadTemplate] has checked.
-func newFunctions(t *template.Template, r *registry, now func() time.Time, logger *slog.Logger) functions {
-	fs := functions{t, map[string]lambda.Handler{}}
-	code := app.Functions()
-	for _, f := range t.Functions {
-		fs.handlers[f.Name] = app.Handler(code[f.Name], app.Dependencies{
-			Repository: r.repository, Keys: r.keys, Now: now,
-			Logger:      logger.With("function_name", f.Name),
-			AllowOrigin: f.Environment["CORS_ALLOW_ORIGIN"],
-		})
-	}
-	return fs
-}
-
-// Invoke runs a function, by name or logical id, with an event, and returns
-// what it answers. It has the time that the template gives it.
-func (fs functions) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
-	f, ok := fs.template.Function(name)
-	if !ok {
-		return nil, fmt.Errorf("there is no function %q", name)
-	}
-	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
-	defer cancel()
-	return fs.handlers[f.Name].Invoke(ctx, event)
+func newFunctions(t *template.Template, r *registry, now func() time.Time, logger *slog.Logger) (*local.Functions, error) {
+	return local.New(t, local.Options{Repository: r.repository, Keys: r.keys, Now: now, Logger: logger})
 }

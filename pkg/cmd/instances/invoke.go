@@ -61,7 +61,10 @@ func invoke(c *call) func(context.Context) error {
 			if err != nil {
 				return err
 			}
-			fs := newFunctions(t, r, c.now, newLogger(c.stderr, false))
+			fs, err := newFunctions(t, r, c.now, newLogger(c.stderr, false))
+			if err != nil {
+				return err
+			}
 			response, err := fs.Invoke(ctx, f.Name, event)
 			if err != nil {
 				return fmt.Errorf("the function %s failed: %w", f.Name, err)

@@ -5,24 +5,19 @@ import (
 	"slices"
 	"strings"
 
+	"instances/pkg/app"
 	"instances/pkg/auth"
-	"instances/pkg/topology"
 )
-
-// permissions lists what a key can be allowed to do, of all dialects.
-func permissions() []string {
-	return []string{topology.ReadPermission, topology.WritePermission}
-}
 
 // parsePermissions reads a list such as topology:read,topology:write.
 func parsePermissions(text string) ([]string, error) {
-	known := append(permissions(), auth.AllowAll)
+	known := append(app.Permissions(), auth.AllowAll)
 	var allow []string
 	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		if !slices.Contains(known, part) {
 			return nil, misused("--allow: there is no permission %q, but %s, and * for everything",
-				part, strings.Join(permissions(), ", "))
+				part, strings.Join(app.Permissions(), ", "))
 		}
 		if !slices.Contains(allow, part) {
 			allow = append(allow, part)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"instances/pkg/app"
 	"instances/pkg/auth"
 )
 
@@ -19,7 +20,7 @@ stored and cannot be shown again.
 A key belongs to an owner, to whom what it makes belongs too. A new key of the
 same owner can replace it; its name is never given to another owner.
 
-Permissions: ` + strings.Join(permissions(), ", ") + `, and * for everything.`,
+Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything.`,
 		examples: []string{
 			"instances keys create --name ci --allow topology:read,topology:write",
 			"instances keys create --name ci-2 --owner ci --allow topology:read --expires 90d",
@@ -51,7 +52,7 @@ func keysCreate(c *call) func(context.Context) error {
 			return err
 		}
 		if *allow == "" {
-			return misused("--allow is missing: %s, or * for everything", strings.Join(permissions(), ", "))
+			return misused("--allow is missing: %s, or * for everything", strings.Join(app.Permissions(), ", "))
 		}
 		var err error
 		if key.Allow, err = parsePermissions(*allow); err != nil {

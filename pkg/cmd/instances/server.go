@@ -66,7 +66,11 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	api, err := gateway.New(s.template, newFunctions(s.template, r, s.now, s.logger), gateway.Options{Now: s.now, Logger: s.logger})
+	functions, err := newFunctions(s.template, r, s.now, s.logger)
+	if err != nil {
+		return err
+	}
+	api, err := gateway.New(s.template, functions, gateway.Options{Now: s.now, Logger: s.logger})
 	if err != nil {
 		return err
 	}
