@@ -29,8 +29,9 @@ bench: ## measure handlers and repositories
 	go run ./pkg/cmd/withdynamodb -- go test -run '^$$' -bench . -benchmem ./pkg/...
 
 .PHONY: lint
-lint: $(build)/bin/golangci-lint ## check format, vet and lint
+lint: $(build)/bin/golangci-lint ## check format, module, vet and lint
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go mod tidy -diff
 	go vet ./...
 	$(build)/bin/golangci-lint run ./...
 
