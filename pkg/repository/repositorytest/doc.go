@@ -1,0 +1,25 @@
+// Package repositorytest defines how a repository of instances behaves, as
+// tests that every repository runs. What a test here demands, handlers may
+// rely on; what none demands, they may not.
+//
+//	func TestRepository(t *testing.T) {
+//		repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) repositorytest.Repository {
+//			return open(t, o)
+//		})
+//	}
+//
+// Some points that are easy to overlook:
+//
+//   - A create's event holds every set field as new. The events of a delete
+//     and of a restore hold no fields, since none changes.
+//   - A delete keeps the version; a restore adds one and keeps the
+//     incarnation.
+//   - Where several reasons forbid a create, the idempotency record comes
+//     first, then the id, then the code.
+//   - A query with explicit collections answers in the order of those, also
+//     where an index finds the hits. Without any, an instance is listed once
+//     NextNumber gave out a number of its block.
+//   - Attributes come back byte by byte, times as UTC milliseconds.
+//   - What has expired is absent from reads by the clock of [Options],
+//     whether or not it was purged yet.
+package repositorytest

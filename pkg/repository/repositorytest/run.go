@@ -1,0 +1,34 @@
+package repositorytest
+
+import "testing"
+
+// Run runs the suite on the repositories that open returns. The tests are
+// parallel, and each opens a repository of its own.
+func Run(t *testing.T, open func(t *testing.T, o Options) Repository) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, Opener)
+	}{
+		{"Create", testCreate},
+		{"Code", testCode},
+		{"Replace", testReplace},
+		{"Update", testUpdate},
+		{"Delete", testDelete},
+		{"Restore", testRestore},
+		{"History", testHistory},
+		{"Search", testSearch},
+		{"Paging", testPaging},
+		{"Sequence", testSequence},
+		{"Idempotency", testIdempotency},
+		{"Credential", testCredential},
+		{"Limits", testLimits},
+		{"Cancelled", testCancelled},
+		{"Linearizable", testLinearizable},
+		{"Model", testModel},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, open)
+		})
+	}
+}
