@@ -1,0 +1,51 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"go.etcd.io/bbolt"
+
+	"instances/pkg/instance"
+)
+
+// Create stores a complete new instance, its history event and, unless idem
+// is nil, the record of the answer. Of several reasons against it the first
+// of these is returned: [instance.ErrTooLarge]; an [*instance.RepeatedError]
+// when the idempotency key has a record that has not expired;
+// [instance.ErrExists]; [instance.ErrCodeTaken].
+func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, idem *instance.Idempotency) error {
+	if i.StoredSize() > instance.MaxStoredBytes {
+		return fmt.Errorf("create %v: %w", i.Key(), instance.ErrTooLarge)
+	}
+	fields := instance.Diff(instance.Instance{}, i)
+	return r.write(ctx, "create "+i.Key().String(), func(tx *bbolt.Tx) error {
+		if idem != nil {
+			if err := r.recordAnswer(tx, *idem); err != nil {
+				return err
+			}
+		}
+		if bucket(tx, instancesBucket).Get(instanceKey(i.Key())) != nil {
+			return instance.ErrExists
+		}
+		if err := put(tx, i); err != nil {
+			return err
+		}
+		if i.Kind.Order == instance.OrderNumber {
+			if err := useNumber(tx, i); err != nil {
+				return err
+			}
+		}
+		return r.record(tx, i, change, fields)
+	})
+}
+
+// useNumber makes it durable that the number of i was given out.
+func useNumber(tx *bbolt.Tx, i instance.Instance) error {
+	n, err := strconv.ParseInt(i.ID, 10, 64)
+	if err != nil {
+		return fmt.Errorf("id is no number: %w", err)
+	}
+	return raise(tx, i.Kind, n)
+}

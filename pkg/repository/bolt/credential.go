@@ -1,0 +1,181 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"instances/pkg/auth"
+)
+
+// credentialRecord is an [auth.Credential] as it is stored; its key is the
+// hash. Times are in seconds, 0 where there is none.
+type credentialRecord struct {
+	Name    string   `json:"name"`
+	Owner   string   `json:"owner"`
+	Allow   []string `json:"allow"`
+	Created int64    `json:"created"`
+	Expires int64    `json:"expires,omitempty"`
+	Revoked int64    `json:"revoked,omitempty"`
+}
+
+// errHashTaken says that a secret is not as random as it has to be.
+var errHashTaken = errors.New("a key with this secret exists")
+
+// CreateCredential stores a new key. It returns [auth.ErrNameOfOther] when a
+// key of another owner ever had the name, and [auth.ErrNameTaken] when one of
+// the same owner is usable at c.CreatedAt.
+func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) error {
+	return r.write(ctx, "create key "+c.Name, func(tx *bbolt.Tx) error {
+		latest, err := latestOf(tx, c.Name)
+		switch {
+		case errors.Is(err, auth.ErrNoCredential):
+		case err != nil:
+			return err
+		case latest.Owner != c.Owner:
+			return auth.ErrNameOfOther
+		case latest.Usable(c.CreatedAt):
+			return auth.ErrNameTaken
+		}
+		if bucket(tx, credentialsBucket).Get([]byte(c.Hash)) != nil {
+			return errHashTaken
+		}
+		if err := bucket(tx, namesBucket).Put(parts(c.Name), []byte(c.Hash)); err != nil {
+			return err
+		}
+		return putCredential(tx, c)
+	})
+}
+
+// Credential returns the key whose secret has the hash, revoked and expired
+// ones included, or [auth.ErrNoCredential].
+func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credential, error) {
+	var found auth.Credential
+	err := r.view(ctx, "get key", func(tx *bbolt.Tx) (err error) {
+		found, err = credential(tx, []byte(hash))
+		return err
+	})
+	return found, err
+}
+
+// Credentials returns the latest key of each name, by name. An error ends the
+// sequence.
+func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
+	return func(yield func(auth.Credential, error) bool) {
+		for after := []byte{}; after != nil; {
+			var batch []auth.Credential
+			err := r.view(ctx, "list keys", func(tx *bbolt.Tx) (err error) {
+				batch, after, err = credentialsAfter(tx, after)
+				return err
+			})
+			if err != nil {
+				yield(auth.Credential{}, err)
+				return
+			}
+			for _, c := range batch {
+				if !yield(c, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// RevokeCredential ends the latest key of that name at the given time and
+// returns it. A key that was revoked before keeps its time. It returns
+// [auth.ErrNoCredential] for an unknown name.
+func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error) {
+	var revoked auth.Credential
+	err := r.write(ctx, "revoke key "+name, func(tx *bbolt.Tx) error {
+		c, err := latestOf(tx, name)
+		if err != nil {
+			return err
+		}
+		if c.RevokedAt.IsZero() {
+			c.RevokedAt = at.UTC().Truncate(time.Second)
+			if err := putCredential(tx, c); err != nil {
+				return err
+			}
+		}
+		revoked = c
+		return nil
+	})
+	if err != nil {
+		return auth.Credential{}, err
+	}
+	return revoked, nil
+}
+
+// credentialsAfter returns keys by name, those whose name is after the given
+// entry, and the entry to go on from, nil at the end.
+func credentialsAfter(tx *bbolt.Tx, after []byte) ([]auth.Credential, []byte, error) {
+	cursor := bucket(tx, namesBucket).Cursor()
+	entry, hash := cursor.Seek(after)
+	if bytes.Equal(entry, after) {
+		entry, hash = cursor.Next()
+	}
+	var batch []auth.Credential
+	for ; entry != nil && len(batch) < batchSize; entry, hash = cursor.Next() {
+		c, err := credential(tx, hash)
+		if err != nil {
+			return nil, nil, err
+		}
+		batch = append(batch, c)
+		after = bytes.Clone(entry)
+	}
+	if entry == nil {
+		after = nil
+	}
+	return batch, after, nil
+}
+
+// latestOf returns the key that had the name last.
+func latestOf(tx *bbolt.Tx, name string) (auth.Credential, error) {
+	return credential(tx, bucket(tx, namesBucket).Get(parts(name)))
+}
+
+func credential(tx *bbolt.Tx, hash []byte) (auth.Credential, error) {
+	value := bucket(tx, credentialsBucket).Get(hash)
+	if value == nil {
+		return auth.Credential{}, auth.ErrNoCredential
+	}
+	var c credentialRecord
+	if err := json.Unmarshal(value, &c); err != nil {
+		return auth.Credential{}, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return auth.Credential{
+		Name: c.Name, Owner: c.Owner, Hash: string(hash), Allow: c.Allow,
+		CreatedAt: fromSeconds(c.Created), ExpiresAt: fromSeconds(c.Expires), RevokedAt: fromSeconds(c.Revoked),
+	}, nil
+}
+
+func putCredential(tx *bbolt.Tx, c auth.Credential) error {
+	value, err := json.Marshal(credentialRecord{
+		Name: c.Name, Owner: c.Owner, Allow: c.Allow,
+		Created: toSeconds(c.CreatedAt), Expires: toSeconds(c.ExpiresAt), Revoked: toSeconds(c.RevokedAt),
+	})
+	if err != nil {
+		return fmt.Errorf("encode key: %w", err)
+	}
+	return bucket(tx, credentialsBucket).Put([]byte(c.Hash), value)
+}
+
+func toSeconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func fromSeconds(s int64) time.Time {
+	if s == 0 {
+		return time.Time{}
+	}
+	return time.Unix(s, 0).UTC()
+}

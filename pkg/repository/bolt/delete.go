@@ -1,0 +1,73 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+
+	"go.etcd.io/bbolt"
+
+	"instances/pkg/instance"
+	"instances/pkg/repository"
+)
+
+// Delete moves an instance to the trash, where no read finds it; its code and
+// id are free. check, unless nil, sees what is about to be deleted; its error
+// ends the call and is returned as it is. When the instance was written
+// meanwhile, Delete starts again, for as long as ctx allows; then it returns
+// [instance.ErrUnavailable]. It returns [instance.ErrNotFound] when there is
+// nothing to delete.
+func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
+	for attempt := 0; ; attempt++ {
+		seen, err := r.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		if check != nil {
+			if err := check(seen); err != nil {
+				return err
+			}
+		}
+		err = r.discard(ctx, seen, change)
+		if !errors.Is(err, instance.ErrConflict) {
+			return err
+		}
+		if err := repository.Backoff(ctx, attempt); err != nil {
+			return err
+		}
+	}
+}
+
+// discard moves an instance to the trash if it still is in the state seen.
+func (r *Repository) discard(ctx context.Context, seen instance.Instance, change instance.Change) error {
+	return r.write(ctx, "delete "+seen.Key().String(), func(tx *bbolt.Tx) error {
+		stored, err := load(tx, seen.Key())
+		if err != nil {
+			return err
+		}
+		if stored.Version != seen.Version || stored.Incarnation != seen.Incarnation {
+			return instance.ErrConflict
+		}
+		if err := remove(tx, stored); err != nil {
+			return err
+		}
+		if err := trash(tx, stored, change); err != nil {
+			return err
+		}
+		return r.record(tx, stored, change, nil)
+	})
+}
+
+// trash stores a deleted instance by the time of its deletion, and the way
+// there from its key.
+func trash(tx *bbolt.Tx, i instance.Instance, change instance.Change) error {
+	deleted := bucket(tx, trashBucket)
+	n, err := deleted.NextSequence()
+	if err != nil {
+		return err
+	}
+	key := appendNumber(appendTime(parts(i.Kind.Name), change.At), n)
+	if err := deleted.Put(key, encode(i)); err != nil {
+		return err
+	}
+	return bucket(tx, trashedBucket).Put(appendNumber(instanceKey(i.Key()), n), key)
+}

@@ -1,0 +1,31 @@
+// Package bolt is the embedded repository: one file on one machine, for
+// running without AWS and for tests.
+//
+// The file is a bbolt database, which one process can open at a time. Every
+// write is one transaction of the instance, its guard and index entries, its
+// idempotency record and its history event, and is on the disk when the call
+// returns. Writes that are under way at once share a transaction. Every read
+// is consistent.
+//
+// Buckets and their keys; parts of a key are escaped and end in a terminator,
+// so that two keys are equal only if their parts are, and sort as their parts
+// do:
+//
+//	instances    kind, collection, id          the instance
+//	codes        kind, folded code             key of the instance: guard and index
+//	groups       kind, folded group, collection, id
+//	trash        kind, time of deletion, number  the deleted instance
+//	trashed      kind, collection, id, number  key in trash
+//	history      kind, collection, id, number  the event
+//	idempotency  owner, route, key             the record
+//	sequences    kind                          the last number
+//	credentials  hash                          the key
+//	names        name                          hash of the latest key of that name
+//	format       version of this layout
+//
+// A search by code or group reads what it finds. Every other search walks the
+// kind, or the collections that it names, and looks only at the folded texts
+// at the start of each record until one matches. Numbers that are given out
+// become durable with the instance that uses them: a number that no instance
+// used may be given out again after a restart.
+package bolt

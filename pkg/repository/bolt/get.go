@@ -1,0 +1,19 @@
+package bolt
+
+import (
+	"context"
+
+	"go.etcd.io/bbolt"
+
+	"instances/pkg/instance"
+)
+
+// Get returns the instance, or [instance.ErrNotFound].
+func (r *Repository) Get(ctx context.Context, key instance.Key) (instance.Instance, error) {
+	var found instance.Instance
+	err := r.view(ctx, "get "+key.String(), func(tx *bbolt.Tx) (err error) {
+		found, err = load(tx, key)
+		return err
+	})
+	return found, err
+}

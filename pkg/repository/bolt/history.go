@@ -1,0 +1,122 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"instances/pkg/instance"
+)
+
+// eventRecord is an event as it is stored; its key holds that of the
+// instance.
+type eventRecord struct {
+	By          string                 `json:"by,omitempty"`
+	Owner       string                 `json:"owner,omitempty"`
+	At          int64                  `json:"at"`
+	RequestID   string                 `json:"requestID,omitempty"`
+	Operation   string                 `json:"operation"`
+	Incarnation string                 `json:"incarnation"`
+	Version     int64                  `json:"version"`
+	Fields      []instance.FieldChange `json:"fields,omitempty"`
+	// Expires is in milliseconds as At is, or 0.
+	Expires int64 `json:"expires,omitempty"`
+}
+
+// record adds the event of a change that led to i.
+func (r *Repository) record(tx *bbolt.Tx, i instance.Instance, c instance.Change, fields []instance.FieldChange) error {
+	e := eventRecord{
+		By: c.By, Owner: c.Owner, At: c.At.UnixMilli(), RequestID: c.RequestID, Operation: c.Operation,
+		Incarnation: i.Incarnation, Version: i.Version, Fields: fields,
+	}
+	if r.retention > 0 {
+		e.Expires = c.At.Add(r.retention).UnixMilli()
+	}
+	value, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encode event: %w", err)
+	}
+	events := bucket(tx, historyBucket)
+	n, err := events.NextSequence()
+	if err != nil {
+		return err
+	}
+	return events.Put(appendNumber(instanceKey(i.Key()), n), value)
+}
+
+// History returns the events of all instances that had the key, the newest
+// first, and limit at most unless it is 0. An error ends the sequence. It
+// reads in parts and holds no transaction while the consumer works.
+func (r *Repository) History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error] {
+	return func(yield func(instance.Event, error) bool) {
+		prefix := instanceKey(key)
+		bound := appendNumber(bytes.Clone(prefix), ^uint64(0))
+		for left := limit; bound != nil; {
+			size := batchSize
+			if limit > 0 {
+				size = min(size, left)
+			}
+			var events []instance.Event
+			err := r.view(ctx, "history of "+key.String(), func(tx *bbolt.Tx) (err error) {
+				events, bound, err = r.eventsBefore(tx, key, bound, size)
+				return err
+			})
+			if err != nil {
+				yield(instance.Event{}, err)
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			left -= len(events)
+			if limit > 0 && left <= 0 {
+				return
+			}
+		}
+	}
+}
+
+// eventsBefore returns events of the key that lie before bound, newest first,
+// and the bound of the next part, nil at the end.
+func (r *Repository) eventsBefore(tx *bbolt.Tx, key instance.Key, bound []byte, size int) ([]instance.Event, []byte, error) {
+	prefix, now := instanceKey(key), r.now().UnixMilli()
+	c := bucket(tx, historyBucket).Cursor()
+	var events []instance.Event
+	at, value := before(c, prefix, bound)
+	for range batchSize {
+		if len(events) == size || !bytes.HasPrefix(at, prefix) {
+			break
+		}
+		var e eventRecord
+		if err := json.Unmarshal(value, &e); err != nil {
+			return nil, nil, fmt.Errorf("%w: %w", errDamaged, err)
+		}
+		if e.Expires == 0 || now < e.Expires {
+			events = append(events, e.event(key))
+		}
+		bound = bytes.Clone(at)
+		at, value = c.Prev()
+	}
+	if !bytes.HasPrefix(at, prefix) {
+		bound = nil
+	}
+	return events, bound, nil
+}
+
+// event returns the event of the instance with the key.
+func (e eventRecord) event(key instance.Key) instance.Event {
+	return instance.Event{
+		Key: key,
+		Change: instance.Change{
+			By: e.By, Owner: e.Owner, At: time.UnixMilli(e.At).UTC(), RequestID: e.RequestID, Operation: e.Operation,
+		},
+		Incarnation: e.Incarnation, Version: e.Version, Fields: e.Fields,
+	}
+}

@@ -1,0 +1,157 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"instances/pkg/fold"
+	"instances/pkg/instance"
+	"instances/pkg/repository"
+)
+
+// errDamaged says that a stored record cannot be read.
+var errDamaged = errors.New("stored record is damaged")
+
+// recordVersion starts every record of an instance.
+const recordVersion = 1
+
+// encode returns the record of i. It starts with the folded group, subgroup
+// and name, so that a walk can pass over a record without decoding it. The
+// kind is in the key.
+func encode(i instance.Instance) []byte {
+	group, subGroup, name := fold.String(i.Group), fold.String(i.SubGroup), fold.String(i.Name)
+	b := make([]byte, 0, i.StoredSize()+len(group)+len(subGroup)+len(name)+128)
+	b = append(b, recordVersion)
+	for _, text := range []string{
+		group, subGroup, name,
+		i.Collection, i.ID, i.Code, i.Group, i.SubGroup, i.Name, i.Owner, i.Status, i.Incarnation,
+	} {
+		b = appendText(b, text)
+	}
+	active := byte(0)
+	if i.Active {
+		active = 1
+	}
+	b = append(b, active)
+	b = binary.AppendVarint(b, i.Version)
+	for _, t := range []time.Time{i.CreatedAt, i.UpdatedAt, i.LastSeenAt} {
+		b = binary.AppendVarint(b, t.UnixMilli())
+	}
+	if i.Attributes == nil {
+		return append(b, 0)
+	}
+	return append(append(b, 1), i.Attributes...)
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// decode returns the instance of a record. It keeps nothing of value.
+func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
+	// The texts share one copy of the record.
+	r := reader{rest: string(value)}
+	if r.byte() != recordVersion {
+		return instance.Instance{}, errDamaged
+	}
+	for range 3 {
+		_ = r.text()
+	}
+	i := instance.Instance{Kind: kind}
+	for _, text := range []*string{
+		&i.Collection, &i.ID, &i.Code, &i.Group, &i.SubGroup, &i.Name, &i.Owner, &i.Status, &i.Incarnation,
+	} {
+		*text = r.text()
+	}
+	i.Active = r.byte() == 1
+	i.Version = r.varint()
+	for _, t := range []*time.Time{&i.CreatedAt, &i.UpdatedAt, &i.LastSeenAt} {
+		*t = time.UnixMilli(r.varint()).UTC()
+	}
+	if r.byte() == 1 {
+		i.Attributes = []byte(r.rest)
+	}
+	if r.failed {
+		return instance.Instance{}, errDamaged
+	}
+	return i, nil
+}
+
+// reader takes a record apart. After a failure it returns zero values.
+type reader struct {
+	rest   string
+	failed bool
+}
+
+func (r *reader) take(n uint64) string {
+	if r.failed || n > uint64(len(r.rest)) {
+		r.failed = true
+		return ""
+	}
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *reader) byte() byte {
+	if b := r.take(1); b != "" {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) uvarint() uint64 {
+	var n uint64
+	for shift := 0; shift < 64; shift += 7 {
+		b := r.byte()
+		n |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return n
+		}
+	}
+	r.failed = true
+	return 0
+}
+
+func (r *reader) varint() int64 {
+	n := r.uvarint()
+	return int64(n>>1) ^ -int64(n&1)
+}
+
+func (r *reader) text() string { return r.take(r.uvarint()) }
+
+// filter tells by the start of a record whether it matches.
+type filter struct {
+	group, subGroup, name []byte
+}
+
+// newFilter folds the texts of q.
+func newFilter(q instance.Query) filter {
+	m := repository.NewMatcher(q)
+	return filter{group: []byte(m.Group), subGroup: []byte(m.SubGroup), name: []byte(m.Name)}
+}
+
+// match reports whether the record has every text of the query but the code.
+func (f filter) match(value []byte) bool {
+	if len(value) == 0 || value[0] != recordVersion {
+		// Let decode report it.
+		return true
+	}
+	group, rest := cutText(value[1:])
+	subGroup, rest := cutText(rest)
+	name, _ := cutText(rest)
+	return (len(f.group) == 0 || bytes.Equal(group, f.group)) &&
+		(len(f.subGroup) == 0 || bytes.Equal(subGroup, f.subGroup)) &&
+		bytes.Contains(name, f.name)
+}
+
+// cutText returns the text that b starts with, and what follows.
+func cutText(b []byte) (text, rest []byte) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)-n) {
+		return nil, nil
+	}
+	return b[n : n+int(size)], b[n+int(size):]
+}

@@ -1,0 +1,52 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"instances/pkg/instance"
+	"instances/pkg/repository"
+)
+
+// Replace stores after in place of before and returns what it stored: the
+// key, incarnation and creation time stay, the version grows by 1, and the
+// update time is that of the change. It returns [instance.ErrTooLarge],
+// [instance.ErrNotFound], [instance.ErrConflict] when the stored version or
+// incarnation is not that of before, or [instance.ErrCodeTaken].
+func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change) (instance.Instance, error) {
+	key := before.Key()
+	after.Kind, after.Collection, after.ID = key.Kind, key.Collection, key.ID
+	if after.StoredSize() > instance.MaxStoredBytes {
+		return instance.Instance{}, fmt.Errorf("replace %v: %w", key, instance.ErrTooLarge)
+	}
+	after.Version, after.Incarnation = before.Version+1, before.Incarnation
+	after.UpdatedAt, after.LastSeenAt = kept(change.At), kept(after.LastSeenAt)
+	err := r.write(ctx, "replace "+key.String(), func(tx *bbolt.Tx) error {
+		stored, err := load(tx, key)
+		if err != nil {
+			return err
+		}
+		if stored.Version != before.Version || stored.Incarnation != before.Incarnation {
+			return instance.ErrConflict
+		}
+		after.CreatedAt = stored.CreatedAt
+		if err := exchange(tx, stored, after); err != nil {
+			return err
+		}
+		return r.record(tx, after, change, instance.Diff(stored, after))
+	})
+	if err != nil {
+		return instance.Instance{}, err
+	}
+	return after, nil
+}
+
+// Update reads, modifies and replaces an instance until nobody else wrote it
+// meanwhile: see [repository.Update].
+func (r *Repository) Update(ctx context.Context, key instance.Key, change instance.Change,
+	modify func(instance.Instance) (instance.Instance, error),
+) (instance.Instance, error) {
+	return repository.Update(ctx, r, key, change, modify)
+}

@@ -1,0 +1,69 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"instances/pkg/instance"
+)
+
+// Restore brings back the instance of that key that was deleted last, and
+// returns it: the version grows by 1, the incarnation stays. It returns
+// [instance.ErrNotFound] when none is in the trash, and [instance.ErrExists]
+// or [instance.ErrCodeTaken] when its id or code was taken since.
+func (r *Repository) Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error) {
+	var restored instance.Instance
+	err := r.write(ctx, "restore "+key.String(), func(tx *bbolt.Tx) error {
+		entry, place := last(bucket(tx, trashedBucket).Cursor(), instanceKey(key))
+		if entry == nil {
+			return instance.ErrNotFound
+		}
+		if bucket(tx, instancesBucket).Get(instanceKey(key)) != nil {
+			return instance.ErrExists
+		}
+		i, err := decode(key.Kind, bucket(tx, trashBucket).Get(place))
+		if err != nil {
+			return err
+		}
+		// What a bucket returned may change with the next write to it.
+		entry, place = bytes.Clone(entry), bytes.Clone(place)
+		i.Version++
+		i.UpdatedAt = kept(change.At)
+		if err := put(tx, i); err != nil {
+			return err
+		}
+		if err := bucket(tx, trashedBucket).Delete(entry); err != nil {
+			return fmt.Errorf("empty trash: %w", err)
+		}
+		if err := bucket(tx, trashBucket).Delete(place); err != nil {
+			return fmt.Errorf("empty trash: %w", err)
+		}
+		restored = i
+		return r.record(tx, i, change, nil)
+	})
+	if err != nil {
+		return instance.Instance{}, err
+	}
+	return restored, nil
+}
+
+// last moves c to the greatest key that is prefix and a number.
+func last(c *bbolt.Cursor, prefix []byte) (key, value []byte) {
+	return before(c, prefix, appendNumber(bytes.Clone(prefix), ^uint64(0)))
+}
+
+// before moves c to the greatest key with the prefix that is less than bound.
+func before(c *bbolt.Cursor, prefix, bound []byte) (key, value []byte) {
+	if key, _ = c.Seek(bound); key == nil {
+		key, value = c.Last()
+	} else {
+		key, value = c.Prev()
+	}
+	if !bytes.HasPrefix(key, prefix) {
+		return nil, nil
+	}
+	return key, value
+}
