@@ -222,7 +222,7 @@ func literal(n ast.Expr) string {
 // set is read. What Lambda sets itself starts with AWS_.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	var read []string
+	read := app.Variables()
 	for _, file := range sources(t, "pkg/app", "pkg/repository/dynamo", "pkg/lambdahttp") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)

@@ -19,6 +19,11 @@ const (
 	AllowOriginVariable = "CORS_ALLOW_ORIGIN"
 )
 
+// Variables returns the names of all variables that the template sets.
+func Variables() []string {
+	return []string{TableVariable, HistoryRetentionVariable, AllowOriginVariable}
+}
+
 // maxRetentionDays is a hundred years: more is a mistyped number.
 const maxRetentionDays = 36_500
 
