@@ -1,0 +1,97 @@
+package dynamo
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/repository"
+)
+
+const (
+	// maxAttempts bounds the attempts of a call that has no deadline.
+	maxAttempts = 50
+	// attemptTimeout is how long one attempt may take. A connection that
+	// hangs then does not cost the whole time of a request.
+	attemptTimeout = 3 * time.Second
+	// minAttempt is the least time that an attempt is worth starting with.
+	minAttempt = 5 * time.Millisecond
+)
+
+// retry makes a call of a read, or of a write that may be repeated, until it
+// succeeds, fails for good, or the deadline of ctx is near.
+func retry[T any](ctx context.Context, r *Repository, operation string, read bool,
+	send func(context.Context) (T, *types.ConsumedCapacity, error),
+) (T, error) {
+	var cause error
+	for attempt := range maxAttempts {
+		if !worthwhile(ctx) {
+			break
+		}
+		out, err := attemptOnce(ctx, r, operation, read, send)
+		if err == nil || classify(err) == final {
+			return out, err
+		}
+		cause = err
+		if repository.Backoff(ctx, attempt) != nil {
+			break
+		}
+	}
+	var none T
+	return none, unavailable(operation, cause)
+}
+
+// worthwhile reports whether there is time for another attempt.
+func worthwhile(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) >= minAttempt)
+}
+
+// attemptOnce makes one call, and adds what it consumed to the meter of ctx.
+func attemptOnce[T any](ctx context.Context, r *Repository, operation string, read bool,
+	send func(context.Context) (T, *types.ConsumedCapacity, error),
+) (T, error) {
+	sendCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	out, capacity, err := send(sendCtx)
+	used := repository.Consumption{Calls: 1}
+	if capacity != nil && capacity.CapacityUnits != nil {
+		if read {
+			used.ReadUnits = *capacity.CapacityUnits
+		} else {
+			used.WriteUnits = *capacity.CapacityUnits
+		}
+	}
+	repository.MeterFrom(ctx).Add(used)
+	r.log(ctx, operation, used, err)
+	return out, err
+}
+
+// log writes one record about a call, at debug level.
+func (r *Repository) log(ctx context.Context, operation string, used repository.Consumption, err error) {
+	if !r.logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attributes := []slog.Attr{
+		slog.String("operation", operation),
+		slog.Float64("read_units", used.ReadUnits),
+		slog.Float64("write_units", used.WriteUnits),
+	}
+	if err != nil {
+		attributes = append(attributes, slog.String("error", err.Error()))
+	}
+	r.logger.LogAttrs(ctx, slog.LevelDebug, "dynamodb", attributes...)
+}
+
+// total adds up what a call on several items consumed.
+func total(parts []types.ConsumedCapacity) *types.ConsumedCapacity {
+	sum := 0.0
+	for _, part := range parts {
+		if part.CapacityUnits != nil {
+			sum += *part.CapacityUnits
+		}
+	}
+	return &types.ConsumedCapacity{CapacityUnits: &sum}
+}

@@ -1,0 +1,81 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"instances/pkg/auth"
+	"instances/pkg/instance"
+	"instances/pkg/repository/dynamo"
+	"instances/pkg/repository/dynamo/dynamotest"
+)
+
+// The environment of a function is all that a client needs.
+func TestNewClient(t *testing.T) {
+	t.Parallel()
+	table := dynamotest.NewTable(t)
+	client, err := dynamo.NewClient(table.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := dynamo.New(dynamo.Config{Client: client, Table: table.Name})
+	if n, err := r.NextNumber(t.Context(), numbered()); err != nil || n != 1 {
+		t.Errorf("next number is %d, %v", n, err)
+	}
+}
+
+func TestNewClientEnvironment(t *testing.T) {
+	t.Parallel()
+	complete := map[string]string{
+		"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "very secret",
+		"AWS_SESSION_TOKEN": "token",
+	}
+	for _, missing := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		_, err := dynamo.NewClient(func(name string) string {
+			if name == missing {
+				return ""
+			}
+			return complete[name]
+		})
+		if err == nil || !strings.Contains(err.Error(), missing) || strings.Contains(err.Error(), "very secret") {
+			t.Errorf("without %s: error is %v", missing, err)
+		}
+	}
+	client, err := dynamo.NewClient(func(name string) string { return complete[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := client.Options()
+	got, err := o.Credentials.Retrieve(t.Context())
+	if err != nil || got.AccessKeyID != "id" || got.SecretAccessKey != "very secret" || got.SessionToken != "token" {
+		t.Errorf("credentials are %+v, %v", got, err)
+	}
+	if o.Region != "eu-central-1" || o.BaseEndpoint != nil {
+		t.Errorf("region %q, endpoint %v", o.Region, o.BaseEndpoint)
+	}
+}
+
+// The debug log has each call, with what it consumed, and no contents.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	table := dynamotest.NewTable(t)
+	r := dynamo.New(dynamo.Config{
+		Client: table.Client(nil), Table: table.Name,
+		Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	key := instance.Key{Kind: numbered(), Collection: instance.Block(1), ID: "1"}
+	if _, err := r.Get(t.Context(), key); !errors.Is(err, instance.ErrNotFound) {
+		t.Fatal(err)
+	}
+	hash := auth.Hash("secret")
+	if _, err := r.Credential(t.Context(), hash); !errors.Is(err, auth.ErrNoCredential) {
+		t.Fatal(err)
+	}
+	if got := log.String(); strings.Count(got, `"operation":"GetItem","read_units":1,"write_units":0`) != 2 || strings.Contains(got, hash) {
+		t.Errorf("log is %s", got)
+	}
+}

@@ -1,0 +1,116 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/auth"
+)
+
+// credentialItem is a key as it is stored, twice: by the hash of its secret
+// and by its name. Times are seconds since 1970. The attribute for the end of
+// a key is not the one that the table's TTL reads: a name is kept for good.
+type credentialItem struct {
+	itemKey
+	Name    string   `dynamodbav:"name"`
+	Owner   string   `dynamodbav:"owner"`
+	Hash    string   `dynamodbav:"hash"`
+	Allow   []string `dynamodbav:"allow,omitempty"`
+	Created int64    `dynamodbav:"created"`
+	Until   int64    `dynamodbav:"until,omitempty"`
+	Revoked int64    `dynamodbav:"revoked,omitempty"`
+}
+
+// secretKey is the item of a key by the hash of its secret.
+func secretKey(hash string) itemKey { return itemKey{"secret#" + hash, "key"} }
+
+// nameKey is the item of a key by its name.
+func nameKey(name string) itemKey { return itemKey{"keys", name} }
+
+// newCredentialItem returns c as it is stored under the key.
+func newCredentialItem(key itemKey, c auth.Credential) credentialItem {
+	return credentialItem{
+		key, c.Name, c.Owner, c.Hash, c.Allow,
+		seconds(c.CreatedAt), seconds(c.ExpiresAt), seconds(c.RevokedAt),
+	}
+}
+
+// readCredential returns the key of an item that DynamoDB returned.
+func readCredential(attributes map[string]types.AttributeValue) (auth.Credential, error) {
+	var i credentialItem
+	if err := attributevalue.UnmarshalMap(attributes, &i); err != nil {
+		return auth.Credential{}, fmt.Errorf("decode key: %w", err)
+	}
+	return auth.Credential{
+		Name: i.Name, Owner: i.Owner, Hash: i.Hash, Allow: i.Allow,
+		CreatedAt: fromSeconds(i.Created), ExpiresAt: fromSeconds(i.Until), RevokedAt: fromSeconds(i.Revoked),
+	}, nil
+}
+
+// Credential returns the key whose secret has the hash, revoked and expired
+// ones included, or [auth.ErrNoCredential]. It is one consistent read.
+func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credential, error) {
+	if hash == "" {
+		return auth.Credential{}, auth.ErrNoCredential
+	}
+	return r.getCredential(ctx, secretKey(hash))
+}
+
+func (r *Repository) getCredential(ctx context.Context, key itemKey) (auth.Credential, error) {
+	attributes, err := r.getItem(ctx, key)
+	if err != nil {
+		return auth.Credential{}, fmt.Errorf("get key: %w", err)
+	}
+	if len(attributes) == 0 {
+		return auth.Credential{}, auth.ErrNoCredential
+	}
+	return readCredential(attributes)
+}
+
+// Credentials yields the keys in ascending order of their names, of each name
+// the latest. An error is yielded once, at the end.
+func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
+	return func(yield func(auth.Credential, error) bool) {
+		err := r.query(ctx, expression.Key("pk").Equal(expression.Value(nameKey("").PK)), nil,
+			func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) },
+			func(items []map[string]types.AttributeValue) error {
+				for _, item := range items {
+					c, err := readCredential(item)
+					if err != nil {
+						return err
+					}
+					if !yield(c, nil) {
+						return errEnough
+					}
+				}
+				return nil
+			})
+		if err := enough(err); err != nil {
+			yield(auth.Credential{}, fmt.Errorf("list keys: %w", err))
+		}
+	}
+}
+
+// seconds returns t in seconds since 1970, and 0 for no time.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// fromSeconds is the reverse of seconds.
+func fromSeconds(s int64) time.Time {
+	if s == 0 {
+		return time.Time{}
+	}
+	return time.Unix(s, 0).UTC()
+}

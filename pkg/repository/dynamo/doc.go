@@ -1,0 +1,61 @@
+// Package dynamo is the repository on DynamoDB.
+//
+// # Table
+//
+// One table with the keys pk and sk and the TTL attribute expires. NUL stands
+// for the zero byte, which sorts a collection before those that it is a
+// prefix of.
+//
+//	item          pk                                   sk
+//	instance      instance#KIND#COLLECTION             sort key
+//	code guard    code#KIND#FOLDED-CODE                guard
+//	idempotency   idempotency#HASH                     record
+//	history       history#KIND#COLLECTION NUL SORTKEY  creation, incarnation, version, write
+//	trash         trash#KIND#SHARD                     deletion, sort key, incarnation
+//	directory     collections#KIND                     collection
+//	counter       number#KIND                          counter
+//	key by secret secret#HASH                          key
+//	key by name   keys                                 name
+//	marker        write#ID                             marker
+//
+// The sort key of an instance is its id; in a kind with [instance.OrderNumber]
+// it is the number, padded to 19 digits.
+//
+//	index       partition             sort                        projected
+//	CodeIndex   cpk: KIND#CODE        csk: COLLECTION NUL SORTKEY keys
+//	GroupIndex  gpk: KIND#GROUP       gsk: COLLECTION NUL SORTKEY keys
+//	NameIndex   npk: KIND#COLLECTION  nsk: sort key               fname, fgroup, fsubgroup
+//
+// Codes, groups and names are folded (package fold) and, where they are index
+// keys, cut to what DynamoDB allows; a hit is compared with the whole value.
+// Instances without a code, without a group, or without any of name, group
+// and subgroup are not in the respective index. Items in the trash are in
+// none.
+//
+// # Reads
+//
+// Instances are read consistently. What an index says is a hint: each hit is
+// read again and matched again, so that no answer holds a deleted, stale or
+// foreign instance. A code that the index does not know yet is looked up
+// through its guard. Nothing is ever scanned.
+//
+// # Writes
+//
+// Every write is one TransactWriteItems with a token and a marker: an item
+// that only this write makes and that carries its id. For instances this is
+// the history record. A write whose response was lost is sent again with the
+// same token; if DynamoDB then refuses it, the marker tells whether the
+// reason is its own success. A write that cannot be sent again in time puts
+// the marker itself. If that succeeds, the write can never take effect any
+// more, and [instance.ErrUnavailable] is the truth; if the marker is there
+// already, the write has succeeded. Only where this does not get through
+// either is the error none of package instance, and says that the outcome is
+// unknown.
+//
+// # Retries
+//
+// The client's own retries are switched off. Throttling, conflicts of
+// transactions, faults of the server and of the network are retried with full
+// jitter until the deadline of the context, and then are
+// [instance.ErrUnavailable].
+package dynamo

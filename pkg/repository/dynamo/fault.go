@@ -1,0 +1,110 @@
+package dynamo
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"instances/pkg/instance"
+)
+
+// fault is what a failed call means.
+type fault int
+
+const (
+	// final says that the same call would fail again.
+	final fault = iota
+	// rejected says that nothing was done and that another try may succeed.
+	rejected
+	// unsure says that another try may succeed, and that a write may have
+	// taken effect.
+	unsure
+)
+
+// classify tells what err, the error of one call, means.
+func classify(err error) fault {
+	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		return classifyReasons(canceled.CancellationReasons)
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		switch api.ErrorCode() {
+		case "TransactionConflictException", "ProvisionedThroughputExceededException",
+			"RequestLimitExceeded", "ThrottlingException", "ReplicatedWriteConflictException":
+			return rejected
+		case "InternalServerError", "TransactionInProgressException", "ServiceUnavailable":
+			return unsure
+		}
+	}
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+		switch status := response.HTTPStatusCode(); {
+		case status >= http.StatusInternalServerError:
+			return unsure
+		case status == http.StatusTooManyRequests:
+			return rejected
+		case status >= http.StatusBadRequest:
+			return final
+		}
+		// An answer of success that cannot be read was cut on its way.
+		return unsure
+	}
+	return classifySending(err)
+}
+
+// classifySending tells what it means that no answer came.
+func classifySending(err error) fault {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return final
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return rejected
+	}
+	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return unsure
+	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return unsure
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return unsure
+	}
+	return final
+}
+
+// classifyReasons tells what a cancelled transaction means. Where one of its
+// parts met a conflict, the others may be judged by what was there before it,
+// so that the whole is tried again.
+func classifyReasons(reasons []types.CancellationReason) fault {
+	for _, reason := range reasons {
+		switch code(reason) {
+		case "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError",
+			"RequestLimitExceeded", "ReplicatedWriteConflict":
+			return rejected
+		case "InternalServerError":
+			return unsure
+		}
+	}
+	return final
+}
+
+// code returns the code of a reason, "None" where it is none.
+func code(reason types.CancellationReason) string {
+	if reason.Code == nil {
+		return "None"
+	}
+	return *reason.Code
+}
+
+// unavailable returns [instance.ErrUnavailable] with its cause, for logs.
+func unavailable(operation string, cause error) error {
+	if cause == nil {
+		return fmt.Errorf("%s: %w", operation, instance.ErrUnavailable)
+	}
+	return fmt.Errorf("%s: %w: %w", operation, instance.ErrUnavailable, cause)
+}

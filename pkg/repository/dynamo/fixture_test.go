@@ -1,0 +1,96 @@
+package dynamo_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"instances/pkg/instance"
+	"instances/pkg/repository/dynamo"
+	"instances/pkg/repository/dynamo/dynamotest"
+)
+
+// numbered is the kind that the tests use.
+func numbered() instance.Kind { return instance.Kind{Name: "numbered", Order: instance.OrderNumber} }
+
+// fixture is a repository whose calls can be seen and spoilt, and another one
+// on the same table whose calls cannot.
+type fixture struct {
+	*dynamo.Repository
+	wire  *wire
+	other *dynamo.Repository
+	table dynamotest.Table
+	ticks atomic.Int64
+}
+
+func newFixture(t *testing.T) *fixture {
+	t.Helper()
+	f := &fixture{wire: new(wire), table: dynamotest.NewTable(t)}
+	f.Repository = dynamo.New(dynamo.Config{Client: f.table.Client(f.wire.transport), Table: f.table.Name})
+	f.other = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name})
+	return f
+}
+
+// change returns a change that is later than all before.
+func (f *fixture) change(operation string) instance.Change {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(f.ticks.Add(1)) * time.Second)
+	return instance.Change{By: "key", Owner: "owner", At: at, RequestID: "request", Operation: operation}
+}
+
+// fresh returns the instance number n, ready to be created.
+func (f *fixture) fresh(n int64) instance.Instance {
+	at := f.change("").At
+	return instance.Instance{
+		Kind: numbered(), Collection: instance.Block(n), ID: strconv.FormatInt(n, 10),
+		Code: fmt.Sprintf("code-%d", n), Group: "group", SubGroup: "sub", Name: fmt.Sprintf("name %d", n),
+		Owner: "owner", Active: true, Version: 1, Incarnation: instance.NewIncarnation(),
+		CreatedAt: at, UpdatedAt: at, Attributes: json.RawMessage(`{"description":"text"}`),
+	}
+}
+
+// create stores instances through the other repository and returns the last.
+func (f *fixture) create(t *testing.T, n int) instance.Instance {
+	t.Helper()
+	var i instance.Instance
+	for range n {
+		number, err := f.other.NextNumber(t.Context(), numbered())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i = f.fresh(number)
+		if err := f.other.Create(t.Context(), i, f.change("create"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return i
+}
+
+// ids returns the ids of a search.
+func ids(t *testing.T, found iter.Seq2[instance.Instance, error]) string {
+	t.Helper()
+	all := []string{}
+	for i, err := range found {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, i.ID)
+	}
+	return fmt.Sprint(all)
+}
+
+// operations returns the operations of the history, newest first.
+func (f *fixture) operations(t *testing.T, key instance.Key) string {
+	t.Helper()
+	all := []string{}
+	for e, err := range f.other.History(t.Context(), key, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e.Operation)
+	}
+	return fmt.Sprint(all)
+}

@@ -1,0 +1,49 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+)
+
+// Get returns the instance as the last finished write left it, or
+// [instance.ErrNotFound].
+func (r *Repository) Get(ctx context.Context, key instance.Key) (instance.Instance, error) {
+	sk, ok := sortKey(key)
+	if !ok {
+		return instance.Instance{}, instance.ErrNotFound
+	}
+	item, err := r.getItem(ctx, itemKey{partition(key.Kind, key.Collection), sk})
+	if err != nil {
+		return instance.Instance{}, fmt.Errorf("get %s: %w", key, err)
+	}
+	if len(item) == 0 {
+		return instance.Instance{}, instance.ErrNotFound
+	}
+	return readInstance(key.Kind, item)
+}
+
+// getItem reads one item consistently. The result is empty where there is
+// none.
+func (r *Repository) getItem(ctx context.Context, key itemKey) (map[string]types.AttributeValue, error) {
+	out, err := retry(ctx, r, "GetItem", true,
+		func(ctx context.Context) (*dynamodb.GetItemOutput, *types.ConsumedCapacity, error) {
+			out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
+				TableName: &r.table, Key: key.attributes(), ConsistentRead: aws.Bool(true),
+				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+			}, once)
+			if err != nil {
+				return nil, nil, err
+			}
+			return out, out.ConsumedCapacity, nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	return out.Item, nil
+}

@@ -1,0 +1,151 @@
+package dynamo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+)
+
+// historyItem is a history record as it is stored, and the marker of the
+// write that made it.
+type historyItem struct {
+	marker
+	By          string `dynamodbav:"by,omitempty"`
+	Owner       string `dynamodbav:"owner,omitempty"`
+	At          int64  `dynamodbav:"at"`
+	RequestID   string `dynamodbav:"request,omitempty"`
+	Operation   string `dynamodbav:"operation,omitempty"`
+	Incarnation string `dynamodbav:"inc"`
+	Version     int64  `dynamodbav:"v"`
+	Fields      blob   `dynamodbav:"fields"`
+}
+
+// recordHistory adds the history record of a change from before to after,
+// which is the marker of the write. A deletion is no change of the instance:
+// before and after are what is deleted.
+//
+// Records sort by the creation of the incarnation, then by version, then a
+// deletion last: the order in which the writes took effect, whatever the
+// clocks of the writers say.
+func (w *write) recordHistory(r *Repository, before, after instance.Instance, sk string, change instance.Change, deletion bool) error {
+	fields, err := newFields(before, after)
+	if err != nil {
+		return err
+	}
+	last := 0
+	if deletion {
+		last = 1
+	}
+	w.marker = itemKey{
+		historyPartition(after.Key(), sk),
+		fmt.Sprintf("%s#%s#%019d#%d#%s", sortableTime(after.CreatedAt), after.Incarnation, after.Version, last, w.id),
+	}
+	item := historyItem{
+		marker: marker{itemKey: w.marker, Write: w.id},
+		By:     change.By, Owner: change.Owner, At: milli(change.At),
+		RequestID: change.RequestID, Operation: change.Operation,
+		Incarnation: after.Incarnation, Version: after.Version, Fields: fields,
+	}
+	if r.retention > 0 {
+		item.Expires = change.At.Add(r.retention).Unix()
+	}
+	_, err = w.put(r, item, absent())
+	return err
+}
+
+// newFields returns what differs between two states. Where even that is too
+// large for an item, the attributes are told as one, by their hash.
+func newFields(before, after instance.Instance) (blob, error) {
+	fields, err := packFields(instance.Diff(before, after))
+	if err != nil || len(fields.Data) <= instance.MaxStoredBytes {
+		return fields, err
+	}
+	return packFields(instance.Diff(wholeAttributes(before), wholeAttributes(after)))
+}
+
+func packFields(changes []instance.FieldChange) (blob, error) {
+	b, err := json.Marshal(changes)
+	if err != nil {
+		return blob{}, fmt.Errorf("encode history: %w", err)
+	}
+	return newBlob(b)
+}
+
+// wholeAttributes returns i with one attribute that holds all others.
+func wholeAttributes(i instance.Instance) instance.Instance {
+	if len(i.Attributes) > 0 {
+		// Marshal cannot fail: the attributes are JSON.
+		i.Attributes, _ = json.Marshal(map[string]json.RawMessage{"attributes": i.Attributes})
+	}
+	return i
+}
+
+// History yields the history of the instance, newest first, also after it was
+// deleted; of limit records at most, or of all with 0. Expired records are
+// left out. An error is yielded once, at the end.
+func (r *Repository) History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error] {
+	return func(yield func(instance.Event, error) bool) {
+		sk, ok := sortKey(key)
+		if !ok {
+			return
+		}
+		left := newQuota(limit)
+		err := r.query(ctx, expression.Key("pk").Equal(expression.Value(historyPartition(key, sk))), nil,
+			func(in *dynamodb.QueryInput) {
+				in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(false), left.page(0)
+			},
+			func(items []map[string]types.AttributeValue) error {
+				for _, attributes := range items {
+					event, ok, err := r.readEvent(key, attributes)
+					if err != nil {
+						return err
+					}
+					if ok && (!yield(event, nil) || left.take()) {
+						return errEnough
+					}
+				}
+				return nil
+			})
+		if enough(err) != nil {
+			yield(instance.Event{}, fmt.Errorf("history of %s: %w", key, err))
+		}
+	}
+}
+
+// readEvent decodes a record. It returns false for one that has expired, and
+// for a fence, which no write has passed.
+func (r *Repository) readEvent(key instance.Key, attributes map[string]types.AttributeValue) (instance.Event, bool, error) {
+	var item historyItem
+	if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
+		return instance.Event{}, false, fmt.Errorf("decode: %w", err)
+	}
+	if item.Fence || item.Expires != 0 && !r.now().Before(time.Unix(item.Expires, 0)) {
+		return instance.Event{}, false, nil
+	}
+	fields, err := item.Fields.bytes()
+	if err != nil {
+		return instance.Event{}, false, err
+	}
+	event := instance.Event{
+		Key: key,
+		Change: instance.Change{
+			By: item.By, Owner: item.Owner, At: fromMilli(item.At),
+			RequestID: item.RequestID, Operation: item.Operation,
+		},
+		Incarnation: item.Incarnation, Version: item.Version,
+	}
+	if err := json.Unmarshal(fields, &event.Fields); err != nil {
+		return instance.Event{}, false, fmt.Errorf("decode: %w", err)
+	}
+	return event, true, nil
+}

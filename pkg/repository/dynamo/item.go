@@ -1,0 +1,159 @@
+package dynamo
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/fold"
+	"instances/pkg/instance"
+)
+
+// maxItemBytes is how large DynamoDB lets an item be, less some room for the
+// names of attributes and for numbers.
+const maxItemBytes = 400<<10 - 2<<10
+
+// instanceItem is an instance as it is stored. Times are milliseconds since
+// 1970; an absent time is not stored.
+type instanceItem struct {
+	itemKey
+	Collection  string `dynamodbav:"col"`
+	ID          string `dynamodbav:"id"`
+	Code        string `dynamodbav:"code,omitempty"`
+	Group       string `dynamodbav:"grp,omitempty"`
+	SubGroup    string `dynamodbav:"sub,omitempty"`
+	Name        string `dynamodbav:"name,omitempty"`
+	Owner       string `dynamodbav:"owner,omitempty"`
+	Status      string `dynamodbav:"status,omitempty"`
+	Active      bool   `dynamodbav:"active"`
+	Version     int64  `dynamodbav:"v"`
+	Incarnation string `dynamodbav:"inc"`
+	Created     int64  `dynamodbav:"created,omitempty"`
+	Updated     int64  `dynamodbav:"updated,omitempty"`
+	Seen        int64  `dynamodbav:"seen,omitempty"`
+	Attributes  string `dynamodbav:"attrs,omitempty"`
+	indexKeys
+}
+
+// indexKeys are the attributes that the indexes read.
+type indexKeys struct {
+	CodePartition  string `dynamodbav:"cpk,omitempty"`
+	CodeSort       string `dynamodbav:"csk,omitempty"`
+	GroupPartition string `dynamodbav:"gpk,omitempty"`
+	GroupSort      string `dynamodbav:"gsk,omitempty"`
+	NamePartition  string `dynamodbav:"npk,omitempty"`
+	NameSort       string `dynamodbav:"nsk,omitempty"`
+	FoldedName     string `dynamodbav:"fname,omitempty"`
+	FoldedGroup    string `dynamodbav:"fgroup,omitempty"`
+	FoldedSubGroup string `dynamodbav:"fsubgroup,omitempty"`
+}
+
+// newItem returns i as it is stored and indexed.
+func newItem(i instance.Instance) (instanceItem, error) {
+	if i.StoredSize() > instance.MaxStoredBytes {
+		return instanceItem{}, instance.ErrTooLarge
+	}
+	sk, ok := sortKey(i.Key())
+	if !ok {
+		if len(i.Collection)+len(i.ID) > maxKeyBytes {
+			return instanceItem{}, instance.ErrTooLarge
+		}
+		return instanceItem{}, fmt.Errorf("%q is no id of a %s", i.ID, i.Kind)
+	}
+	item := bareItem(i)
+	item.itemKey = itemKey{partition(i.Kind, i.Collection), sk}
+	item.indexKeys = newIndexKeys(i, sk)
+	if item.size() > maxItemBytes {
+		return instanceItem{}, instance.ErrTooLarge
+	}
+	return item, nil
+}
+
+// bareItem returns i as it is stored, without keys.
+func bareItem(i instance.Instance) instanceItem {
+	return instanceItem{
+		Collection: i.Collection, ID: i.ID, Code: i.Code, Group: i.Group, SubGroup: i.SubGroup,
+		Name: i.Name, Owner: i.Owner, Status: i.Status, Active: i.Active,
+		Version: i.Version, Incarnation: i.Incarnation,
+		Created: milli(i.CreatedAt), Updated: milli(i.UpdatedAt), Seen: milli(i.LastSeenAt),
+		Attributes: string(i.Attributes),
+	}
+}
+
+// newIndexKeys returns what the indexes read of an instance. No empty text is
+// a key, and an instance that no search can find there is in no index.
+func newIndexKeys(i instance.Instance, sk string) indexKeys {
+	k := indexKeys{
+		FoldedName:     fold.String(i.Name),
+		FoldedGroup:    fold.String(i.Group),
+		FoldedSubGroup: fold.String(i.SubGroup),
+	}
+	if i.Code != "" {
+		k.CodePartition = indexPartition(i.Kind, fold.String(i.Code))
+		k.CodeSort = place(i.Collection, sk)
+	}
+	if i.Group != "" {
+		k.GroupPartition = indexPartition(i.Kind, k.FoldedGroup)
+		k.GroupSort = place(i.Collection, sk)
+	}
+	if i.Name != "" || i.Group != "" || i.SubGroup != "" {
+		k.NamePartition = indexPartition(i.Kind, i.Collection)
+		k.NameSort = sk
+	}
+	return k
+}
+
+// size returns about how many bytes the texts of the item take.
+func (i instanceItem) size() int {
+	n := 0
+	for _, s := range []string{
+		i.PK, i.SK, i.Collection, i.ID, i.Code, i.Group, i.SubGroup, i.Name, i.Owner, i.Status,
+		i.Incarnation, i.Attributes, i.CodePartition, i.CodeSort, i.GroupPartition, i.GroupSort,
+		i.NamePartition, i.NameSort, i.FoldedName, i.FoldedGroup, i.FoldedSubGroup,
+	} {
+		n += len(s)
+	}
+	return n
+}
+
+// instance returns what the item stores.
+func (i instanceItem) instance(kind instance.Kind) instance.Instance {
+	out := instance.Instance{
+		Kind: kind, Collection: i.Collection, ID: i.ID, Code: i.Code, Group: i.Group,
+		SubGroup: i.SubGroup, Name: i.Name, Owner: i.Owner, Status: i.Status, Active: i.Active,
+		Version: i.Version, Incarnation: i.Incarnation,
+		CreatedAt: fromMilli(i.Created), UpdatedAt: fromMilli(i.Updated), LastSeenAt: fromMilli(i.Seen),
+	}
+	if i.Attributes != "" {
+		out.Attributes = json.RawMessage(i.Attributes)
+	}
+	return out
+}
+
+// readInstance returns the instance of an item that DynamoDB returned.
+func readInstance(kind instance.Kind, attributes map[string]types.AttributeValue) (instance.Instance, error) {
+	var item instanceItem
+	if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
+		return instance.Instance{}, fmt.Errorf("decode %s: %w", kind, err)
+	}
+	return item.instance(kind), nil
+}
+
+// milli returns t in milliseconds since 1970, and 0 for no time.
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// fromMilli is the reverse of milli.
+func fromMilli(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

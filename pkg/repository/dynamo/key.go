@@ -1,0 +1,135 @@
+package dynamo
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+)
+
+const (
+	// maxPartitionBytes is how long DynamoDB lets a partition key be.
+	maxPartitionBytes = 2048
+	// maxKeyBytes bounds collection and sort key together, so that every sort
+	// key made of them stays under DynamoDB's 1,024 bytes.
+	maxKeyBytes = 900
+	// trashShards is how many partitions the trash of a kind has.
+	trashShards = 16
+	// nul ends a collection inside a key.
+	nul = "\x00"
+)
+
+// itemKey is the primary key of an item.
+type itemKey struct {
+	PK string `dynamodbav:"pk"`
+	SK string `dynamodbav:"sk"`
+}
+
+// attributes returns k as DynamoDB takes it.
+func (k itemKey) attributes() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": text(k.PK), "sk": text(k.SK)}
+}
+
+// text returns s as DynamoDB takes it.
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+// sortKey returns what the instance is sorted by within its collection, or
+// false where no instance can have the id.
+func sortKey(k instance.Key) (string, bool) {
+	if k.ID == "" || len(k.Collection)+len(k.ID) > maxKeyBytes || strings.Contains(k.Collection, nul) {
+		return "", false
+	}
+	if k.Kind.Order != instance.OrderNumber {
+		return k.ID, true
+	}
+	n, err := strconv.ParseInt(k.ID, 10, 64)
+	if err != nil || n < 1 || strconv.FormatInt(n, 10) != k.ID {
+		return "", false
+	}
+	return fmt.Sprintf("%019d", n), true
+}
+
+// partition is where the instances of a collection are.
+func partition(kind instance.Kind, collection string) string {
+	return "instance#" + kind.Name + "#" + collection
+}
+
+// collectionOf is the reverse of partition.
+func collectionOf(kind instance.Kind, pk string) (string, bool) {
+	return strings.CutPrefix(pk, partition(kind, ""))
+}
+
+// place returns the collection and the sort key as one text, which sorts as
+// the two do.
+func place(collection, sortKey string) string { return collection + nul + sortKey }
+
+// guardKey is the item that makes a folded code unique. A code that is longer
+// than any sensible one is guarded by its hash.
+func guardKey(kind instance.Kind, folded string) itemKey {
+	if len(folded) > maxKeyBytes {
+		sum := sha256.Sum256([]byte(folded))
+		folded = "#" + hex.EncodeToString(sum[:])
+	}
+	return itemKey{"code#" + kind.Name + "#" + folded, "guard"}
+}
+
+// idempotencyKey is the item of an idempotency record.
+func idempotencyKey(i *instance.Idempotency) itemKey {
+	h := sha256.New()
+	for _, part := range []string{i.Owner, i.Route, i.Key} {
+		// The length in front keeps two records apart whose parts join to
+		// one text.
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return itemKey{"idempotency#" + hex.EncodeToString(h.Sum(nil)), "record"}
+}
+
+// counterKey is the item of the sequence of a kind.
+func counterKey(kind instance.Kind) itemKey { return itemKey{"number#" + kind.Name, "counter"} }
+
+// directoryKey is the item that says that a collection is in use.
+func directoryKey(kind instance.Kind, collection string) itemKey {
+	return itemKey{"collections#" + kind.Name, collection}
+}
+
+// historyPartition is where the history of an instance is.
+func historyPartition(k instance.Key, sortKey string) string {
+	return "history#" + k.Kind.Name + "#" + place(k.Collection, sortKey)
+}
+
+// trashPartition is the shard of the trash that the instance belongs to.
+func trashPartition(k instance.Key) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(k.ID))
+	return fmt.Sprintf("trash#%s#%02d", k.Kind.Name, h.Sum32()%trashShards)
+}
+
+// sortableTime returns a text that sorts as times do, to the nanosecond.
+func sortableTime(t time.Time) string {
+	return t.UTC().Format("2006-01-02T15:04:05.000000000Z")
+}
+
+// cut returns the longest start of s that has at most limit bytes and ends
+// with a whole rune.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// indexPartition is a partition key of CodeIndex or GroupIndex.
+func indexPartition(kind instance.Kind, folded string) string {
+	return cut(kind.Name+"#"+folded, maxPartitionBytes)
+}

@@ -1,0 +1,115 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+)
+
+// counter is the sequence of a kind.
+type counter struct {
+	Number int64 `dynamodbav:"n"`
+	// Opened is the last block that was entered in the directory.
+	Opened string `dynamodbav:"opened"`
+}
+
+// NextNumber returns the next number of the sequence of the kind: 1 at first,
+// then always a greater one. Numbers that are not used leave gaps. The block
+// of the number is in the directory of collections before it is returned.
+func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64, error) {
+	add := expression.Add(expression.Name("n"), expression.Value(1))
+	e, err := expression.NewBuilder().WithUpdate(add).Build()
+	if err != nil {
+		return 0, fmt.Errorf("build update: %w", err)
+	}
+	out, err := r.updateCounter(ctx, kind, e)
+	if err != nil {
+		return 0, fmt.Errorf("next number: %w", err)
+	}
+	var c counter
+	if err := attributevalue.UnmarshalMap(out.Attributes, &c); err != nil {
+		return 0, fmt.Errorf("next number: %w", err)
+	}
+	if block := instance.Block(c.Number); block > c.Opened {
+		if err := r.open(ctx, kind, block); err != nil {
+			return 0, fmt.Errorf("next number: %w", err)
+		}
+	} else if block == c.Opened {
+		r.directory.learn(directoryKey(kind, block))
+	}
+	return c.Number, nil
+}
+
+// ReserveNumbers makes the next number of the kind greater than upTo. It
+// never makes it smaller.
+func (r *Repository) ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error {
+	if upTo < 1 {
+		return nil
+	}
+	name := expression.Name("n")
+	e, err := expression.NewBuilder().
+		WithUpdate(expression.Set(name, expression.Value(upTo))).
+		WithCondition(expression.AttributeNotExists(name).Or(name.LessThan(expression.Value(upTo)))).
+		Build()
+	if err != nil {
+		return fmt.Errorf("build update: %w", err)
+	}
+	_, err = r.updateCounter(ctx, kind, e)
+	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reserve numbers: %w", err)
+	}
+	return nil
+}
+
+// updateCounter changes the sequence of the kind, outside of a transaction:
+// many at once then do not meet in conflicts. A change that is repeated after
+// a lost response leaves a gap.
+func (r *Repository) updateCounter(ctx context.Context, kind instance.Kind, e expression.Expression) (*dynamodb.UpdateItemOutput, error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: counterKey(kind).attributes(),
+		UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		ReturnValues:           types.ReturnValueAllNew,
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
+	return retry(ctx, r, "UpdateItem", false,
+		func(ctx context.Context) (*dynamodb.UpdateItemOutput, *types.ConsumedCapacity, error) {
+			out, err := r.client.UpdateItem(ctx, in, once)
+			if err != nil {
+				return nil, nil, err
+			}
+			return out, out.ConsumedCapacity, nil
+		})
+}
+
+// open enters a block in the directory, and says so in the counter, so that
+// the other numbers of the block need no such call.
+func (r *Repository) open(ctx context.Context, kind instance.Kind, block string) error {
+	if err := r.enter(ctx, kind, block); err != nil {
+		return err
+	}
+	name := expression.Name("opened")
+	e, err := expression.NewBuilder().
+		WithUpdate(expression.Set(name, expression.Value(block))).
+		WithCondition(expression.AttributeNotExists(name).Or(name.LessThan(expression.Value(block)))).
+		Build()
+	if err != nil {
+		return fmt.Errorf("build update: %w", err)
+	}
+	_, err = r.updateCounter(ctx, kind, e)
+	// Another process that was faster has done the same.
+	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,55 @@
+package dynamo
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+)
+
+// Config is what a [Repository] needs.
+type Config struct {
+	// Client reaches DynamoDB. Its retryer is not used.
+	Client *dynamodb.Client
+	// Table is the name of the table.
+	Table string
+	// Now is the clock that expiry is judged by; nil means [time.Now].
+	Now func() time.Time
+	// HistoryRetention is how long a history record is kept; 0 means for
+	// ever.
+	HistoryRetention time.Duration
+	// Logger gets one debug record per call; nil means no logs.
+	Logger *slog.Logger
+}
+
+// Repository keeps instances and credentials in a DynamoDB table. It is safe
+// for concurrent use, by any number of processes.
+type Repository struct {
+	client    *dynamodb.Client
+	table     string
+	now       func() time.Time
+	retention time.Duration
+	logger    *slog.Logger
+	directory *directory
+}
+
+// New returns a repository. It calls nothing yet.
+func New(c Config) *Repository {
+	r := &Repository{
+		client: c.Client, table: c.Table, now: c.Now, retention: c.HistoryRetention,
+		logger: c.Logger, directory: newDirectory(),
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.logger == nil {
+		r.logger = slog.New(slog.DiscardHandler)
+	}
+	return r
+}
+
+// once switches off the retries of the client: this package retries itself,
+// since the client knows neither conflicts of transactions nor what a write
+// that went wrong may have done.
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }

@@ -1,0 +1,354 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"instances/pkg/auth"
+	"instances/pkg/instance"
+	"instances/pkg/repository/dynamo"
+)
+
+// action is one call of the repository, on what prepare stored.
+type action struct {
+	name string
+	run  func(ctx context.Context, f *fixture, i, deleted instance.Instance) error
+}
+
+// writes are the calls that change something.
+func writes() []action {
+	return []action{
+		{"next number", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			_, err := f.NextNumber(ctx, numbered())
+			return err
+		}},
+		{"reserve numbers", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.ReserveNumbers(ctx, numbered(), 500)
+		}},
+		{"create", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.Create(ctx, f.fresh(77), f.change("create"), nil)
+		}},
+		{"replace", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
+			after := i
+			after.Name = "replaced"
+			_, err := f.Replace(ctx, i, after, f.change("replace"))
+			return err
+		}},
+		{"update", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
+			_, err := f.Update(ctx, i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+				i.Code += "-patched"
+				return i, nil
+			})
+			return err
+		}},
+		{"delete", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
+			return f.Delete(ctx, i.Key(), f.change("delete"), nil)
+		}},
+		{"restore", func(ctx context.Context, f *fixture, _, deleted instance.Instance) error {
+			_, err := f.Restore(ctx, deleted.Key(), f.change("restore"))
+			return err
+		}},
+		{"create key", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.CreateCredential(ctx, auth.Credential{Name: "new", Owner: "o", Hash: auth.Hash("new"), CreatedAt: time.Now()})
+		}},
+		{"revoke key", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			_, err := f.RevokeCredential(ctx, "old", time.Now())
+			return err
+		}},
+	}
+}
+
+// reads are the calls that change nothing.
+func reads() []action {
+	search := func(q instance.Query) func(context.Context, *fixture, instance.Instance, instance.Instance) error {
+		q.Kind = numbered()
+		return func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			for _, err := range f.Search(ctx, q) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	return []action{
+		{"get", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
+			_, err := f.Get(ctx, i.Key())
+			return err
+		}},
+		{"search by code", search(instance.Query{Code: "code-1"})},
+		{"search by group", search(instance.Query{Group: "group"})},
+		{"search by name", search(instance.Query{Name: "name"})},
+		{"list", search(instance.Query{})},
+		{"history", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
+			for _, err := range f.History(ctx, i.Key(), 0) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"key", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			_, err := f.Credential(ctx, auth.Hash("old"))
+			return err
+		}},
+		{"list keys", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			for _, err := range f.Credentials(ctx) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+	}
+}
+
+// prepare stores what the actions work on: an instance, a deleted one and a
+// key.
+func (f *fixture) prepare(t *testing.T) (i, deleted instance.Instance) {
+	t.Helper()
+	i, deleted = f.create(t, 1), f.create(t, 1)
+	if err := f.other.Delete(t.Context(), deleted.Key(), f.change("delete"), nil); err != nil {
+		t.Fatal(err)
+	}
+	c := auth.Credential{Name: "old", Owner: "o", Hash: auth.Hash("old"), CreatedAt: f.change("").At}
+	if err := f.other.CreateCredential(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	return i, deleted
+}
+
+// Each fault that passes is waited for: the call succeeds, once.
+func TestPassingFaults(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []struct {
+		name  string
+		every func(c call) (*http.Response, error)
+	}{
+		{"throttled", func(c call) (*http.Response, error) {
+			if c.Operation == "TransactWriteItems" {
+				return c.cancel("ThrottlingError")
+			}
+			return c.refuse(http.StatusBadRequest, "ThrottlingException")
+		}},
+		{"throughput exceeded", func(c call) (*http.Response, error) {
+			if c.Operation == "TransactWriteItems" {
+				return c.cancel("ProvisionedThroughputExceeded")
+			}
+			return c.refuse(http.StatusBadRequest, "ProvisionedThroughputExceededException")
+		}},
+		{"request limit", func(c call) (*http.Response, error) {
+			return c.refuse(http.StatusBadRequest, "RequestLimitExceeded")
+		}},
+		{"conflict", func(c call) (*http.Response, error) {
+			if c.Operation == "TransactWriteItems" {
+				return c.cancel("TransactionConflict")
+			}
+			return c.refuse(http.StatusBadRequest, "TransactionConflictException")
+		}},
+		{"in progress", func(c call) (*http.Response, error) {
+			return c.refuse(http.StatusBadRequest, "TransactionInProgressException")
+		}},
+		{"server fault", func(c call) (*http.Response, error) {
+			return c.refuse(http.StatusInternalServerError, "InternalServerError")
+		}},
+		{"unavailable", func(c call) (*http.Response, error) {
+			return c.answer(http.StatusServiceUnavailable, "not JSON that anybody knows")
+		}},
+		{"connection lost", func(call) (*http.Response, error) {
+			return nil, errors.New("connection reset by peer")
+		}},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			i, deleted := f.prepare(t)
+			for _, action := range append(reads(), writes()...) {
+				// Every other call fails, so that each of an action's does.
+				count := 0
+				f.wire.inject(func(c call) (*http.Response, error) {
+					if count++; count%2 == 1 {
+						return fault.every(c)
+					}
+					return c.pass()
+				})
+				if err := action.run(t.Context(), f, i, deleted); err != nil {
+					t.Errorf("%s: %v", action.name, err)
+				}
+				if count < 2 {
+					t.Errorf("%s: %d calls", action.name, count)
+				}
+				if action.name == "replace" {
+					var err error
+					if i, err = f.other.Get(t.Context(), i.Key()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if got, want := f.operations(t, i.Key()), "[delete patch replace create]"; got != want {
+				t.Errorf("history is %s, want %s", got, want)
+			}
+			if got, want := f.operations(t, deleted.Key()), "[restore delete create]"; got != want {
+				t.Errorf("history is %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// still is a repository on a transport that answers by itself, for tests in
+// a bubble of their own time.
+func still(answer func(c call) (*http.Response, error)) (*fixture, *wire) {
+	w := new(wire)
+	w.fault = answer
+	client := dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"),
+		HTTPClient: &http.Client{Transport: w.transport(http.DefaultTransport)},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	})
+	return &fixture{Repository: dynamo.New(dynamo.Config{Client: client, Table: "table"})}, w
+}
+
+// A fault that does not pass ends before the deadline, and the error says
+// that another try is worth it.
+func TestLastingFaults(t *testing.T) {
+	t.Parallel()
+	const patience = 2 * time.Second
+	for _, action := range append(reads(), writes()...) {
+		t.Run(action.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, w := still(func(c call) (*http.Response, error) {
+					if c.Operation == "TransactWriteItems" {
+						return c.cancel("TransactionConflict")
+					}
+					return c.refuse(http.StatusBadRequest, "ThrottlingException")
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				i := f.fresh(1)
+				begin := time.Now()
+				err := action.run(ctx, f, i, i)
+				if !errors.Is(err, instance.ErrUnavailable) {
+					t.Fatalf("error is %v, want %v", err, instance.ErrUnavailable)
+				}
+				if took := time.Since(begin); took > patience || ctx.Err() != nil {
+					t.Errorf("it took %v of %v", took, patience)
+				}
+				if n := len(w.sent()); n < 3 {
+					t.Errorf("%d calls", n)
+				}
+			})
+		})
+	}
+}
+
+// Without a deadline the attempts are bounded.
+func TestLastingFaultsWithoutDeadline(t *testing.T) {
+	t.Parallel()
+	for _, action := range append(reads(), writes()...) {
+		t.Run(action.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, w := still(func(c call) (*http.Response, error) {
+					return c.refuse(http.StatusBadRequest, "ThrottlingException")
+				})
+				i := f.fresh(1)
+				err := action.run(t.Context(), f, i, i)
+				if !errors.Is(err, instance.ErrUnavailable) {
+					t.Fatalf("error is %v, want %v", err, instance.ErrUnavailable)
+				}
+				if n := len(w.sent()); n > 100 {
+					t.Errorf("%d calls", n)
+				}
+			})
+		})
+	}
+}
+
+// Where no time is left nothing is sent, and where nothing answers the call
+// does not wait for longer than it may.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	for _, action := range append(reads(), writes()...) {
+		t.Run(action.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var sent atomic.Int64
+				f, _ := still(func(c call) (*http.Response, error) {
+					sent.Add(1)
+					<-c.Context().Done()
+					return nil, c.Context().Err()
+				})
+				i := f.fresh(1)
+				near, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+				defer cancel()
+				err := action.run(near, f, i, i)
+				if !errors.Is(err, instance.ErrUnavailable) || sent.Load() != 0 {
+					t.Errorf("no time: %d calls, error is %v", sent.Load(), err)
+				}
+
+				const patience = 10 * time.Second
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				begin := time.Now()
+				if err := action.run(ctx, f, i, i); err == nil {
+					t.Error("success without an answer")
+				}
+				if took := time.Since(begin); took > patience {
+					t.Errorf("it took %v of %v", took, patience)
+				}
+				if sent.Load() < 2 {
+					t.Error("one connection that hangs took all the time")
+				}
+			})
+		})
+	}
+}
+
+// A table that does not exist is a fault of the server, and no answer about
+// what is stored.
+func TestMissingTable(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.Repository = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name + "-missing"})
+	i := f.fresh(1)
+	for _, action := range append(reads(), writes()...) {
+		err := action.run(t.Context(), f, i, i)
+		if err == nil {
+			t.Errorf("%s succeeds", action.name)
+		}
+		for _, claim := range []error{
+			instance.ErrNotFound, instance.ErrExists, instance.ErrCodeTaken, instance.ErrConflict,
+			instance.ErrUnavailable, auth.ErrNoCredential, auth.ErrNameTaken,
+		} {
+			if errors.Is(err, claim) {
+				t.Errorf("%s claims: %v", action.name, err)
+			}
+		}
+	}
+}
+
+// What a fault is about must not be lost on the way to the log.
+func TestUnavailableTellsItsCause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, _ := still(func(call) (*http.Response, error) { return nil, errors.New("cable cut") })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := f.Get(ctx, f.fresh(1).Key())
+		if text := fmt.Sprint(err); !errors.Is(err, instance.ErrUnavailable) || !containsAll(text, "GetItem", "cable cut") {
+			t.Errorf("error is %q", text)
+		}
+	})
+}

@@ -1,0 +1,50 @@
+package dynamo
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// maxHits is how many index entries are read at once at most: as many as one
+// batch reads again.
+const maxHits = 100
+
+// byGroup gives the instances of the group, of all collections at once where
+// none are given.
+func (s *search) byGroup(ctx context.Context) error {
+	partition := indexPartition(s.q.Kind, s.match.Group)
+	if s.q.Collections == nil {
+		after := ""
+		if s.after != "" {
+			after = place(s.q.After.Collection, s.after)
+		}
+		return s.groupRange(ctx, within("gpk", partition, "gsk", after))
+	}
+	return s.eachCollection(ctx, func(ctx context.Context, collection, after string) error {
+		first, last := place(collection, after), collection+"\x01"
+		if after != "" {
+			first += nul // The first text behind the place.
+		}
+		return s.groupRange(ctx, expression.Key("gpk").Equal(expression.Value(partition)).
+			And(expression.Key("gsk").Between(expression.Value(first), expression.Value(last))))
+	})
+}
+
+// groupRange gives the instances of a range of GroupIndex.
+func (s *search) groupRange(ctx context.Context, key expression.KeyConditionBuilder) error {
+	return s.r.query(ctx, key, nil,
+		func(in *dynamodb.QueryInput) {
+			in.IndexName, in.Limit = aws.String(groupIndex), aws.Int32(int32(min(s.left, maxHits)))
+		},
+		func(items []map[string]types.AttributeValue) error {
+			hits, err := s.hits(items)
+			if err != nil {
+				return err
+			}
+			return s.verify(ctx, hits, s.give)
+		})
+}

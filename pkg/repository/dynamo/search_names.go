@@ -1,0 +1,56 @@
+package dynamo
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// The least number of entries that a page of a walk reads, which is right
+// for a text that is in most names. With each further page it grows by the
+// factor, since the text then is in few.
+const (
+	leastWalk  = 100
+	walkGrowth = 4
+	mostWalk   = 10_000
+)
+
+// walkNames gives the instances of a collection whose projection in NameIndex
+// has every text that is asked for.
+func (s *search) walkNames(ctx context.Context, collection, after string) error {
+	return s.r.query(ctx, within("npk", indexPartition(s.q.Kind, collection), "nsk", after), s.filter(),
+		func(in *dynamodb.QueryInput) {
+			in.IndexName = aws.String(nameIndex)
+			s.walked = min(mostWalk, max(leastWalk, s.walked*walkGrowth))
+			in.Limit = s.page(s.walked)
+		},
+		func(items []map[string]types.AttributeValue) error {
+			hits, err := s.hits(items)
+			if err != nil {
+				return err
+			}
+			return s.verify(ctx, hits, s.give)
+		})
+}
+
+// filter is what DynamoDB passes over by itself.
+func (s *search) filter() *expression.ConditionBuilder {
+	var parts []expression.ConditionBuilder
+	if s.match.Name != "" {
+		parts = append(parts, expression.Contains(expression.Name("fname"), s.match.Name))
+	}
+	if s.match.Group != "" {
+		parts = append(parts, expression.Name("fgroup").Equal(expression.Value(s.match.Group)))
+	}
+	if s.match.SubGroup != "" {
+		parts = append(parts, expression.Name("fsubgroup").Equal(expression.Value(s.match.SubGroup)))
+	}
+	all := parts[0]
+	for _, part := range parts[1:] {
+		all = all.And(part)
+	}
+	return &all
+}

@@ -1,0 +1,79 @@
+package dynamo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/repository"
+)
+
+const (
+	// settleTimeout is how long it may take to find out what became of a
+	// write. As much of a request's time is kept back for it, a fifth of the
+	// time at most.
+	settleTimeout = time.Second
+	// settlePatience is the same for a caller who has no deadline.
+	settlePatience = 5 * time.Second
+)
+
+// keepBack returns ctx with a deadline that leaves time to settle.
+func keepBack(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(settleTimeout, time.Until(deadline)/5)))
+}
+
+// made reports whether the item is the marker of this write.
+func (w *write) made(item map[string]types.AttributeValue) bool {
+	var m marker
+	return attributevalue.UnmarshalMap(item, &m) == nil && m.Write == w.id && !m.Fence
+}
+
+// settle finds out what became of a write that may have taken effect. It
+// returns nil if it did, and otherwise failure, once it is certain that it
+// never will: the marker then is a fence, which the write cannot pass. Where
+// that does not succeed in time the error says that the outcome is unknown,
+// and wraps none, since each would claim something.
+func (w *write) settle(ctx context.Context, r *Repository, failure error) error {
+	patience := settlePatience
+	if _, ok := ctx.Deadline(); ok {
+		patience = settleTimeout
+	}
+	// The time of the request may be over, or nobody waits for it any more;
+	// the outcome still is to be known.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	fence := &write{operation: "settle " + w.operation, id: rand.Text()}
+	if _, err := fence.put(r, marker{w.marker, w.id, true, time.Now().Add(markerLife).Unix()}, absent()); err != nil {
+		return err
+	}
+	cause := failure
+	for attempt := range maxAttempts {
+		if !worthwhile(ctx) {
+			break
+		}
+		err := fence.send(ctx, r)
+		if err == nil {
+			return failure
+		}
+		if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok && refused(canceled.CancellationReasons) {
+			if w.made(canceled.CancellationReasons[0].Item) {
+				return nil
+			}
+			return failure
+		}
+		cause = err
+		if classify(err) == final || repository.Backoff(ctx, attempt) != nil {
+			break
+		}
+	}
+	return fmt.Errorf("%s: outcome unknown: %s", w.operation, cause.Error())
+}

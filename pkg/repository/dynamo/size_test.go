@@ -1,0 +1,146 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"instances/pkg/instance"
+)
+
+// random returns n bytes of text that cannot be compressed to less than
+// three quarters.
+func random(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return base64.StdEncoding.EncodeToString(b)[:n]
+}
+
+// Answers are recorded up to what an item can hold, compressed or not, and
+// come back as they were.
+func TestIdempotencyAnswerSizes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for n, test := range []struct {
+		name   string
+		answer string
+		ok     bool
+	}{
+		{"none", "", true},
+		{"small", `{"a":1}`, true},
+		{"large", random(300 << 10), true},
+		{"very large, repetitive", strings.Repeat(`{"text":"text"}`, 100_000), true},
+		{"larger than an item", random(800 << 10), false},
+	} {
+		idem := &instance.Idempotency{
+			Owner: "o", Route: "r", Key: test.name, Fingerprint: "f", Answer: []byte(test.answer),
+			ExpiresAt: time.Now().Add(time.Hour).UTC().Truncate(time.Second),
+		}
+		i := f.fresh(int64(n) + 1)
+		err := f.Create(t.Context(), i, f.change("create"), idem)
+		if !test.ok {
+			if !errors.Is(err, instance.ErrTooLarge) {
+				t.Errorf("%s: error is %v, want %v", test.name, err, instance.ErrTooLarge)
+			}
+			if _, err := f.Get(t.Context(), i.Key()); !errors.Is(err, instance.ErrNotFound) {
+				t.Errorf("%s: get: %v", test.name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		err = f.Create(t.Context(), f.fresh(90), f.change("create"), idem)
+		again, ok := errors.AsType[*instance.RepeatedError](err)
+		if !ok {
+			t.Errorf("%s: error is %v", test.name, err)
+			continue
+		}
+		if got := again.Recorded; !bytes.Equal(got.Answer, idem.Answer) || got.Fingerprint != "f" || !got.ExpiresAt.Equal(idem.ExpiresAt) || got.Key != idem.Key {
+			t.Errorf("%s: another record came back", test.name)
+		}
+	}
+}
+
+// A history record of a very large change is stored, in brief where it must.
+func TestHistorySizes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	// Many small random fields, all of which change: nothing to compress, and
+	// no value big enough for a hash.
+	many := func() json.RawMessage {
+		fields := map[string]string{}
+		for range 360 {
+			fields[random(20)] = random(780)
+		}
+		b, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	i := f.fresh(1)
+	i.Attributes = many()
+	if i.StoredSize() > instance.MaxStoredBytes {
+		t.Fatalf("%d bytes are too many for this test", i.StoredSize())
+	}
+	if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
+		t.Fatal(err)
+	}
+	after := i
+	after.Attributes, after.Name = many(), "new"
+	if _, err := f.Replace(t.Context(), i, after, f.change("replace")); err != nil {
+		t.Fatal(err)
+	}
+	var events []instance.Event
+	for e, err := range f.History(t.Context(), i.Key(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	if len(events) != 2 || len(events[1].Fields) < 360 {
+		t.Fatalf("%d events", len(events))
+	}
+	got := fmt.Sprintf("%s", events[0].Fields)
+	if len(events[0].Fields) != 2 || !containsAll(got, "attributes", "sha256:", "name", "new") {
+		t.Errorf("fields are %.300s", got)
+	}
+}
+
+// An instance that fits by itself but not with its index keys is too large,
+// and an id that no key can hold is nobody's.
+func TestInstanceSizes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	i := f.fresh(1)
+	i.Name = random(250 << 10)
+	if err := f.Create(t.Context(), i, f.change("create"), nil); !errors.Is(err, instance.ErrTooLarge) {
+		t.Errorf("error is %v, want %v", err, instance.ErrTooLarge)
+	}
+	i = f.fresh(1)
+	i.Kind, i.ID = instance.Kind{Name: "named"}, random(2000)
+	if err := f.Create(t.Context(), i, f.change("create"), nil); !errors.Is(err, instance.ErrTooLarge) {
+		t.Errorf("error is %v, want %v", err, instance.ErrTooLarge)
+	}
+	f.wire.inject(nil)
+	if _, err := f.Get(t.Context(), i.Key()); !errors.Is(err, instance.ErrNotFound) {
+		t.Errorf("get: %v", err)
+	}
+	if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); !errors.Is(err, instance.ErrNotFound) {
+		t.Errorf("delete: %v", err)
+	}
+	if _, err := f.Restore(t.Context(), i.Key(), f.change("restore")); !errors.Is(err, instance.ErrNotFound) {
+		t.Errorf("restore: %v", err)
+	}
+	if n := len(f.wire.sent()); n != 0 {
+		t.Errorf("%d calls for what cannot be", n)
+	}
+}
