@@ -16,7 +16,8 @@ var (
 	// Nothing was changed.
 	ErrConflict = errors.New("instance was changed meanwhile")
 	// ErrUnavailable says that the work could not be finished in the time
-	// that the request has. Nothing was changed; it is worth another try.
+	// that the request has. Nothing was changed; it is worth another try. The
+	// error is ErrConflict too where other writes were in the way.
 	ErrUnavailable = errors.New("repository is busy")
 	// ErrTooLarge says that the instance is over [MaxStoredBytes].
 	ErrTooLarge = errors.New("instance is too large")

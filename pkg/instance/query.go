@@ -14,8 +14,9 @@ import (
 // the order of the kind.
 type Query struct {
 	Kind Kind
-	// Collections are read in this order; nil means every collection that is
-	// in use, in ascending order.
+	// Collections are read in this order. Nil means every collection that is
+	// in use, in ascending order; only kinds with [OrderNumber] can be listed
+	// and searched by name so.
 	Collections []string
 	// Code, Group and SubGroup match an equal text.
 	Code, Group, SubGroup string

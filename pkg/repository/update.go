@@ -39,7 +39,7 @@ func Update(ctx context.Context, r Replacer, key instance.Key, change instance.C
 			return before, nil
 		}
 		stored, err := r.Replace(ctx, before, after, change)
-		if !errors.Is(err, instance.ErrConflict) {
+		if !errors.Is(err, instance.ErrConflict) || errors.Is(err, instance.ErrUnavailable) {
 			return stored, err
 		}
 		if err := Backoff(ctx, attempt); err != nil {

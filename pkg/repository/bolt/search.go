@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"instances/pkg/instance"
+	"instances/pkg/repository"
 )
 
 // The bounds of what one read transaction of a sequence does: instances
@@ -24,6 +25,10 @@ const (
 // may take its time and write; every part is a consistent view.
 func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
+		if err := repository.CheckQuery(q); err != nil {
+			yield(instance.Instance{}, err)
+			return
+		}
 		w := newWalk(q)
 		found := 0
 		for !w.done() {

@@ -40,7 +40,7 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 				return err
 			}
 		}
-		if err := r.discard(ctx, i, change); !errors.Is(err, instance.ErrConflict) {
+		if err := r.discard(ctx, i, change); !errors.Is(err, instance.ErrConflict) || errors.Is(err, instance.ErrUnavailable) {
 			return err
 		}
 		if attempt >= maxAttempts {

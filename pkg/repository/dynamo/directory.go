@@ -46,10 +46,11 @@ func (d *directory) learn(k itemKey) {
 
 // enter makes sure that the collection is in the stored directory, before an
 // instance is stored in it: a crash in between leaves an empty collection,
-// which is harmless, and never a hidden instance.
+// which is harmless, and never a hidden instance. Only numbered kinds have a
+// directory: queries of the others name their collections.
 func (r *Repository) enter(ctx context.Context, kind instance.Kind, collection string) error {
 	key := directoryKey(kind, collection)
-	if r.directory.knows(key) {
+	if kind.Order != instance.OrderNumber || r.directory.knows(key) {
 		return nil
 	}
 	// The entry is put once or twice alike, so that it needs no marker.

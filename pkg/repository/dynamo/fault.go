@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -101,10 +102,24 @@ func code(reason types.CancellationReason) string {
 	return *reason.Code
 }
 
-// unavailable returns [instance.ErrUnavailable] with its cause, for logs.
+// unavailable returns [instance.ErrUnavailable] with its cause, for logs. It
+// is [instance.ErrConflict] too where other writes came between to the last.
 func unavailable(operation string, cause error) error {
-	if cause == nil {
+	switch {
+	case cause == nil:
 		return fmt.Errorf("%s: %w", operation, instance.ErrUnavailable)
+	case conflicted(cause):
+		return fmt.Errorf("%s: %w: %w: %w", operation, instance.ErrUnavailable, instance.ErrConflict, cause)
+	default:
+		return fmt.Errorf("%s: %w: %w", operation, instance.ErrUnavailable, cause)
 	}
-	return fmt.Errorf("%s: %w: %w", operation, instance.ErrUnavailable, cause)
+}
+
+// conflicted reports whether a transaction was cancelled because of another
+// one.
+func conflicted(err error) bool {
+	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	return ok && slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {
+		return code(reason) == "TransactionConflict"
+	})
 }

@@ -34,7 +34,7 @@ func (r *Repository) Restore(ctx context.Context, key instance.Key, change insta
 			return instance.Instance{}, fmt.Errorf("restore %s: %w", key, err)
 		}
 		restored, err := r.bringBack(ctx, i, trash.itemKey, change)
-		if !errors.Is(err, instance.ErrConflict) {
+		if !errors.Is(err, instance.ErrConflict) || errors.Is(err, instance.ErrUnavailable) {
 			return restored, err
 		}
 		if attempt >= maxAttempts {

@@ -22,6 +22,10 @@ import (
 // moment; by its code, it always is.
 func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
+		if err := repository.CheckQuery(q); err != nil {
+			yield(instance.Instance{}, err)
+			return
+		}
 		s := &search{r: r, q: q, match: repository.NewMatcher(q), quota: newQuota(q.Limit), yield: yield}
 		if err := enough(s.run(ctx)); err != nil {
 			yield(instance.Instance{}, fmt.Errorf("search %s: %w", q.Kind, err))

@@ -152,7 +152,7 @@ func TestSearchCollectionsAlike(t *testing.T) {
 		}
 	}
 	want := "[b#a b#a! b#a# b#a#b b#aa b#b]"
-	for _, q := range []instance.Query{{}, {Group: "group"}, {Name: "name"}} {
+	for _, q := range []instance.Query{{Collections: collections}, {Group: "group"}, {Name: "name", Collections: collections}} {
 		q.Kind = kind
 		if got := ids(t, f.Search(t.Context(), q)); got != want {
 			t.Errorf("%+v finds %s, want %s", q, got, want)

@@ -51,7 +51,7 @@ func (w *write) settle(ctx context.Context, r *Repository, failure error) error 
 	// the outcome still is to be known.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	fence := &write{operation: "settle " + w.operation, id: rand.Text()}
+	fence := newWrite("settle " + w.operation)
 	if _, err := fence.put(r, marker{w.marker, w.id, true, time.Now().Add(markerLife).Unix()}, absent()); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (w *write) settle(ctx context.Context, r *Repository, failure error) error 
 			}
 			return failure
 		}
-		cause = err
+		cause, fence.token = err, rand.Text()
 		if classify(err) == final || repository.Backoff(ctx, attempt) != nil {
 			break
 		}

@@ -22,8 +22,12 @@ const markerLife = 24 * time.Hour
 // write is one transaction.
 type write struct {
 	operation string
-	// id is random: the token of the transaction, and what its marker holds.
-	id    string
+	// id is random, and what the marker holds.
+	id string
+	// token is random too, and that of the transaction. DynamoDB may answer a
+	// token that it knows as before, so an attempt that was rejected needs
+	// another one, and an attempt that may have succeeded the same.
+	token string
 	items []types.TransactWriteItem
 	// marker is the key of the item that only this write makes, its last one.
 	marker itemKey
@@ -40,7 +44,7 @@ type marker struct {
 
 // newWrite starts a transaction.
 func newWrite(operation string) *write {
-	return &write{operation: operation, id: rand.Text()}
+	return &write{operation: operation, id: rand.Text(), token: rand.Text()}
 }
 
 // put adds an item to be stored on a condition, and returns its index.
@@ -149,6 +153,7 @@ func (w *write) run(ctx context.Context, r *Repository) error {
 		case unsure:
 			maybe = true
 		case rejected:
+			w.token = rand.Text()
 		}
 		if repository.Backoff(sendCtx, attempt) != nil {
 			break
@@ -179,7 +184,7 @@ func (w *write) repeat(ctx context.Context, r *Repository) error {
 			}
 			return fmt.Errorf("%s: %w", w.operation, err)
 		}
-		cause = err
+		cause, w.token = err, rand.Text()
 		if repository.Backoff(ctx, attempt) != nil {
 			break
 		}
@@ -192,7 +197,7 @@ func (w *write) send(ctx context.Context, r *Repository) error {
 	_, err := attemptOnce(ctx, r, "TransactWriteItems", false,
 		func(ctx context.Context) (*dynamodb.TransactWriteItemsOutput, *types.ConsumedCapacity, error) {
 			out, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-				TransactItems: w.items, ClientRequestToken: &w.id,
+				TransactItems: w.items, ClientRequestToken: &w.token,
 				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 			}, once)
 			if err != nil {

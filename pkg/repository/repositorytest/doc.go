@@ -17,8 +17,9 @@
 //   - Where several reasons forbid a create, the idempotency record comes
 //     first, then the id, then the code.
 //   - A query with explicit collections answers in the order of those, also
-//     where an index finds the hits. Without any, an instance is listed once
-//     NextNumber gave out a number of its block.
+//     where an index finds the hits. Without any, an instance of a numbered
+//     kind is listed once NextNumber gave out a number of its block; another
+//     kind can only be searched by its codes and groups.
 //   - Attributes come back byte by byte, times as UTC milliseconds.
 //   - What has expired is absent from reads by the clock of [Options],
 //     whether or not it was purged yet.

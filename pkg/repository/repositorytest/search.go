@@ -14,6 +14,22 @@ func testSearch(t *testing.T, open Opener) {
 	t.Run("by id", func(t *testing.T) { t.Parallel(); searchIDs(t, open) })
 	t.Run("follows writes", func(t *testing.T) { t.Parallel(); searchFollowsWrites(t, open) })
 
+	// Only the collections of numbered kinds are known to a repository.
+	t.Run("no collections", func(t *testing.T) {
+		t.Parallel()
+		f := start(t, open)
+		for _, q := range []instance.Query{{}, {SubGroup: "s"}, {Name: "n"}, {Group: "g", Name: "n"}} {
+			q.Kind = idKind()
+			n := 0
+			var last error
+			for _, err := range f.Search(t.Context(), q) {
+				n, last = n+1, err
+			}
+			if n != 1 || last == nil {
+				t.Errorf("%+v: got %d answers and error %v, want an error alone", q, n, last)
+			}
+		}
+	})
 	t.Run("nothing stored", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
