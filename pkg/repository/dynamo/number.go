@@ -53,22 +53,28 @@ func (r *Repository) ReserveNumbers(ctx context.Context, kind instance.Kind, upT
 	if upTo < 1 {
 		return nil
 	}
-	name := expression.Name("n")
+	if err := r.raise(ctx, kind, "n", upTo); err != nil {
+		return fmt.Errorf("reserve numbers: %w", err)
+	}
+	return nil
+}
+
+// raise sets an attribute of the counter to value unless it is greater.
+func (r *Repository) raise(ctx context.Context, kind instance.Kind, attribute string, value any) error {
+	name := expression.Name(attribute)
 	e, err := expression.NewBuilder().
-		WithUpdate(expression.Set(name, expression.Value(upTo))).
-		WithCondition(expression.AttributeNotExists(name).Or(name.LessThan(expression.Value(upTo)))).
+		WithUpdate(expression.Set(name, expression.Value(value))).
+		WithCondition(expression.AttributeNotExists(name).Or(name.LessThan(expression.Value(value)))).
 		Build()
 	if err != nil {
 		return fmt.Errorf("build update: %w", err)
 	}
 	_, err = r.updateCounter(ctx, kind, e)
+	// Then it is as great already.
 	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("reserve numbers: %w", err)
-	}
-	return nil
+	return err
 }
 
 // updateCounter changes the sequence of the kind, outside of a transaction:
@@ -98,18 +104,5 @@ func (r *Repository) open(ctx context.Context, kind instance.Kind, block string)
 	if err := r.enter(ctx, kind, block); err != nil {
 		return err
 	}
-	name := expression.Name("opened")
-	e, err := expression.NewBuilder().
-		WithUpdate(expression.Set(name, expression.Value(block))).
-		WithCondition(expression.AttributeNotExists(name).Or(name.LessThan(expression.Value(block)))).
-		Build()
-	if err != nil {
-		return fmt.Errorf("build update: %w", err)
-	}
-	_, err = r.updateCounter(ctx, kind, e)
-	// Another process that was faster has done the same.
-	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return nil
-	}
-	return err
+	return r.raise(ctx, kind, "opened", block)
 }
