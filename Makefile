@@ -10,9 +10,12 @@ help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-# Job control (set -m) keeps Ctrl-C to the server: make would end with an error.
+# On a terminal, job control (set -m) keeps Ctrl-C to the server: make would
+# end with an error. Elsewhere the server takes the place of the shell, so that
+# a signal to make reaches it.
 run: $(build)/instances ## serve all APIs on http://127.0.0.1:3000 (PORT=… and DATA=… choose otherwise)
-	@set -m; $(build)/instances serve $(if $(DATA),--data '$(DATA)'); exit
+	@serve=($(build)/instances serve $(if $(DATA),--data '$(DATA)')); \
+	if [[ -t 0 ]]; then set -m; "$${serve[@]}"; else exec "$${serve[@]}"; fi
 
 # Always built, since only the compiler knows what changed; it is fast then.
 .PHONY: $(build)/instances
