@@ -42,6 +42,10 @@ $(build)/bin/golangci-lint: .ci/tools/go.mod .ci/tools/go.sum
 	GOBIN=$(CURDIR)/$(build)/bin go -C .ci/tools install tool
 	@touch $@
 
+.PHONY: build
+build: ## build every function as it is deployed, with the SAM CLI
+	source .ci/flags.sh && PATH=$(CURDIR)/$(build)/venv/bin:$$PATH sam build
+
 .PHONY: validate
 validate: ## check the template with the SAM CLI, and build every function with it
 	.ci/validate
