@@ -29,7 +29,12 @@ var (
 type Principal struct {
 	Name, Owner string
 	allow       []string
+	profiles    map[string]string
 }
+
+// Profile returns which profile of the dialect the key speaks, or an empty
+// text for the default one.
+func (p Principal) Profile(dialect string) string { return p.profiles[dialect] }
 
 // May reports whether the key has the permission.
 func (p Principal) May(permission string) bool {
@@ -72,6 +77,19 @@ func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (Princi
 	if !ok {
 		return Principal{}, ErrUnauthenticated
 	}
+	return a.authenticate(ctx, p)
+}
+
+// Login returns who the name and secret of a key belong to. It is
+// [Authenticator.Authenticate] for credentials that come in a body.
+func (a *Authenticator) Login(ctx context.Context, name, secret string) (Principal, error) {
+	if name == "" || secret == "" {
+		return Principal{}, ErrUnauthenticated
+	}
+	return a.authenticate(ctx, presented{name: name, secret: secret, named: true})
+}
+
+func (a *Authenticator) authenticate(ctx context.Context, p presented) (Principal, error) {
 	c, err := a.credential(ctx, Hash(p.secret))
 	if errors.Is(err, ErrNoCredential) {
 		return Principal{}, ErrUnauthenticated
@@ -82,7 +100,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (Princi
 	if p.named && p.name != c.Name || !c.Usable(a.now()) {
 		return Principal{}, ErrUnauthenticated
 	}
-	return Principal{Name: c.Name, Owner: c.Owner, allow: c.Allow}, nil
+	return Principal{Name: c.Name, Owner: c.Owner, allow: c.Allow, profiles: c.Profiles}, nil
 }
 
 // Forget empties the cache, so that a key that was just revoked in this

@@ -15,6 +15,9 @@ type Credential struct {
 	Hash string
 	// Allow are the permissions, such as "topology:read", or [AllowAll].
 	Allow []string
+	// Profiles says, by the name of a dialect, which of its profiles the key
+	// speaks, where there are several. Nil where there is nothing to say.
+	Profiles map[string]string
 	// CreatedAt, ExpiresAt and RevokedAt are kept to the second, in UTC.
 	// ExpiresAt and RevokedAt are zero where they do not apply.
 	CreatedAt, ExpiresAt, RevokedAt time.Time

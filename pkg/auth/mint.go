@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -21,6 +22,8 @@ type NewKey struct {
 	Name, Owner string
 	// Allow are the permissions of the key; at least one.
 	Allow []string
+	// Profiles are as in [Credential].
+	Profiles map[string]string
 	// ExpiresAt is when the key stops to work, or zero for never.
 	ExpiresAt time.Time
 }
@@ -55,7 +58,7 @@ func Register(ctx context.Context, store CredentialCreator, k NewKey, secret str
 		return fmt.Errorf("%w: the secret is not one that was made for a key", ErrInvalidKey)
 	}
 	c := Credential{
-		Name: k.Name, Owner: k.Owner, Hash: Hash(secret), Allow: slices.Clone(k.Allow),
+		Name: k.Name, Owner: k.Owner, Hash: Hash(secret), Allow: slices.Clone(k.Allow), Profiles: maps.Clone(k.Profiles),
 		CreatedAt: now.UTC().Truncate(time.Second),
 	}
 	if !k.ExpiresAt.IsZero() {

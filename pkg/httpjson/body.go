@@ -27,20 +27,26 @@ func ReadObject(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	members, err := parseObject(body)
+	return body, members, err
+}
+
+// parseObject decodes one JSON object.
+func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil, badRequest("The body is empty; a JSON object is expected.")
+		return nil, badRequest("The body is empty; a JSON object is expected.")
 	}
 	if !utf8.Valid(body) {
-		return nil, nil, badRequest("The body is not valid UTF-8.")
+		return nil, badRequest("The body is not valid UTF-8.")
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, nil, badRequest(describe(err))
+		return nil, badRequest(describe(err))
 	}
 	if members == nil {
-		return nil, nil, badRequest("The body is null; a JSON object is expected.")
+		return nil, badRequest("The body is null; a JSON object is expected.")
 	}
-	return body, members, nil
+	return members, nil
 }
 
 // checkContentType refuses a declared content type that is not JSON.
@@ -50,13 +56,18 @@ func checkContentType(h http.Header) error {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(declared)
-	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+	if err != nil || !isJSON(media) {
 		return badRequest("The Content-Type must be application/json.")
 	}
 	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
 		return badRequest("The charset of the Content-Type must be utf-8.")
 	}
 	return nil
+}
+
+// isJSON reports whether a media type is one of JSON.
+func isJSON(media string) bool {
+	return media == "application/json" || strings.HasSuffix(media, "+json")
 }
 
 // readBody reads the body within its limit.

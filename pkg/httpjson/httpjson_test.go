@@ -70,6 +70,49 @@ func TestReadObject(t *testing.T) {
 	}
 }
 
+func TestReadForm(t *testing.T) {
+	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	for name, test := range map[string]struct {
+		body, contentType string
+		status            int    // 0 is success
+		a                 string // the member a then
+	}{
+		"JSON":                    {`{"a":1}`, "application/json", 0, `1`},
+		"JSON without a type":     {`{"a":1}`, "", 0, `1`},
+		"a form":                  {"a=1&b=2", form, 0, `"1"`},
+		"a form with a charset":   {"a=%C3%A9+x", form + "; charset=utf-8", 0, `"é x"`},
+		"a quote in a form":       {"a=%22%5C", form, 0, `"\"\\"`},
+		"repeated in a form":      {"a=1&a=2", form, 0, `"2"`},
+		"empty in a form":         {"a=", form, 0, `""`},
+		"nothing":                 {"", "", 0, ""},
+		"nothing as JSON":         {"", "application/json", 0, ""},
+		"nothing as text":         {"", "text/plain", 0, ""},
+		"half a JSON object":      {`{"a":`, "application/json", 400, ""},
+		"a malformed form":        {"a=%zz", form, 400, ""},
+		"a form that is no UTF-8": {"a=%ff", form, 400, ""},
+		"text":                    {"a=1", "text/plain", 415, ""},
+		"a large form":            {"a=" + strings.Repeat("x", httpjson.MaxBodyBytes), form, 413, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
+			if test.contentType != "" {
+				r.Header.Set("Content-Type", test.contentType)
+			}
+			body, members, err := httpjson.ReadForm(r)
+			switch {
+			case test.status != 0:
+				if e := requestError(t, err); e.Status != test.status {
+					t.Errorf("got status %d, want %d", e.Status, test.status)
+				}
+			case err != nil || string(body) != test.body || string(members["a"]) != test.a:
+				t.Errorf("got %q, a = %s and error %v, want a = %s", body, members["a"], err, test.a)
+			}
+		})
+	}
+}
+
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

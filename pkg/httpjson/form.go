@@ -1,0 +1,53 @@
+package httpjson
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"unicode/utf8"
+)
+
+// ReadForm reads the body of r, of at most [MaxBodyBytes], as a JSON object or
+// as a form (application/x-www-form-urlencoded), by its Content-Type. A value
+// of a form is a JSON string here; of a repeated field the last one counts.
+// Without a body there are no members, whatever the type. Errors are those of
+// [ReadObject], with status 415 for a type that is neither.
+func ReadForm(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
+	body, err := readBody(r)
+	if err != nil || len(body) == 0 {
+		return body, nil, err
+	}
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case media == "application/x-www-form-urlencoded":
+		members, err := parseForm(body)
+		return body, members, err
+	case r.Header.Get("Content-Type") == "" || isJSON(media):
+		members, err := parseObject(body)
+		return body, members, err
+	default:
+		return nil, nil, &RequestError{
+			Status: http.StatusUnsupportedMediaType,
+			Detail: "The Content-Type must be application/json or application/x-www-form-urlencoded.",
+		}
+	}
+}
+
+// parseForm decodes a form.
+func parseForm(body []byte) (map[string]json.RawMessage, error) {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, badRequest("The body is not a valid form.")
+	}
+	members := make(map[string]json.RawMessage, len(values))
+	for name, list := range values {
+		last := list[len(list)-1]
+		if !utf8.ValidString(last) {
+			return nil, badRequest("The body is not valid UTF-8.")
+		}
+		// A string always has a JSON form.
+		members[name], _ = json.Marshal(last)
+	}
+	return members, nil
+}
