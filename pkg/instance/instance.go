@@ -22,6 +22,11 @@ const (
 	// without leading zeros, at most math.MaxInt64. Instances of such a kind
 	// live in the collections that [Block] gives.
 	OrderNumber
+	// OrderTime sorts by the time of creation, newest first, and by the bytes
+	// of the id among those of one millisecond. The time is the one in the id
+	// where that is a UUID of version 7 (see [NewTimeID]), which makes such an
+	// instance cheaper to find, and otherwise CreatedAt.
+	OrderTime
 )
 
 // Kind is one sort of instance. Two kinds never share an id, a code or an

@@ -22,7 +22,7 @@ type Query struct {
 	Code, Group, SubGroup string
 	// Name matches a name that contains it.
 	Name string
-	// After, where its ID is not empty, leaves out everything up to and
+	// After, where its SortKey is not empty, leaves out everything up to and
 	// including this position.
 	After Position
 	// Limit is how many instances the caller will take at most; 0 means all.
@@ -34,7 +34,8 @@ type Query struct {
 // Position is a place in the answers to a query.
 type Position struct {
 	Collection string `json:"c"`
-	ID         string `json:"i"`
+	// SortKey is that of an instance; see [Instance.SortKey].
+	SortKey string `json:"s"`
 }
 
 // cursor is what an opaque cursor holds.
@@ -47,7 +48,7 @@ type cursor struct {
 // after last. It is bound to what q asks for, Limit and After aside.
 func (q Query) Cursor(last Instance) string {
 	// Marshal cannot fail on these fields.
-	b, _ := json.Marshal(cursor{q.fingerprint(), Position{last.Collection, last.ID}})
+	b, _ := json.Marshal(cursor{q.fingerprint(), Position{last.Collection, last.SortKey()}})
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
@@ -59,7 +60,7 @@ func (q Query) Resume(text string) (Query, error) {
 		return Query{}, fmt.Errorf("%w: not base64url", ErrCursor)
 	}
 	var c cursor
-	if err := json.Unmarshal(b, &c); err != nil || c.ID == "" {
+	if err := json.Unmarshal(b, &c); err != nil || c.SortKey == "" {
 		return Query{}, fmt.Errorf("%w: not a position", ErrCursor)
 	}
 	if string(c.Query) != string(q.fingerprint()) {

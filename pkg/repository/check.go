@@ -15,3 +15,12 @@ func CheckQuery(q instance.Query) error {
 	}
 	return nil
 }
+
+// CheckID returns an error for an id that no instance of the kind can have.
+func CheckID(k instance.Key) error {
+	_, ok := k.SortKey()
+	if ok || k.Kind.Order == instance.OrderTime && k.ID != "" {
+		return nil
+	}
+	return fmt.Errorf("%q is no id of a %s", k.ID, k.Kind)
+}

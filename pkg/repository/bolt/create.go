@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"instances/pkg/instance"
+	"instances/pkg/repository"
 )
 
 // Create stores a complete new instance, its history event and, unless idem
@@ -19,6 +20,9 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	if i.StoredSize() > instance.MaxStoredBytes {
 		return fmt.Errorf("create %v: %w", i.Key(), instance.ErrTooLarge)
 	}
+	if err := repository.CheckID(i.Key()); err != nil {
+		return fmt.Errorf("create %v: %w", i.Key(), err)
+	}
 	fields := instance.Diff(instance.Instance{}, i)
 	return r.write(ctx, "create "+i.Key().String(), func(tx *bbolt.Tx) error {
 		if idem != nil {
@@ -26,7 +30,7 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 				return err
 			}
 		}
-		if bucket(tx, instancesBucket).Get(instanceKey(i.Key())) != nil {
+		if find(tx, i.Key()) != nil {
 			return instance.ErrExists
 		}
 		if err := put(tx, i); err != nil {

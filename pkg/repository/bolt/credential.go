@@ -17,12 +17,13 @@ import (
 // credentialRecord is an [auth.Credential] as it is stored; its key is the
 // hash. Times are in seconds, 0 where there is none.
 type credentialRecord struct {
-	Name    string   `json:"name"`
-	Owner   string   `json:"owner"`
-	Allow   []string `json:"allow"`
-	Created int64    `json:"created"`
-	Expires int64    `json:"expires,omitempty"`
-	Revoked int64    `json:"revoked,omitempty"`
+	Name     string            `json:"name"`
+	Owner    string            `json:"owner"`
+	Allow    []string          `json:"allow"`
+	Profiles map[string]string `json:"profiles,omitempty"`
+	Created  int64             `json:"created"`
+	Expires  int64             `json:"expires,omitempty"`
+	Revoked  int64             `json:"revoked,omitempty"`
 }
 
 // errHashTaken says that a secret is not as random as it has to be.
@@ -150,14 +151,14 @@ func credential(tx *bbolt.Tx, hash []byte) (auth.Credential, error) {
 		return auth.Credential{}, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return auth.Credential{
-		Name: c.Name, Owner: c.Owner, Hash: string(hash), Allow: c.Allow,
+		Name: c.Name, Owner: c.Owner, Hash: string(hash), Allow: c.Allow, Profiles: c.Profiles,
 		CreatedAt: fromSeconds(c.Created), ExpiresAt: fromSeconds(c.Expires), RevokedAt: fromSeconds(c.Revoked),
 	}, nil
 }
 
 func putCredential(tx *bbolt.Tx, c auth.Credential) error {
 	value, err := json.Marshal(credentialRecord{
-		Name: c.Name, Owner: c.Owner, Allow: c.Allow,
+		Name: c.Name, Owner: c.Owner, Allow: c.Allow, Profiles: c.Profiles,
 		Created: toSeconds(c.CreatedAt), Expires: toSeconds(c.ExpiresAt), Revoked: toSeconds(c.RevokedAt),
 	})
 	if err != nil {

@@ -69,5 +69,5 @@ func trash(tx *bbolt.Tx, i instance.Instance, change instance.Change) error {
 	if err := deleted.Put(key, encode(i)); err != nil {
 		return err
 	}
-	return bucket(tx, trashedBucket).Put(appendNumber(instanceKey(i.Key()), n), key)
+	return bucket(tx, trashedBucket).Put(appendNumber(idKey(i.Key()), n), key)
 }

@@ -11,9 +11,10 @@
 // so that two keys are equal only if their parts are, and sort as their parts
 // do:
 //
-//	instances    kind, collection, id          the instance
+//	instances    kind, collection, sort key    the instance
+//	pointers     kind, collection, id          sort key, where the id does not tell it
 //	codes        kind, folded code             key of the instance: guard and index
-//	groups       kind, folded group, collection, id
+//	groups       kind, folded group, collection, sort key
 //	trash        kind, time of deletion, number  the deleted instance
 //	trashed      kind, collection, id, number  key in trash
 //	history      kind, collection, id, number  the event
@@ -21,7 +22,10 @@
 //	sequences    kind                          the last number
 //	credentials  hash                          the key
 //	names        name                          hash of the latest key of that name
+//	documents    name                          the document
 //	format       version of this layout
+//
+// The sort key of an instance is [instance.Instance.SortKey].
 //
 // A search by code or group reads what it finds. Every other search walks the
 // kind, or the collections that it names, and looks only at the folded texts

@@ -13,8 +13,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// eventRecord is an event as it is stored; its key holds that of the
-// instance.
+// eventRecord is an event as it is stored; its key holds the id of
+// the instance.
 type eventRecord struct {
 	By          string                 `json:"by,omitempty"`
 	Owner       string                 `json:"owner,omitempty"`
@@ -46,7 +46,7 @@ func (r *Repository) record(tx *bbolt.Tx, i instance.Instance, c instance.Change
 	if err != nil {
 		return err
 	}
-	return events.Put(appendNumber(instanceKey(i.Key()), n), value)
+	return events.Put(appendNumber(idKey(i.Key()), n), value)
 }
 
 // History returns the events of all instances that had the key, the newest
@@ -54,7 +54,7 @@ func (r *Repository) record(tx *bbolt.Tx, i instance.Instance, c instance.Change
 // reads in parts and holds no transaction while the consumer works.
 func (r *Repository) History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error] {
 	return func(yield func(instance.Event, error) bool) {
-		prefix := instanceKey(key)
+		prefix := idKey(key)
 		bound := appendNumber(bytes.Clone(prefix), ^uint64(0))
 		for left := limit; bound != nil; {
 			size := batchSize
@@ -86,7 +86,7 @@ func (r *Repository) History(ctx context.Context, key instance.Key, limit int) i
 // eventsBefore returns events of the key that lie before bound, newest first,
 // and the bound of the next part, nil at the end.
 func (r *Repository) eventsBefore(tx *bbolt.Tx, key instance.Key, bound []byte, size int) ([]instance.Event, []byte, error) {
-	prefix, now := instanceKey(key), r.now().UnixMilli()
+	prefix, now := idKey(key), r.now().UnixMilli()
 	c := bucket(tx, historyBucket).Cursor()
 	var events []instance.Event
 	at, value := before(c, prefix, bound)

@@ -10,19 +10,37 @@ import (
 	"instances/pkg/instance"
 )
 
-// load returns the stored instance, or [instance.ErrNotFound].
-func load(tx *bbolt.Tx, key instance.Key) (instance.Instance, error) {
-	value := bucket(tx, instancesBucket).Get(instanceKey(key))
-	if value == nil {
-		return instance.Instance{}, instance.ErrNotFound
+// find returns the record of the instance, or nil.
+func find(tx *bbolt.Tx, key instance.Key) []byte {
+	sort, ok := key.SortKey()
+	if !ok {
+		pointer := bucket(tx, pointersBucket).Get(idKey(key))
+		if pointer == nil {
+			return nil
+		}
+		sort = string(pointer)
 	}
-	return decode(key.Kind, value)
+	return bucket(tx, instancesBucket).Get(parts(key.Kind.Name, key.Collection, sort))
 }
 
-// put stores a new instance with its guard and index entries. Nothing may be
-// stored under its key yet.
+// load returns the stored instance, or [instance.ErrNotFound].
+func load(tx *bbolt.Tx, key instance.Key) (instance.Instance, error) {
+	record := find(tx, key)
+	if record == nil {
+		return instance.Instance{}, instance.ErrNotFound
+	}
+	return decode(key.Kind, record)
+}
+
+// put stores a new instance with its guard and index entries, and a pointer
+// where its id does not tell its sort key. Its id may not be stored yet.
 func put(tx *bbolt.Tx, i instance.Instance) error {
-	key := instanceKey(i.Key())
+	key := instanceKey(i)
+	if _, ok := i.Key().SortKey(); !ok {
+		if err := bucket(tx, pointersBucket).Put(idKey(i.Key()), []byte(i.SortKey())); err != nil {
+			return fmt.Errorf("put pointer: %w", err)
+		}
+	}
 	if i.Code != "" {
 		codes, code := bucket(tx, codesBucket), codeKey(i.Kind, i.Code)
 		if codes.Get(code) != nil {
@@ -40,8 +58,12 @@ func put(tx *bbolt.Tx, i instance.Instance) error {
 	return bucket(tx, instancesBucket).Put(key, encode(i))
 }
 
-// remove takes away a stored instance with its guard and index entries.
+// remove takes away a stored instance with its pointer, guard and index
+// entries.
 func remove(tx *bbolt.Tx, i instance.Instance) error {
+	if err := bucket(tx, pointersBucket).Delete(idKey(i.Key())); err != nil {
+		return fmt.Errorf("delete pointer: %w", err)
+	}
 	if i.Code != "" {
 		if err := bucket(tx, codesBucket).Delete(codeKey(i.Kind, i.Code)); err != nil {
 			return fmt.Errorf("delete guard: %w", err)
@@ -52,7 +74,7 @@ func remove(tx *bbolt.Tx, i instance.Instance) error {
 			return fmt.Errorf("delete group: %w", err)
 		}
 	}
-	return bucket(tx, instancesBucket).Delete(instanceKey(i.Key()))
+	return bucket(tx, instancesBucket).Delete(instanceKey(i))
 }
 
 // exchange stores after in place of before, an instance of the same key.
@@ -60,7 +82,7 @@ func exchange(tx *bbolt.Tx, before, after instance.Instance) error {
 	// The entries stay when nothing, or only the case, of their texts changes.
 	if bytes.Equal(codeKey(before.Kind, before.Code), codeKey(after.Kind, after.Code)) &&
 		bytes.Equal(groupEntry(before), groupEntry(after)) {
-		return bucket(tx, instancesBucket).Put(instanceKey(after.Key()), encode(after))
+		return bucket(tx, instancesBucket).Put(instanceKey(after), encode(after))
 	}
 	if err := remove(tx, before); err != nil {
 		return err

@@ -34,24 +34,16 @@ func parts(texts ...string) []byte {
 	return key
 }
 
-// sortKey returns an id so that it sorts as its kind says. Canonical decimals
-// sort as numbers by their length first.
-func sortKey(kind instance.Kind, id string) string {
-	if kind.Order == instance.OrderNumber {
-		return string(rune(min(len(id), 127))) + id
-	}
-	return id
-}
+// idKey is the key of what belongs to an id, whichever instance has it.
+func idKey(k instance.Key) []byte { return parts(k.Kind.Name, k.Collection, k.ID) }
 
-// instanceKey is the key of an instance in most buckets.
-func instanceKey(k instance.Key) []byte {
-	return parts(k.Kind.Name, k.Collection, sortKey(k.Kind, k.ID))
+// instanceKey is the key of an instance.
+func instanceKey(i instance.Instance) []byte {
+	return parts(i.Kind.Name, i.Collection, i.SortKey())
 }
 
 // position is an instance's place within its kind, the end of its key.
-func position(kind instance.Kind, p instance.Position) []byte {
-	return parts(p.Collection, sortKey(kind, p.ID))
-}
+func position(p instance.Position) []byte { return parts(p.Collection, p.SortKey) }
 
 // indexText returns a folded text for the key of an index, of bounded length
 // and still different for different texts.
@@ -77,7 +69,7 @@ func groupKey(kind instance.Kind, group string) []byte {
 
 // groupEntry is the index entry of an instance that has a group.
 func groupEntry(i instance.Instance) []byte {
-	return append(groupKey(i.Kind, i.Group), position(i.Kind, instance.Position{Collection: i.Collection, ID: i.ID})...)
+	return append(groupKey(i.Kind, i.Group), position(instance.Position{Collection: i.Collection, SortKey: i.SortKey()})...)
 }
 
 // appendNumber appends n so that keys sort by it.

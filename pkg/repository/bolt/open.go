@@ -51,6 +51,7 @@ const layout = "1"
 // The names of the buckets.
 const (
 	instancesBucket   = "instances"
+	pointersBucket    = "pointers"
 	codesBucket       = "codes"
 	groupsBucket      = "groups"
 	trashBucket       = "trash"
@@ -60,6 +61,7 @@ const (
 	sequencesBucket   = "sequences"
 	credentialsBucket = "credentials"
 	namesBucket       = "names"
+	documentsBucket   = "documents"
 	formatBucket      = "format"
 )
 
@@ -97,8 +99,8 @@ func Open(path string, o Options) (*Repository, error) {
 // layout.
 func prepare(tx *bbolt.Tx) error {
 	for _, name := range []string{
-		instancesBucket, codesBucket, groupsBucket, trashBucket, trashedBucket, historyBucket,
-		idempotencyBucket, sequencesBucket, credentialsBucket, namesBucket, formatBucket,
+		instancesBucket, pointersBucket, codesBucket, groupsBucket, trashBucket, trashedBucket, historyBucket,
+		idempotencyBucket, sequencesBucket, credentialsBucket, namesBucket, documentsBucket, formatBucket,
 	} {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err

@@ -17,11 +17,11 @@ import (
 func (r *Repository) Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error) {
 	var restored instance.Instance
 	err := r.write(ctx, "restore "+key.String(), func(tx *bbolt.Tx) error {
-		entry, place := last(bucket(tx, trashedBucket).Cursor(), instanceKey(key))
+		entry, place := last(bucket(tx, trashedBucket).Cursor(), idKey(key))
 		if entry == nil {
 			return instance.ErrNotFound
 		}
-		if bucket(tx, instancesBucket).Get(instanceKey(key)) != nil {
+		if find(tx, key) != nil {
 			return instance.ErrExists
 		}
 		i, err := decode(key.Kind, bucket(tx, trashBucket).Get(place))

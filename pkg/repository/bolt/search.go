@@ -97,8 +97,8 @@ func newWalk(q instance.Query) *walk {
 // positionRanges returns where answers to q may be, in their order.
 func positionRanges(q instance.Query) []positionRange {
 	var after []byte
-	if q.After.ID != "" {
-		after = position(q.Kind, q.After)
+	if q.After.SortKey != "" {
+		after = position(q.After)
 	}
 	if q.Collections == nil {
 		return []positionRange{{after: after}}

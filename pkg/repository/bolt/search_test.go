@@ -53,7 +53,7 @@ func TestSearchWritesWithinManyParts(t *testing.T) {
 			t.Errorf("%+v finds %d, want %d", q, n, stored)
 		}
 		last := sample(stored - 1)
-		q.After = instance.Position{Collection: last.Collection, ID: last.ID}
+		q.After = instance.Position{Collection: last.Collection, SortKey: last.SortKey()}
 		for i, err := range r.Search(t.Context(), q) {
 			if err != nil || i.ID != strconv.Itoa(stored) {
 				t.Errorf("%+v finds %s, %v", q, i.ID, err)
@@ -108,14 +108,14 @@ func TestAnyTexts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		run++
 		kind := instance.Kind{Name: fmt.Sprint("kind", run)}
-		stored := map[instance.Position]instance.Instance{}
+		stored := map[instance.Key]instance.Instance{}
 		collections := map[string]int{}
 		groups := map[string]int{}
 		for n := range rapid.IntRange(1, 12).Draw(t, "instances") {
 			i := sample(int64(n))
 			i.Kind, i.Collection, i.ID = kind, text.Draw(t, "collection"), text.Draw(t, "id")
 			i.Group, i.SubGroup, i.Name = text.Draw(t, "group"), text.Draw(t, "subgroup"), text.Draw(t, "name")
-			at := instance.Position{Collection: i.Collection, ID: i.ID}
+			at := i.Key()
 			if _, taken := stored[at]; taken {
 				continue
 			}
@@ -134,7 +134,7 @@ func TestAnyTexts(t *testing.T) {
 					t.Fatal(err)
 				}
 				n++
-				want := stored[instance.Position{Collection: i.Collection, ID: i.ID}]
+				want := stored[i.Key()]
 				if fmt.Sprintf("%+v", i) != fmt.Sprintf("%+v", want) {
 					t.Fatalf("found\n%+v, want\n%+v", i, want)
 				}

@@ -29,12 +29,46 @@ func TestCalls(t *testing.T) {
 		return nil
 	}
 	search := func(q instance.Query) func(context.Context) error {
-		q.Kind = numbered()
+		if q.Kind.Name == "" {
+			q.Kind = numbered()
+		}
 		return func(ctx context.Context) error { return drain(f.Search(ctx, q)) }
 	}
 	var made, stored instance.Instance
 	credential := auth.Credential{Name: "name", Owner: "owner", Hash: auth.Hash("secret"), CreatedAt: at}
 	block := instance.Block(0)
+	// One whose id tells its place, and one whose id does not.
+	known, pointed := f.freshTimed(instance.NewTimeID(at)), f.freshTimed("imported")
+	get := func(key instance.Key) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := f.Get(ctx, key)
+			return err
+		}
+	}
+	create := func(i instance.Instance) func(context.Context) error {
+		return func(ctx context.Context) error { return f.Create(ctx, i, f.change("create"), nil) }
+	}
+	touch := func(key instance.Key, d time.Duration) func(context.Context) error {
+		return func(ctx context.Context) error { return f.Touch(ctx, key, at.Add(d)) }
+	}
+	patch := func(key instance.Key) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := f.Update(ctx, key, f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+				i.Status = "down"
+				return i, nil
+			})
+			return err
+		}
+	}
+	remove := func(key instance.Key) func(context.Context) error {
+		return func(ctx context.Context) error { return f.Delete(ctx, key, f.change("delete"), nil) }
+	}
+	restore := func(key instance.Key) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := f.Restore(ctx, key, f.change("restore"))
+			return err
+		}
+	}
 	// Each step goes on with what those before it stored.
 	for _, step := range []struct {
 		name          string
@@ -105,6 +139,28 @@ func TestCalls(t *testing.T) {
 			}
 			return nil
 		}, "[Query]", 1, 0},
+		{"create by time", create(known), "[TransactWriteItems]", 0, 10},
+		{"get by time", get(known.Key()), "[GetItem]", 1, 0},
+		{"update by time", patch(known.Key()), "[GetItem TransactWriteItems]", 1, 2},
+		{"create with pointer", create(pointed), "[TransactWriteItems]", 0, 10},
+		{"get by pointer", get(pointed.Key()), "[GetItem GetItem]", 2, 0},
+		{"update by pointer", patch(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 2},
+		{"list by time", search(instance.Query{Kind: timed(), Collections: []string{known.Collection}}), "[Query]", 1, 0},
+		{"touch by time", touch(known.Key(), time.Hour), "[UpdateItem]", 0, 1},
+		// The engine counts a unit, but does not tell.
+		{"touch that comes late", touch(known.Key(), time.Minute), "[UpdateItem]", 0, 0},
+		{"touch by pointer", touch(pointed.Key(), time.Hour), "[GetItem UpdateItem]", 1, 1},
+		{"delete by time", remove(known.Key()), "[GetItem TransactWriteItems]", 1, 10},
+		{"restore by time", restore(known.Key()), "[Query TransactWriteItems]", 1, 10},
+		{"delete with pointer", remove(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 10},
+		{"restore with pointer", restore(pointed.Key()), "[Query TransactWriteItems]", 1, 10},
+		{"set document", func(ctx context.Context) error {
+			return f.SetDocument(ctx, "document", []byte("data"))
+		}, "[TransactWriteItems]", 0, 2},
+		{"document", func(ctx context.Context) error {
+			_, err := f.Document(ctx, "document")
+			return err
+		}, "[GetItem]", 1, 0},
 		{"create key", func(ctx context.Context) error {
 			return f.CreateCredential(ctx, credential)
 		}, "[TransactWriteItems]", 0, 2},

@@ -32,11 +32,15 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	if err != nil {
 		return err
 	}
+	pointer, err := w.putPointer(r, i)
+	if err != nil {
+		return err
+	}
 	guard, err := w.takeCode(r, i)
 	if err != nil {
 		return err
 	}
-	if err := w.recordHistory(r, instance.Instance{}, i, item.SK, change, false); err != nil {
+	if err := w.recordHistory(r, instance.Instance{}, i, change, false); err != nil {
 		return err
 	}
 	err = w.run(ctx, r)
@@ -47,8 +51,10 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	if there, ok := no.failed(record); ok {
 		return repeated(idem, there)
 	}
-	if _, ok := no.failed(put); ok {
-		return instance.ErrExists
+	for _, taken := range []int{put, pointer} {
+		if _, ok := no.failed(taken); ok {
+			return instance.ErrExists
+		}
 	}
 	if _, ok := no.failed(guard); ok {
 		return instance.ErrCodeTaken

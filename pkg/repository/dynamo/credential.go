@@ -20,13 +20,14 @@ import (
 // a key is not the one that the table's TTL reads: a name is kept for good.
 type credentialItem struct {
 	itemKey
-	Name    string   `dynamodbav:"name"`
-	Owner   string   `dynamodbav:"owner"`
-	Hash    string   `dynamodbav:"hash"`
-	Allow   []string `dynamodbav:"allow,omitempty"`
-	Created int64    `dynamodbav:"created"`
-	Until   int64    `dynamodbav:"until,omitempty"`
-	Revoked int64    `dynamodbav:"revoked,omitempty"`
+	Name     string            `dynamodbav:"name"`
+	Owner    string            `dynamodbav:"owner"`
+	Hash     string            `dynamodbav:"hash"`
+	Allow    []string          `dynamodbav:"allow,omitempty"`
+	Profiles map[string]string `dynamodbav:"profiles,omitempty"`
+	Created  int64             `dynamodbav:"created"`
+	Until    int64             `dynamodbav:"until,omitempty"`
+	Revoked  int64             `dynamodbav:"revoked,omitempty"`
 }
 
 // secretKey is the item of a key by the hash of its secret.
@@ -38,7 +39,7 @@ func nameKey(name string) itemKey { return itemKey{"keys", name} }
 // newCredentialItem returns c as it is stored under the key.
 func newCredentialItem(key itemKey, c auth.Credential) credentialItem {
 	return credentialItem{
-		key, c.Name, c.Owner, c.Hash, c.Allow,
+		key, c.Name, c.Owner, c.Hash, c.Allow, c.Profiles,
 		seconds(c.CreatedAt), seconds(c.ExpiresAt), seconds(c.RevokedAt),
 	}
 }
@@ -50,7 +51,7 @@ func readCredential(attributes map[string]types.AttributeValue) (auth.Credential
 		return auth.Credential{}, fmt.Errorf("decode key: %w", err)
 	}
 	return auth.Credential{
-		Name: i.Name, Owner: i.Owner, Hash: i.Hash, Allow: i.Allow,
+		Name: i.Name, Owner: i.Owner, Hash: i.Hash, Allow: i.Allow, Profiles: i.Profiles,
 		CreatedAt: fromSeconds(i.Created), ExpiresAt: fromSeconds(i.Until), RevokedAt: fromSeconds(i.Revoked),
 	}, nil
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+
 	"instances/pkg/instance"
 	"instances/pkg/repository"
 )
@@ -19,8 +21,8 @@ type trashItem struct {
 }
 
 // trashKey is the item of an instance that is deleted at that time.
-func trashKey(i instance.Instance, sk string, at time.Time) itemKey {
-	return itemKey{trashPartition(i.Key()), sortableTime(at) + "#" + sk + "#" + i.Incarnation}
+func trashKey(i instance.Instance, at time.Time) itemKey {
+	return itemKey{trashPartition(i.Key()), sortableTime(at) + "#" + i.ID + "#" + i.Incarnation}
 }
 
 // Delete moves the instance to the trash, frees its code and writes the
@@ -54,24 +56,27 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 
 // discard deletes the instance if it still is what was read.
 func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change) error {
-	sk, ok := sortKey(i.Key())
-	if !ok {
-		return instance.ErrNotFound
-	}
 	w := newWrite("delete " + i.Key().String())
-	moved, err := w.remove(r, itemKey{partition(i.Kind, i.Collection), sk}, unchanged(i))
+	seen := expression.Name("seen")
+	moved, err := w.remove(r, itemKey{partition(i.Kind, i.Collection), i.SortKey()}, unchanged(i).
+		// Nor was it heard of since, which writes no version: all of it goes
+		// to the trash.
+		And(expression.AttributeNotExists(seen).Or(seen.LessThanEqual(expression.Value(milli(i.LastSeenAt))))))
 	if err != nil {
 		return err
 	}
+	if err := w.removePointer(r, i); err != nil {
+		return err
+	}
 	trash := trashItem{instanceItem: bareItem(i), Deleted: milli(change.At)}
-	trash.itemKey = trashKey(i, sk, change.At)
+	trash.itemKey = trashKey(i, change.At)
 	if _, err := w.put(r, trash, absent()); err != nil {
 		return err
 	}
 	if err := w.freeCode(r, i); err != nil {
 		return err
 	}
-	if err := w.recordHistory(r, i, i, sk, change, true); err != nil {
+	if err := w.recordHistory(r, i, i, change, true); err != nil {
 		return err
 	}
 	err = w.run(ctx, r)
@@ -80,7 +85,7 @@ func (r *Repository) discard(ctx context.Context, i instance.Instance, change in
 		return err
 	}
 	if there, ok := no.failed(moved); ok {
-		return lost(len(there) > 0)
+		return r.lost(ctx, i.Key(), len(there) > 0)
 	}
 	return fmt.Errorf("%s: %w", w.operation, err)
 }

@@ -10,16 +10,20 @@
 //	instance      instance#KIND#COLLECTION             sort key
 //	code guard    code#KIND#FOLDED-CODE                guard
 //	idempotency   idempotency#HASH                     record
-//	history       history#KIND#COLLECTION NUL SORTKEY  creation, incarnation, version, write
-//	trash         trash#KIND#SHARD                     deletion, sort key, incarnation
+//	pointer       pointer#KIND#COLLECTION              id
+//	history       history#KIND#COLLECTION NUL ID       creation, incarnation, version, write
+//	trash         trash#KIND#SHARD                     deletion, id, incarnation
 //	directory     collections#KIND                     collection
 //	counter       number#KIND                          counter
 //	key by secret secret#HASH                          key
 //	key by name   keys                                 name
+//	document      document#NAME                        document
 //	marker        write#ID                             marker
 //
-// The sort key of an instance is its id; in a kind with [instance.OrderNumber]
-// it is the number, padded to 19 digits.
+// The sort key of an instance is [instance.Instance.SortKey]. Where the id
+// does not tell it, in a kind with [instance.OrderTime], a pointer does: it is
+// written and removed with the instance, keeps the id unique, and is read
+// before the instance.
 //
 //	index       partition             sort                        projected
 //	CodeIndex   cpk: KIND#CODE        csk: COLLECTION NUL SORTKEY keys
@@ -51,6 +55,11 @@
 // already, the write has succeeded. Only where this does not get through
 // either is the error none of package instance, and says that the outcome is
 // unknown.
+//
+// A heartbeat ([Repository.Touch]) is the exception: one UpdateItem outside of
+// a transaction, which may be repeated. It changes one attribute that no other
+// write touches unless it is about just that, and no condition of a replace
+// reads.
 //
 // # Retries
 //

@@ -17,6 +17,15 @@ import (
 // numbered is the kind that the tests use.
 func numbered() instance.Kind { return instance.Kind{Name: "numbered", Order: instance.OrderNumber} }
 
+// timed is another kind that they use, which is sorted by time.
+func timed() instance.Kind { return instance.Kind{Name: "timed", Order: instance.OrderTime} }
+
+// after returns the place of an instance of the kind numbered.
+func after(collection, id string) instance.Position {
+	i := instance.Instance{Kind: numbered(), Collection: collection, ID: id}
+	return instance.Position{Collection: collection, SortKey: i.SortKey()}
+}
+
 // fixture is a repository whose calls can be seen and spoilt, and another one
 // on the same table whose calls cannot.
 type fixture struct {
@@ -50,6 +59,14 @@ func (f *fixture) fresh(n int64) instance.Instance {
 		Owner: "owner", Active: true, Version: 1, Incarnation: instance.NewIncarnation(),
 		CreatedAt: at, UpdatedAt: at, Attributes: json.RawMessage(`{"description":"text"}`),
 	}
+}
+
+// freshTimed returns the instance of the kind timed with that id, ready to be
+// created.
+func (f *fixture) freshTimed(id string) instance.Instance {
+	i := f.fresh(1)
+	i.Kind, i.Collection, i.ID, i.Code = timed(), "collection", id, "code-"+id
+	return i
 }
 
 // create stores instances through the other repository and returns the last.

@@ -12,13 +12,15 @@ import (
 )
 
 // Get returns the instance as the last finished write left it, or
-// [instance.ErrNotFound].
+// [instance.ErrNotFound]. It is one consistent read, and in a kind with
+// [instance.OrderTime] another one before it where the id is no UUID of
+// version 7.
 func (r *Repository) Get(ctx context.Context, key instance.Key) (instance.Instance, error) {
-	sk, ok := sortKey(key)
-	if !ok {
-		return instance.Instance{}, instance.ErrNotFound
+	at, err := r.find(ctx, key)
+	if err != nil {
+		return instance.Instance{}, fmt.Errorf("get %s: %w", key, err)
 	}
-	item, err := r.getItem(ctx, itemKey{partition(key.Kind, key.Collection), sk})
+	item, err := r.getItem(ctx, at)
 	if err != nil {
 		return instance.Instance{}, fmt.Errorf("get %s: %w", key, err)
 	}

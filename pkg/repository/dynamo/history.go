@@ -37,7 +37,7 @@ type historyItem struct {
 // Records sort by the creation of the incarnation, then by version, then a
 // deletion last: the order in which the writes took effect, whatever the
 // clocks of the writers say.
-func (w *write) recordHistory(r *Repository, before, after instance.Instance, sk string, change instance.Change, deletion bool) error {
+func (w *write) recordHistory(r *Repository, before, after instance.Instance, change instance.Change, deletion bool) error {
 	fields, err := newFields(before, after)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ func (w *write) recordHistory(r *Repository, before, after instance.Instance, sk
 		last = 1
 	}
 	w.marker = itemKey{
-		historyPartition(after.Key(), sk),
+		historyPartition(after.Key()),
 		fmt.Sprintf("%s#%s#%019d#%d#%s", sortableTime(after.CreatedAt), after.Incarnation, after.Version, last, w.id),
 	}
 	item := historyItem{
@@ -95,12 +95,11 @@ func wholeAttributes(i instance.Instance) instance.Instance {
 // left out. An error is yielded once, at the end.
 func (r *Repository) History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error] {
 	return func(yield func(instance.Event, error) bool) {
-		sk, ok := sortKey(key)
-		if !ok {
+		if !valid(key) {
 			return
 		}
 		left := newQuota(limit)
-		err := r.query(ctx, expression.Key("pk").Equal(expression.Value(historyPartition(key, sk))), nil,
+		err := r.query(ctx, expression.Key("pk").Equal(expression.Value(historyPartition(key))), nil,
 			func(in *dynamodb.QueryInput) {
 				in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(false), left.page(0)
 			},

@@ -56,13 +56,13 @@ func newItem(i instance.Instance) (instanceItem, error) {
 	if i.StoredSize() > instance.MaxStoredBytes {
 		return instanceItem{}, instance.ErrTooLarge
 	}
-	sk, ok := sortKey(i.Key())
-	if !ok {
-		if len(i.Collection)+len(i.ID) > maxKeyBytes {
-			return instanceItem{}, instance.ErrTooLarge
-		}
-		return instanceItem{}, fmt.Errorf("%q is no id of a %s", i.ID, i.Kind)
+	if !fits(i.Key()) {
+		return instanceItem{}, instance.ErrTooLarge
 	}
+	if !valid(i.Key()) {
+		return instanceItem{}, fmt.Errorf("%q in %q is no id of a %s", i.ID, i.Collection, i.Kind)
+	}
+	sk := i.SortKey()
 	item := bareItem(i)
 	item.itemKey = itemKey{partition(i.Kind, i.Collection), sk}
 	item.indexKeys = newIndexKeys(i, sk)

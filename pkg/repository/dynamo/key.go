@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash/fnv"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,14 +12,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
+	"instances/pkg/repository"
 )
 
 const (
 	// maxPartitionBytes is how long DynamoDB lets a partition key be.
 	maxPartitionBytes = 2048
-	// maxKeyBytes bounds collection and sort key together, so that every sort
-	// key made of them stays under DynamoDB's 1,024 bytes.
+	// maxKeyBytes bounds collection and id together, so that every sort key
+	// made of them stays under DynamoDB's 1,024 bytes.
 	maxKeyBytes = 900
+	// maxSortExtra is by how much a sort key may be longer than its id.
+	maxSortExtra = 19
 	// trashShards is how many partitions the trash of a kind has.
 	trashShards = 16
 	// nul ends a collection inside a key.
@@ -41,20 +43,18 @@ func (k itemKey) attributes() map[string]types.AttributeValue {
 // text returns s as DynamoDB takes it.
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
-// sortKey returns what the instance is sorted by within its collection, or
-// false where no instance can have the id.
-func sortKey(k instance.Key) (string, bool) {
-	if k.ID == "" || len(k.Collection)+len(k.ID) > maxKeyBytes || strings.Contains(k.Collection, nul) {
-		return "", false
-	}
-	if k.Kind.Order != instance.OrderNumber {
-		return k.ID, true
-	}
-	n, err := strconv.ParseInt(k.ID, 10, 64)
-	if err != nil || n < 1 || strconv.FormatInt(n, 10) != k.ID {
-		return "", false
-	}
-	return fmt.Sprintf("%019d", n), true
+// valid reports whether an instance can have the key.
+func valid(k instance.Key) bool {
+	return fits(k) && !strings.Contains(k.Collection, nul) && repository.CheckID(k) == nil
+}
+
+// fits reports whether the keys that are made of k are short enough.
+func fits(k instance.Key) bool { return len(k.Collection)+len(k.ID) <= maxKeyBytes }
+
+// validPosition reports whether an instance can have the position, or keys
+// made of it be compared with those of instances.
+func validPosition(p instance.Position) bool {
+	return len(p.Collection)+len(p.SortKey) <= maxKeyBytes+maxSortExtra && !strings.Contains(p.Collection, nul)
 }
 
 // partition is where the instances of a collection are.
@@ -67,9 +67,9 @@ func collectionOf(kind instance.Kind, pk string) (string, bool) {
 	return strings.CutPrefix(pk, partition(kind, ""))
 }
 
-// place returns the collection and the sort key as one text, which sorts as
-// the two do.
-func place(collection, sortKey string) string { return collection + nul + sortKey }
+// place returns the collection and a sort key or an id in it as one text,
+// which sorts as the two do.
+func place(collection, within string) string { return collection + nul + within }
 
 // guardKey is the item that makes a folded code unique. A code that is longer
 // than any sensible one is guarded by its hash.
@@ -101,9 +101,18 @@ func directoryKey(kind instance.Kind, collection string) itemKey {
 }
 
 // historyPartition is where the history of an instance is.
-func historyPartition(k instance.Key, sortKey string) string {
-	return "history#" + k.Kind.Name + "#" + place(k.Collection, sortKey)
+func historyPartition(k instance.Key) string {
+	return "history#" + k.Kind.Name + "#" + place(k.Collection, k.ID)
 }
+
+// pointerKey is the item that says where the instance is whose id does not
+// tell it.
+func pointerKey(k instance.Key) itemKey {
+	return itemKey{"pointer#" + k.Kind.Name + "#" + k.Collection, k.ID}
+}
+
+// documentKey is the item of a document.
+func documentKey(name string) itemKey { return itemKey{"document#" + name, "document"} }
 
 // trashPartition is the shard of the trash that the instance belongs to.
 func trashPartition(k instance.Key) string {

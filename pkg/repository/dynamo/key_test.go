@@ -35,33 +35,38 @@ func TestCut(t *testing.T) {
 	}
 }
 
-func TestSortKey(t *testing.T) {
+func TestValid(t *testing.T) {
 	t.Parallel()
 	number := instance.Kind{Name: "numbered", Order: instance.OrderNumber}
 	text := instance.Kind{Name: "named"}
+	timed := instance.Kind{Name: "timed", Order: instance.OrderTime}
 	for _, test := range []struct {
 		kind       instance.Kind
 		collection string
 		id         string
-		want       string
+		want       bool
 	}{
-		{number, "c", "1", "0000000000000000001"},
-		{number, "c", "9223372036854775807", "9223372036854775807"},
-		{number, "c", "9223372036854775808", ""},
-		{number, "c", "0", ""},
-		{number, "c", "-1", ""},
-		{number, "c", "+1", ""},
-		{number, "c", "01", ""},
-		{number, "c", "x", ""},
-		{number, "c", "", ""},
-		{text, "c", "01", "01"},
-		{text, "c", "", ""},
-		{text, "a\x00b", "x", ""},
-		{text, strings.Repeat("c", maxKeyBytes), "x", ""},
+		{number, "c", "1", true},
+		{number, "c", "9223372036854775807", true},
+		{number, "c", "9223372036854775808", false},
+		{number, "c", "0", false},
+		{number, "c", "-1", false},
+		{number, "c", "+1", false},
+		{number, "c", "01", false},
+		{number, "c", "x", false},
+		{number, "c", "", false},
+		{text, "c", "01", true},
+		{text, "c", "", false},
+		{text, "a\x00b", "x", false},
+		{text, strings.Repeat("c", maxKeyBytes), "x", false},
+		{text, strings.Repeat("c", maxKeyBytes-1), "x", true},
+		{timed, "c", "x", true},
+		{timed, "c", "", false},
+		{timed, "a\x00b", "x", false},
+		{timed, "c", strings.Repeat("x", maxKeyBytes), false},
 	} {
-		got, ok := sortKey(instance.Key{Kind: test.kind, Collection: test.collection, ID: test.id})
-		if got != test.want || ok != (test.want != "") {
-			t.Errorf("sort key of %q is %q, %v, want %q", test.id, got, ok, test.want)
+		if got := valid(instance.Key{Kind: test.kind, Collection: test.collection, ID: test.id}); got != test.want {
+			t.Errorf("%s %q in %q is valid: %v", test.kind, test.id, test.collection, got)
 		}
 	}
 }
@@ -70,8 +75,8 @@ func TestSortKey(t *testing.T) {
 func TestKeyLimits(t *testing.T) {
 	t.Parallel()
 	i := instance.Instance{
-		Kind: instance.Kind{Name: strings.Repeat("k", 32)}, Collection: strings.Repeat("c", maxKeyBytes/2),
-		ID: strings.Repeat("i", maxKeyBytes/2), Code: strings.Repeat("c", 5000), Group: strings.Repeat("g", 5000),
+		Kind:       instance.Kind{Name: strings.Repeat("k", 32), Order: instance.OrderTime},
+		Collection: strings.Repeat("c", maxKeyBytes/2), ID: strings.Repeat("i", maxKeyBytes/2), Code: strings.Repeat("c", 5000), Group: strings.Repeat("g", 5000),
 		Incarnation: instance.NewIncarnation(),
 	}
 	item, err := newItem(i)
@@ -79,15 +84,22 @@ func TestKeyLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	const maxSort = 1024
-	guard, trash := guardKey(i.Kind, i.Code), trashKey(i, item.SK, time.Now())
+	guard, trash := guardKey(i.Kind, i.Code), trashKey(i, time.Now())
 	for name, key := range map[string]itemKey{
 		"instance": item.itemKey, "guard": guard, "trash": trash,
 		"code": {item.CodePartition, item.CodeSort}, "group": {item.GroupPartition, item.GroupSort},
-		"name": {item.NamePartition, item.NameSort}, "history": {historyPartition(i.Key(), item.SK), ""},
-		"directory": directoryKey(i.Kind, i.Collection),
+		"name": {item.NamePartition, item.NameSort}, "history": {historyPartition(i.Key()), ""},
+		"directory": directoryKey(i.Kind, i.Collection), "pointer": pointerKey(i.Key()),
 	} {
 		if len(key.PK) > maxPartitionBytes || len(key.SK) > maxSort {
 			t.Errorf("%s: keys of %d and %d bytes", name, len(key.PK), len(key.SK))
+		}
+	}
+	// The place of every instance can be a position.
+	n := instance.Instance{Kind: instance.Kind{Order: instance.OrderNumber}, Collection: strings.Repeat("c", maxKeyBytes-1), ID: "1"}
+	for _, i := range []instance.Instance{i, n} {
+		if p := (instance.Position{Collection: i.Collection, SortKey: i.SortKey()}); !valid(i.Key()) || !validPosition(p) {
+			t.Errorf("%+v is no position", p)
 		}
 	}
 }

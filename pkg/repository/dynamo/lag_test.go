@@ -120,7 +120,7 @@ func TestIndexLag(t *testing.T) {
 		{instance.Query{Code: "code-8"}, "[8]"},
 		{instance.Query{Code: "code-8", Group: "group"}, "[8]"},
 		{instance.Query{Code: "code-8", Group: "other"}, "[]"},
-		{instance.Query{Code: "code-8", After: instance.Position{Collection: instance.Block(8), ID: "8"}}, "[]"},
+		{instance.Query{Code: "code-8", After: after(instance.Block(8), "8")}, "[]"},
 		{instance.Query{Code: "code-8", Collections: []string{instance.Block(20_000)}}, "[]"},
 		// The new one may be missed by these, the others not.
 		{instance.Query{Group: "group"}, "[3 5 6]"},

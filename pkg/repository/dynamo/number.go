@@ -88,6 +88,12 @@ func (r *Repository) updateCounter(ctx context.Context, kind instance.Kind, e ex
 		ReturnValues:           types.ReturnValueAllNew,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
+	return r.updateItem(ctx, in)
+}
+
+// updateItem changes one item outside of a transaction. It may take effect
+// more than once.
+func (r *Repository) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutput, error) {
 	return retry(ctx, r, "UpdateItem", false,
 		func(ctx context.Context) (*dynamodb.UpdateItemOutput, *types.ConsumedCapacity, error) {
 			out, err := r.client.UpdateItem(ctx, in, once)

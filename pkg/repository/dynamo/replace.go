@@ -17,7 +17,9 @@ import (
 // Replace stores after in place of before, exchanges the guards of their
 // codes and writes the history record, all or nothing. It returns what it
 // stored: after with the key, creation time and incarnation of before, the
-// next version and the time of the change.
+// next version and the time of the change. LastSeenAt stays as it is stored
+// unless after has another one than before, since [Repository.Touch] writes no
+// version; what is returned has the one of after.
 //
 // It returns [instance.ErrConflict] if the instance is not what before says,
 // [instance.ErrNotFound] if it is gone, [instance.ErrCodeTaken] if another
@@ -26,12 +28,14 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 	after.Kind, after.Collection, after.ID = before.Kind, before.Collection, before.ID
 	after.Version, after.Incarnation = before.Version+1, before.Incarnation
 	after.CreatedAt, after.UpdatedAt = before.CreatedAt, change.At.UTC().Truncate(time.Millisecond)
+	heard := !after.LastSeenAt.Equal(before.LastSeenAt)
+	after.LastSeenAt = fromMilli(milli(after.LastSeenAt))
 	item, err := newItem(after)
 	if err != nil {
 		return instance.Instance{}, fmt.Errorf("replace %s: %w", before.Key(), err)
 	}
 	w := newWrite("replace " + before.Key().String())
-	set, err := assign(item, !after.LastSeenAt.Equal(before.LastSeenAt))
+	set, err := assign(item, heard)
 	if err != nil {
 		return instance.Instance{}, err
 	}
@@ -48,7 +52,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 			return instance.Instance{}, err
 		}
 	}
-	if err := w.recordHistory(r, before, after, item.SK, change, false); err != nil {
+	if err := w.recordHistory(r, before, after, change, false); err != nil {
 		return instance.Instance{}, err
 	}
 	err = w.run(ctx, r)
@@ -60,7 +64,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 		return instance.Instance{}, err
 	}
 	if there, ok := no.failed(moved); ok {
-		return instance.Instance{}, lost(len(there) > 0)
+		return instance.Instance{}, r.lost(ctx, before.Key(), len(there) > 0)
 	}
 	if _, ok := no.failed(guard); ok {
 		return instance.Instance{}, instance.ErrCodeTaken
@@ -80,14 +84,6 @@ func (r *Repository) Update(ctx context.Context, key instance.Key, change instan
 func unchanged(read instance.Instance) expression.ConditionBuilder {
 	return expression.Name("v").Equal(expression.Value(read.Version)).
 		And(expression.Name("inc").Equal(expression.Value(read.Incarnation)))
-}
-
-// lost returns why the instance is not what was read.
-func lost(there bool) error {
-	if there {
-		return instance.ErrConflict
-	}
-	return instance.ErrNotFound
 }
 
 // assign returns the update that makes a stored item equal to item: what is

@@ -50,7 +50,7 @@ func (r *Repository) Restore(ctx context.Context, key instance.Key, change insta
 // the shard of the key from its end, so that it costs what was deleted in
 // that shard since.
 func (r *Repository) findTrash(ctx context.Context, key instance.Key) (trashItem, error) {
-	if _, ok := sortKey(key); !ok {
+	if !valid(key) {
 		return trashItem{}, instance.ErrNotFound
 	}
 	filter := expression.Name("col").Equal(expression.Value(key.Collection)).
@@ -93,6 +93,10 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	if err != nil {
 		return instance.Instance{}, err
 	}
+	pointer, err := w.putPointer(r, after)
+	if err != nil {
+		return instance.Instance{}, err
+	}
 	guard, err := w.takeCode(r, after)
 	if err != nil {
 		return instance.Instance{}, err
@@ -101,7 +105,7 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	if err != nil {
 		return instance.Instance{}, err
 	}
-	if err := w.recordHistory(r, after, after, item.SK, change, false); err != nil {
+	if err := w.recordHistory(r, after, after, change, false); err != nil {
 		return instance.Instance{}, err
 	}
 	err = w.run(ctx, r)
@@ -112,8 +116,10 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	case !ok:
 		return instance.Instance{}, err
 	}
-	if _, ok := no.failed(put); ok {
-		return instance.Instance{}, instance.ErrExists
+	for _, taken := range []int{put, pointer} {
+		if _, ok := no.failed(taken); ok {
+			return instance.Instance{}, instance.ErrExists
+		}
 	}
 	if _, ok := no.failed(gone); ok {
 		return instance.Instance{}, instance.ErrConflict

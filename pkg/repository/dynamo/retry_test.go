@@ -50,6 +50,25 @@ func writes() []action {
 			})
 			return err
 		}},
+		{"touch", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
+			return f.Touch(ctx, i.Key(), f.change("").At)
+		}},
+		{"touch by pointer", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.Touch(ctx, f.freshTimed("stored").Key(), f.change("").At)
+		}},
+		{"create with pointer", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.Create(ctx, f.freshTimed("new"), f.change("create"), nil)
+		}},
+		{"delete with pointer", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.Delete(ctx, f.freshTimed("stored").Key(), f.change("delete"), nil)
+		}},
+		{"restore with pointer", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			_, err := f.Restore(ctx, f.freshTimed("deleted").Key(), f.change("restore"))
+			return err
+		}},
+		{"set document", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.SetDocument(ctx, "document", []byte("new"))
+		}},
 		{"delete", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
 			return f.Delete(ctx, i.Key(), f.change("delete"), nil)
 		}},
@@ -85,6 +104,14 @@ func reads() []action {
 			_, err := f.Get(ctx, i.Key())
 			return err
 		}},
+		{"get by pointer", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			_, err := f.Get(ctx, f.freshTimed("stored").Key())
+			return err
+		}},
+		{"document", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			_, err := f.Document(ctx, "document")
+			return err
+		}},
 		{"search by code", search(instance.Query{Code: "code-1"})},
 		{"search by group", search(instance.Query{Group: "group"})},
 		{"search by name", search(instance.Query{Name: "name"})},
@@ -112,12 +139,23 @@ func reads() []action {
 	}
 }
 
-// prepare stores what the actions work on: an instance, a deleted one and a
-// key.
+// prepare stores what the actions work on: an instance and a deleted one,
+// the same with pointers, a document and a key.
 func (f *fixture) prepare(t *testing.T) (i, deleted instance.Instance) {
 	t.Helper()
 	i, deleted = f.create(t, 1), f.create(t, 1)
 	if err := f.other.Delete(t.Context(), deleted.Key(), f.change("delete"), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"stored", "deleted"} {
+		if err := f.other.Create(t.Context(), f.freshTimed(id), f.change("create"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.other.Delete(t.Context(), f.freshTimed("deleted").Key(), f.change("delete"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.other.SetDocument(t.Context(), "document", []byte("old")); err != nil {
 		t.Fatal(err)
 	}
 	c := auth.Credential{Name: "old", Owner: "o", Hash: auth.Hash("old"), CreatedAt: f.change("").At}

@@ -48,10 +48,9 @@ type search struct {
 }
 
 func (s *search) run(ctx context.Context) error {
-	if s.q.After.ID != "" {
-		var ok bool
-		s.after, ok = sortKey(instance.Key{Kind: s.q.Kind, Collection: s.q.After.Collection, ID: s.q.After.ID})
-		if !ok || s.q.Collections != nil && !slices.Contains(s.q.Collections, s.q.After.Collection) {
+	if s.q.After.SortKey != "" {
+		s.after = s.q.After.SortKey
+		if !validPosition(s.q.After) || s.q.Collections != nil && !slices.Contains(s.q.Collections, s.q.After.Collection) {
 			return instance.ErrCursor
 		}
 	}

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,8 +42,7 @@ func (s *search) byCode(ctx context.Context) error {
 			return err
 		}
 	}
-	sk, _ := sortKey(holder.Key())
-	if !s.asks(holder.Collection, sk) {
+	if !s.asks(holder.Collection, holder.SortKey()) {
 		return nil
 	}
 	return s.give(*holder)
@@ -58,16 +58,10 @@ func (s *search) guarded(ctx context.Context) (*instance.Instance, error) {
 	if err := attributevalue.UnmarshalMap(attributes, &guard); err != nil {
 		return nil, fmt.Errorf("decode guard: %w", err)
 	}
-	key := instance.Key{Kind: s.q.Kind, Collection: guard.Collection, ID: guard.ID}
-	sk, ok := sortKey(key)
-	if !ok {
-		return nil, fmt.Errorf("guard of %s", key)
-	}
+	i, err := s.r.Get(ctx, instance.Key{Kind: s.q.Kind, Collection: guard.Collection, ID: guard.ID})
 	// Deleted since the guard was read is no error.
-	item, err := s.r.getItem(ctx, itemKey{partition(key.Kind, key.Collection), sk})
-	if err != nil || len(item) == 0 {
-		return nil, err
+	if errors.Is(err, instance.ErrNotFound) {
+		return nil, nil
 	}
-	i, err := readInstance(s.q.Kind, item)
 	return &i, err
 }

@@ -123,8 +123,9 @@ func TestSearchAfterNonsense(t *testing.T) {
 	t.Parallel()
 	f, _ := still(nil)
 	for _, q := range []instance.Query{
-		{After: instance.Position{Collection: instance.Block(1), ID: "no number"}},
-		{After: instance.Position{Collection: instance.Block(1), ID: "1"}, Collections: []string{instance.Block(20_000)}},
+		{After: instance.Position{Collection: instance.Block(1), SortKey: strings.Repeat("9", 1000)}},
+		{After: after("a\x00b", "1")},
+		{After: after(instance.Block(1), "1"), Collections: []string{instance.Block(20_000)}},
 	} {
 		q.Kind = numbered()
 		var last error

@@ -125,22 +125,61 @@ func TestInstanceSizes(t *testing.T) {
 	if err := f.Create(t.Context(), i, f.change("create"), nil); !errors.Is(err, instance.ErrTooLarge) {
 		t.Errorf("error is %v, want %v", err, instance.ErrTooLarge)
 	}
-	i = f.fresh(1)
-	i.Kind, i.ID = instance.Kind{Name: "named"}, random(2000)
-	if err := f.Create(t.Context(), i, f.change("create"), nil); !errors.Is(err, instance.ErrTooLarge) {
-		t.Errorf("error is %v, want %v", err, instance.ErrTooLarge)
+	for _, kind := range []instance.Kind{{Name: "named"}, timed()} {
+		i = f.fresh(1)
+		i.Kind, i.ID = kind, random(2000)
+		if err := f.Create(t.Context(), i, f.change("create"), nil); !errors.Is(err, instance.ErrTooLarge) {
+			t.Errorf("error is %v, want %v", err, instance.ErrTooLarge)
+		}
+		f.wire.inject(nil)
+		if _, err := f.Get(t.Context(), i.Key()); !errors.Is(err, instance.ErrNotFound) {
+			t.Errorf("get: %v", err)
+		}
+		if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); !errors.Is(err, instance.ErrNotFound) {
+			t.Errorf("delete: %v", err)
+		}
+		if _, err := f.Restore(t.Context(), i.Key(), f.change("restore")); !errors.Is(err, instance.ErrNotFound) {
+			t.Errorf("restore: %v", err)
+		}
+		if err := f.Touch(t.Context(), i.Key(), time.Now()); !errors.Is(err, instance.ErrNotFound) {
+			t.Errorf("touch: %v", err)
+		}
+		if got := f.operations(t, i.Key()); got != "[]" {
+			t.Errorf("history is %s", got)
+		}
+		if n := len(f.wire.sent()); n != 0 {
+			t.Errorf("%d calls for what cannot be", n)
+		}
 	}
-	f.wire.inject(nil)
-	if _, err := f.Get(t.Context(), i.Key()); !errors.Is(err, instance.ErrNotFound) {
-		t.Errorf("get: %v", err)
+	// The longest keys are taken, with a pointer too.
+	for n, kind := range []instance.Kind{{Name: "named"}, timed()} {
+		i = f.fresh(int64(n) + 1)
+		i.Kind, i.ID = kind, random(900-len(i.Collection))
+		if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Restore(t.Context(), i.Key(), f.change("restore")); err != nil {
+			t.Fatal(err)
+		}
+		q := instance.Query{Kind: kind, Collections: []string{i.Collection}, Group: "group"}
+		if q, err := q.Resume(q.Cursor(i)); err != nil || ids(t, f.Search(t.Context(), q)) != "[]" {
+			t.Errorf("the cursor of the last answer: %v", err)
+		}
 	}
-	if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); !errors.Is(err, instance.ErrNotFound) {
-		t.Errorf("delete: %v", err)
+}
+
+// A document may be as large as an instance, whatever it holds.
+func TestDocumentSizes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	data := []byte(random(instance.MaxStoredBytes))
+	if err := f.SetDocument(t.Context(), "document", data); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := f.Restore(t.Context(), i.Key(), f.change("restore")); !errors.Is(err, instance.ErrNotFound) {
-		t.Errorf("restore: %v", err)
-	}
-	if n := len(f.wire.sent()); n != 0 {
-		t.Errorf("%d calls for what cannot be", n)
+	if got, err := f.Document(t.Context(), "document"); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes came back, %v", len(got), err)
 	}
 }

@@ -107,6 +107,11 @@ func absent() expression.ConditionBuilder {
 	return expression.AttributeNotExists(expression.Name("pk"))
 }
 
+// always is the condition that holds whether or not there is such an item.
+func always() expression.ConditionBuilder {
+	return absent().Or(expression.AttributeExists(expression.Name("pk")))
+}
+
 // refusal is the error of a transaction of which a condition did not hold.
 // Nothing was changed.
 type refusal struct{ reasons []types.CancellationReason }

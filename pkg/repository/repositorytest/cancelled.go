@@ -54,7 +54,10 @@ func testCancelled(t *testing.T, open Opener) {
 			"Search by name": func() error {
 				return onlyError(f.Search(done, instance.Query{Kind: numberKind(), Name: "none"}))
 			},
-			"History": func() error { return onlyError(f.History(done, i.Key(), 0)) },
+			"Touch":       func() error { return f.Touch(done, i.Key(), f.clock.Now()) },
+			"Document":    func() error { _, err := f.Document(done, "document"); return err },
+			"SetDocument": func() error { return f.SetDocument(done, "document", []byte("data")) },
+			"History":     func() error { return onlyError(f.History(done, i.Key(), 0)) },
 			"CreateCredential": func() error {
 				return f.CreateCredential(done, auth.Credential{Name: "b", Owner: "o", Hash: auth.Hash("2"), CreatedAt: c.CreatedAt})
 			},
@@ -82,6 +85,8 @@ func testCancelled(t *testing.T, open Opener) {
 		_, err := f.Get(t.Context(), create.Key())
 		wantError(t, err, instance.ErrNotFound)
 		_, err = f.Get(t.Context(), gone.Key())
+		wantError(t, err, instance.ErrNotFound)
+		_, err = f.Document(t.Context(), "document")
 		wantError(t, err, instance.ErrNotFound)
 		_, err = f.Credential(t.Context(), auth.Hash("2"))
 		wantError(t, err, auth.ErrNoCredential)

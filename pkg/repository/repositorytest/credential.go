@@ -39,6 +39,7 @@ func testCredential(t *testing.T, open Opener) {
 		for n, c := range []auth.Credential{
 			key("plain", "owner", "1", at),
 			{Name: "all", Owner: "Ow#n/er", Hash: auth.Hash("2"), Allow: []string{auth.AllowAll}, CreatedAt: at, ExpiresAt: at.Add(time.Hour)},
+			{Name: "spoken", Owner: "o", Hash: auth.Hash("4"), Profiles: map[string]string{"one": "a", "two": "b"}, CreatedAt: at},
 			{Name: "A.b_c-9", Owner: "o", Hash: auth.Hash("3"), CreatedAt: at},
 		} {
 			add(t, f, c)
@@ -101,6 +102,7 @@ func testCredential(t *testing.T, open Opener) {
 		t.Parallel()
 		f := start(t, open)
 		c := key("a", "o", "1", at)
+		c.Profiles = map[string]string{"one": "a"}
 		add(t, f, c)
 		add(t, f, key("b", "o", "2", at))
 		revoked, err := f.RevokeCredential(t.Context(), "a", at.Add(time.Minute))

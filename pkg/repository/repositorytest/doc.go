@@ -20,6 +20,10 @@
 //     where an index finds the hits. Without any, an instance of a numbered
 //     kind is listed once NextNumber gave out a number of its block; another
 //     kind can only be searched by its codes and groups.
+//   - In a kind that is sorted by time, an id is unique in its collection
+//     whatever its time of creation is.
+//   - A touch is no write that a replace could lose its race to: it leaves the
+//     version alone. What a replace returns may lack a touch that came between.
 //   - Attributes come back byte by byte, times as UTC milliseconds.
 //   - What has expired is absent from reads by the clock of [Options],
 //     whether or not it was purged yet.

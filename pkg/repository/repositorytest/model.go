@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -17,16 +18,20 @@ import (
 	"instances/pkg/instance"
 )
 
-// testModel runs random creates, replaces, deletes and restores on the
-// repository and on a model, and compares every result, and at the end every
-// search and history.
+// testModel runs random creates, replaces, deletes, restores and touches on
+// the repository and on a model, and compares every result, and at the end
+// every search and history.
 func testModel(t *testing.T, open Opener) {
 	f := start(t, open)
 	ctx := t.Context()
 	var runs atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
 		// A kind of its own gives each run an empty registry.
-		m := &model{kind: instance.Kind{Name: letters(runs.Add(1))}, stored: map[instance.Position]instance.Instance{}}
+		kind := instance.Kind{
+			Name:  letters(runs.Add(1)),
+			Order: rapid.SampledFrom([]instance.Order{instance.OrderID, instance.OrderTime}).Draw(t, "order"),
+		}
+		m := &model{kind: kind, stored: map[instance.Key]instance.Instance{}}
 		for range rapid.IntRange(1, 10).Draw(t, "steps") {
 			m.step(ctx, t, f)
 		}
@@ -46,7 +51,7 @@ func letters(n int64) string {
 // model is a registry of one kind in memory.
 type model struct {
 	kind   instance.Kind
-	stored map[instance.Position]instance.Instance
+	stored map[instance.Key]instance.Instance
 	// trash holds the deleted ones in order of deletion.
 	trash []instance.Instance
 	// history holds the events in order.
@@ -58,8 +63,12 @@ func modelCodes() []string       { return []string{"", "one", "ONE", "Zwölf", "
 func modelGroups() []string      { return []string{"", "red", "Red", "blue"} }
 func modelSubGroups() []string   { return []string{"", "x", "X"} }
 func modelNames() []string       { return []string{"", "Abc", "cab", "ÄB"} }
-func modelIDs() []string         { return []string{"1", "10", "2", "a"} }
 func modelCollections() []string { return []string{"left", "right"} }
+
+// modelIDs returns two ids that tell no time, and two that do.
+func modelIDs() []string {
+	return []string{"1", "10", "019b7c1d-0000-7000-8000-000000000000", "019b7c1d-0001-7000-8000-000000000000"}
+}
 
 // step draws one write, does it on both sides and compares the results.
 func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
@@ -68,7 +77,7 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		Collection: rapid.SampledFrom(modelCollections()).Draw(t, "collection"),
 		ID:         rapid.SampledFrom(modelIDs()).Draw(t, "id"),
 	}
-	operation := rapid.SampledFrom([]string{"create", "create", "create", "replace", "delete", "restore"}).Draw(t, "operation")
+	operation := rapid.SampledFrom([]string{"create", "create", "create", "replace", "delete", "restore", "touch"}).Draw(t, "operation")
 	if operation == "create" || operation == "replace" {
 		i.Code = rapid.SampledFrom(modelCodes()).Draw(t, "code")
 		i.Group = rapid.SampledFrom(modelGroups()).Draw(t, "group")
@@ -88,24 +97,23 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		})
 		want = m.replace(i, change)
 	case "delete":
-		got, want = f.Delete(ctx, i.Key(), change, nil), m.remove(position(i), change)
+		got, want = f.Delete(ctx, i.Key(), change, nil), m.remove(i.Key(), change)
 	case "restore":
 		_, got = f.Restore(ctx, i.Key(), change)
-		want = m.restore(position(i), change)
+		want = m.restore(i.Key(), change)
+	case "touch":
+		at := change.At.Add(time.Duration(rapid.IntRange(-5, 5).Draw(t, "seconds")) * time.Second)
+		got, want = f.Touch(ctx, i.Key(), at), m.touch(i.Key(), at)
 	}
 	if !errors.Is(got, want) {
 		t.Fatalf("%s of %s %q: %v, want %v", operation, i.Collection, i.ID, got, want)
 	}
 }
 
-func position(i instance.Instance) instance.Position {
-	return instance.Position{Collection: i.Collection, ID: i.ID}
-}
-
 // codeTaken reports whether an instance other than i has its code.
 func (m *model) codeTaken(i instance.Instance) bool {
 	for at, other := range m.stored {
-		if at != position(i) && i.Code != "" && fold.String(other.Code) == fold.String(i.Code) {
+		if at != i.Key() && i.Code != "" && fold.String(other.Code) == fold.String(i.Code) {
 			return true
 		}
 	}
@@ -120,19 +128,19 @@ func (m *model) record(i instance.Instance, change instance.Change, fields []ins
 }
 
 func (m *model) create(i instance.Instance, change instance.Change) error {
-	if _, exists := m.stored[position(i)]; exists {
+	if _, exists := m.stored[i.Key()]; exists {
 		return instance.ErrExists
 	}
 	if m.codeTaken(i) {
 		return instance.ErrCodeTaken
 	}
-	m.stored[position(i)] = i
+	m.stored[i.Key()] = i
 	m.record(i, change, instance.Diff(instance.Instance{}, i))
 	return nil
 }
 
 func (m *model) replace(i instance.Instance, change instance.Change) error {
-	before, exists := m.stored[position(i)]
+	before, exists := m.stored[i.Key()]
 	if !exists {
 		return instance.ErrNotFound
 	}
@@ -146,12 +154,12 @@ func (m *model) replace(i instance.Instance, change instance.Change) error {
 	}
 	after.Version++
 	after.UpdatedAt = change.At
-	m.stored[position(i)] = after
+	m.stored[i.Key()] = after
 	m.record(after, change, instance.Diff(before, after))
 	return nil
 }
 
-func (m *model) remove(at instance.Position, change instance.Change) error {
+func (m *model) remove(at instance.Key, change instance.Change) error {
 	i, exists := m.stored[at]
 	if !exists {
 		return instance.ErrNotFound
@@ -162,10 +170,10 @@ func (m *model) remove(at instance.Position, change instance.Change) error {
 	return nil
 }
 
-func (m *model) restore(at instance.Position, change instance.Change) error {
+func (m *model) restore(at instance.Key, change instance.Change) error {
 	for n := len(m.trash) - 1; n >= 0; n-- {
 		i := m.trash[n]
-		if position(i) != at {
+		if i.Key() != at {
 			continue
 		}
 		if _, exists := m.stored[at]; exists {
@@ -184,6 +192,18 @@ func (m *model) restore(at instance.Position, change instance.Change) error {
 	return instance.ErrNotFound
 }
 
+func (m *model) touch(at instance.Key, seen time.Time) error {
+	i, exists := m.stored[at]
+	if !exists {
+		return instance.ErrNotFound
+	}
+	if seen.After(i.LastSeenAt) {
+		i.LastSeenAt = seen
+		m.stored[at] = i
+	}
+	return nil
+}
+
 // search returns what q finds, written out in the plainest way.
 func (m *model) search(q instance.Query) []instance.Instance {
 	var found []instance.Instance
@@ -195,7 +215,7 @@ func (m *model) search(q instance.Query) []instance.Instance {
 		}
 	}
 	slices.SortFunc(found, func(a, b instance.Instance) int {
-		return cmp.Or(cmp.Compare(a.Collection, b.Collection), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Collection, b.Collection), cmp.Compare(a.SortKey(), b.SortKey()))
 	})
 	return found
 }

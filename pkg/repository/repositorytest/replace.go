@@ -19,7 +19,7 @@ func testReplace(t *testing.T, open Opener) {
 		change.At = change.At.Add(999 * time.Microsecond).In(time.FixedZone("", -3600))
 		after := numbered(1, instance.Instance{
 			Code: "c2", Group: "g2", SubGroup: "s2", Name: "n2", Owner: "o2", Status: "st2", Active: true,
-			LastSeenAt: f.clock.Now().Add(time.Minute), Attributes: json.RawMessage(`{"a": 2}`),
+			LastSeenAt: change.At.Add(time.Minute), Attributes: json.RawMessage(`{"a": 2}`),
 			// What follows is the repository's, whatever the caller says.
 			Version: 77, Incarnation: "made up", CreatedAt: f.clock.Now(),
 		})
@@ -32,6 +32,7 @@ func testReplace(t *testing.T, open Opener) {
 		want.ID, want.Collection = before.ID, before.Collection
 		want.Version, want.Incarnation, want.CreatedAt = 2, before.Incarnation, before.CreatedAt
 		want.UpdatedAt = change.At.UTC().Truncate(time.Millisecond)
+		want.LastSeenAt = want.UpdatedAt.Add(time.Minute)
 		wantInstance(t, stored, want)
 		wantInstance(t, f.get(t, before.Key()), want)
 		if stored.Revision() == before.Revision() {

@@ -24,6 +24,10 @@ type Repository interface {
 	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
 	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
 	History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error]
+	Touch(ctx context.Context, key instance.Key, at time.Time) error
+
+	Document(ctx context.Context, name string) ([]byte, error)
+	SetDocument(ctx context.Context, name string, data []byte) error
 
 	CreateCredential(ctx context.Context, c auth.Credential) error
 	Credential(ctx context.Context, hash string) (auth.Credential, error)

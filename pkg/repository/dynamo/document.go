@@ -1,0 +1,58 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"instances/pkg/instance"
+)
+
+// documentItem is a document of the operator as it is stored.
+type documentItem struct {
+	itemKey
+	Data blob `dynamodbav:"data"`
+}
+
+// Document returns the document of that name, or [instance.ErrNotFound]. It
+// is one consistent read.
+func (r *Repository) Document(ctx context.Context, name string) ([]byte, error) {
+	attributes, err := r.getItem(ctx, documentKey(name))
+	if err != nil {
+		return nil, fmt.Errorf("get document %s: %w", name, err)
+	}
+	if len(attributes) == 0 {
+		return nil, instance.ErrNotFound
+	}
+	var item documentItem
+	if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
+		return nil, fmt.Errorf("decode document %s: %w", name, err)
+	}
+	data, err := item.Data.bytes()
+	if err != nil {
+		return nil, fmt.Errorf("decode document %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// SetDocument stores a document of the operator in place of any other of that
+// name. It returns [instance.ErrTooLarge] for one of more than
+// [instance.MaxStoredBytes].
+func (r *Repository) SetDocument(ctx context.Context, name string, data []byte) error {
+	if len(data) > instance.MaxStoredBytes {
+		return fmt.Errorf("set document %s: %w", name, instance.ErrTooLarge)
+	}
+	packed, err := newBlob(data)
+	if err != nil {
+		return fmt.Errorf("set document %s: %w", name, err)
+	}
+	w := newWrite("set document " + name)
+	if _, err := w.put(r, documentItem{documentKey(name), packed}, always()); err != nil {
+		return err
+	}
+	if err := w.mark(r); err != nil {
+		return err
+	}
+	return w.run(ctx, r)
+}
