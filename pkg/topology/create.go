@@ -55,7 +55,7 @@ func CreateInstance(numbers Numberer, instances Creator, now func() time.Time) h
 
 		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: body, Now: at}
 		answer, err = httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
-			return instances.Create(r.Context(), i, changeBy(r, who, at, "create"), record)
+			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
 		})
 		if err != nil {
 			return err
@@ -89,16 +89,5 @@ func newInstance(n int64, owner string, at time.Time) instance.Instance {
 		Incarnation: instance.NewIncarnation(),
 		CreatedAt:   at,
 		UpdatedAt:   at,
-	}
-}
-
-// changeBy returns the change that r makes.
-func changeBy(r *http.Request, who auth.Principal, at time.Time, operation string) instance.Change {
-	return instance.Change{
-		By:        who.Name,
-		Owner:     who.Owner,
-		At:        at,
-		RequestID: httpjson.CallFrom(r.Context()).RequestID,
-		Operation: operation,
 	}
 }

@@ -44,7 +44,7 @@ func update(w http.ResponseWriter, r *http.Request, instances Updater, key insta
 	if err != nil {
 		return err
 	}
-	i, err := instances.Update(r.Context(), key, changeBy(r, who, at, operation),
+	i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, at, operation),
 		func(i instance.Instance) (instance.Instance, error) {
 			// Checked against each state that is read: a lost race is 412 too.
 			if err := httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision())); err != nil {

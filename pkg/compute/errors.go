@@ -1,0 +1,75 @@
+package compute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// fail answers an error. It is the one place of this dialect that knows which
+// error has which status. What it does not know is a fault of the server: it
+// is logged, and the client learns nothing of it.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, body := describe(err)
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Token")
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	}
+	if status >= http.StatusInternalServerError {
+		httpjson.Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", err))
+	}
+	answer, err := httpjson.NewAnswer(status, body)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	answer.Write(w)
+}
+
+// detail is the body of an error that is not about fields.
+type detail struct {
+	Detail string `json:"detail"`
+}
+
+// describe returns the status and the body of err: a detail, or the messages
+// about each field.
+func describe(err error) (status int, body any) {
+	var request *httpjson.RequestError
+	switch {
+	case errors.As(err, &request) && len(request.Fields) > 0:
+		return request.Status, fieldMessages(request.Fields)
+	case errors.As(err, &request):
+		return request.Status, detail{request.Detail}
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return http.StatusUnauthorized, detail{"Invalid token."}
+	case errors.Is(err, auth.ErrForbidden):
+		return http.StatusForbidden, detail{"You do not have permission to perform this action."}
+	case errors.Is(err, instance.ErrNotFound):
+		return http.StatusNotFound, detail{"Not found."}
+	case errors.Is(err, instance.ErrCursor):
+		return http.StatusBadRequest, map[string][]string{"cursor": {"is not valid for this list; leave it out to start again"}}
+	case errors.Is(err, instance.ErrTooLarge):
+		return http.StatusBadRequest, detail{fmt.Sprintf("The instance would take more than %d bytes.", instance.MaxStoredBytes)}
+	case errors.Is(err, instance.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		return http.StatusServiceUnavailable, detail{"The request could not be finished in time. Please try again."}
+	default:
+		return http.StatusInternalServerError, detail{"A server error occurred."}
+	}
+}
+
+// fieldMessages groups messages by their fields.
+func fieldMessages(errs []httpjson.FieldError) map[string][]string {
+	messages := make(map[string][]string, len(errs))
+	for _, e := range errs {
+		messages[e.Field] = append(messages[e.Field], e.Message)
+	}
+	return messages
+}

@@ -1,0 +1,109 @@
+package compute
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+const (
+	// maxImages is how many images an instance may have downloaded.
+	maxImages = 1000
+	// maxImagePath is the length of a registry path, in characters.
+	maxImagePath = 500
+	imagePath    = "image_registry_path"
+)
+
+// AddImage answers PATCH {uuid}/add-image/: the instance has downloaded the
+// image that the body names.
+func AddImage(instances Updater, s Settings) http.Handler {
+	return changeImages(instances, s, "add-image", func(images []string, path string) []string {
+		if slices.Contains(images, path) {
+			return images
+		}
+		return append(images, path)
+	})
+}
+
+// DeleteImage answers PATCH {uuid}/delete-image/: the instance no longer has
+// the image that the body names.
+func DeleteImage(instances Updater, s Settings) http.Handler {
+	return changeImages(instances, s, "delete-image", func(images []string, path string) []string {
+		return slices.DeleteFunc(images, func(image string) bool { return image == path })
+	})
+}
+
+// changeImages returns a handler that changes the images of an instance.
+func changeImages(instances Updater, s Settings, operation string, change func(images []string, path string) []string) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		_, members, err := httpjson.ReadForm(r)
+		if err != nil {
+			return err
+		}
+		f := newForm(members)
+		f.require(imagePath)
+		path := f.text(imagePath, maxImagePath)
+		if err := f.Err(); err != nil {
+			return err
+		}
+		return s.update(w, r, instances, operation, func(i instance.Instance) (instance.Instance, error) {
+			a, err := decodeAttributes(i)
+			if err != nil {
+				return instance.Instance{}, err
+			}
+			a.DownloadedImages = change(a.DownloadedImages, *path)
+			if len(a.DownloadedImages) > maxImages {
+				f := newForm(nil)
+				f.Reject(imagePath, fmt.Sprintf("An instance can have no more than %d images.", maxImages))
+				return instance.Instance{}, f.Err()
+			}
+			return withAttributes(i, a)
+		})
+	}, fail)
+}
+
+// image is a downloaded image in answers.
+type image struct {
+	RegistryPath string `json:"registry_path"`
+}
+
+// ListImages answers GET /api/v1/images/?instance={uuid} with the downloaded
+// images of that instance.
+func ListImages(instances Getter) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := auth.PrincipalFrom(r.Context())
+		if err != nil {
+			return err
+		}
+		given, err := httpjson.Parameters(r, "instance")
+		if err != nil {
+			return err
+		}
+		if given["instance"] == "" {
+			f := newForm(nil)
+			f.Reject("instance", msgRequired)
+			return f.Err()
+		}
+		key, err := keyFrom(given["instance"], who)
+		if err != nil {
+			return err
+		}
+		i, err := instances.Get(r.Context(), key)
+		if err != nil {
+			return err
+		}
+		a, err := decodeAttributes(i)
+		if err != nil {
+			return err
+		}
+		images := make([]image, 0, len(a.DownloadedImages))
+		for _, path := range a.DownloadedImages {
+			images = append(images, image{path})
+		}
+		return write(w, http.StatusOK, images)
+	}, fail)
+}

@@ -1,0 +1,201 @@
+package compute
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"instances/pkg/httpjson"
+)
+
+// The limits of an instance.
+const (
+	// maxName is in characters.
+	maxName = 255
+	// maxParallelJobs is what the server's database could hold.
+	maxParallelJobs = math.MaxInt32
+)
+
+// The messages of Django REST framework, and of the server's own rules.
+const (
+	msgRequired      = "This field is required."
+	msgNull          = "This field may not be null."
+	msgBlank         = "This field may not be blank."
+	msgString        = "Not a valid string."
+	msgNumber        = "A valid number is required."
+	msgInteger       = "A valid integer is required."
+	msgUUID          = "Must be a valid UUID."
+	msgPrice         = "The ask price cannot be smaller than $0.001"
+	msgGPUNeeded     = "The gpu needs to be provided if the instance is type GPU"
+	msgGPUNeedless   = "The gpu is unnecessary because the instance is not, or not gonna be type GPU anymore"
+	msgParallel      = "The value is invalid. All GPU instances can only process one job at a time"
+	msgParallelValue = "The current set value (%d) is invalid for a GPU instance. Please set it to 1"
+)
+
+// input is what a body gives. A nil field was not given.
+type input struct {
+	name               *string
+	askPrice           *json.Number
+	kind               *string
+	maxNumParallelJobs *int64
+	// gpu is empty where the body says that there is none.
+	gpu *string
+}
+
+// form reads a body and collects what is wrong with it.
+type form struct {
+	*httpjson.Fields
+	members map[string]json.RawMessage
+}
+
+// newForm returns a reader of the members of a body.
+func newForm(members map[string]json.RawMessage) form {
+	return form{httpjson.NewFields(members), members}
+}
+
+// parse reads a body. Errors are noted in f.
+func parse(f form) input {
+	return input{
+		name:               f.name(),
+		askPrice:           f.price(),
+		kind:               f.kind(),
+		maxNumParallelJobs: f.parallelJobs(),
+		gpu:                f.gpu(),
+	}
+}
+
+// require notes the fields that a whole instance must have.
+func (f form) require(fields ...string) {
+	for _, field := range fields {
+		if _, ok := f.members[field]; !ok {
+			f.Reject(field, msgRequired)
+		}
+	}
+}
+
+// scalar returns the text of a string or a number; false where the field is
+// not given, or not valid.
+func (f form) scalar(field, message string) (string, bool) {
+	raw, given := f.members[field]
+	if !given {
+		return "", false
+	}
+	var text string
+	var number json.Number
+	switch {
+	case string(raw) == "null":
+		f.Reject(field, msgNull)
+		return "", false
+	case json.Unmarshal(raw, &text) == nil:
+		return strings.TrimSpace(text), true
+	case json.Unmarshal(raw, &number) == nil:
+		return number.String(), true
+	default:
+		f.Reject(field, message)
+		return "", false
+	}
+}
+
+// text reads a text that may not be blank.
+func (f form) text(field string, maxLength int) *string {
+	text, ok := f.scalar(field, msgString)
+	switch {
+	case !ok:
+		return nil
+	case text == "":
+		f.Reject(field, msgBlank)
+		return nil
+	case utf8.RuneCountInString(text) > maxLength:
+		f.Reject(field, fmt.Sprintf("Ensure this field has no more than %d characters.", maxLength))
+		return nil
+	}
+	return &text
+}
+
+func (f form) name() *string { return f.text("name", maxName) }
+
+func (f form) price() *json.Number {
+	text, ok := f.scalar("ask_price", msgNumber)
+	if !ok {
+		return nil
+	}
+	price, value, ok := parsePrice(text)
+	switch {
+	case !ok:
+		f.Reject("ask_price", msgNumber)
+		return nil
+	case value.Cmp(minPrice()) < 0:
+		f.Reject("ask_price", msgPrice)
+		return nil
+	}
+	return &price
+}
+
+func (f form) kind() *string {
+	text, ok := f.scalar("type", msgString)
+	if !ok {
+		return nil
+	}
+	switch text {
+	case typeCPU, strconv.Itoa(numberCPU):
+		text = typeCPU
+	case typeGPU, strconv.Itoa(numberGPU):
+		text = typeGPU
+	default:
+		f.Reject("type", fmt.Sprintf("%q is not a valid choice.", text))
+		return nil
+	}
+	return &text
+}
+
+func (f form) parallelJobs() *int64 {
+	const field = "max_num_parallel_jobs"
+	text, ok := f.scalar(field, msgInteger)
+	if !ok {
+		return nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case err != nil:
+		f.Reject(field, msgInteger)
+		return nil
+	case n < 1:
+		f.Reject(field, "Ensure this value is greater than or equal to 1.")
+		return nil
+	case n > maxParallelJobs:
+		f.Reject(field, fmt.Sprintf("Ensure this value is less than or equal to %d.", maxParallelJobs))
+		return nil
+	}
+	return &n
+}
+
+// gpu reads a UUID. Null, an empty text and what answers show for none all
+// say that there is none.
+func (f form) gpu() *string {
+	raw, given := f.members["gpu"]
+	if !given {
+		return nil
+	}
+	empty := ""
+	if string(raw) == "null" {
+		return &empty
+	}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		f.Reject("gpu", msgUUID)
+		return nil
+	}
+	text = strings.ToLower(strings.TrimSpace(text))
+	switch {
+	case slices.Contains([]string{"", none}, text):
+		return &empty
+	case !isUUID(text):
+		f.Reject("gpu", msgUUID)
+		return nil
+	}
+	return &text
+}

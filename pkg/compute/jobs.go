@@ -1,0 +1,47 @@
+package compute
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// touchAfter is how long after it was noted that an instance was heard of it
+// is noted again. Agents poll every few seconds.
+const touchAfter = time.Minute
+
+// Toucher notes that instances were heard of.
+type Toucher interface {
+	// Touch notes that the instance was heard of at that time, unless it was
+	// later already, or returns [instance.ErrNotFound].
+	Touch(ctx context.Context, key instance.Key, at time.Time) error
+}
+
+// GetJobs answers GET {uuid}/get-jobs/ with an empty list: jobs are not part
+// of this product. Its agent polls it, and so shows that it is alive.
+func GetJobs(instances Getter, heartbeats Toucher, s Settings) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := auth.PrincipalFrom(r.Context())
+		if err != nil {
+			return err
+		}
+		key, err := keyOf(r, who)
+		if err != nil {
+			return err
+		}
+		i, err := instances.Get(r.Context(), key)
+		if err != nil {
+			return err
+		}
+		if now := s.Now(); now.Sub(i.LastSeenAt) >= touchAfter {
+			if err := heartbeats.Touch(r.Context(), key, now); err != nil {
+				return err
+			}
+		}
+		return write(w, http.StatusOK, []string{})
+	}, fail)
+}

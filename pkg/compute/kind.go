@@ -1,0 +1,53 @@
+package compute
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/instance"
+)
+
+// BasePath is the path of the collection, without a stage. The API documents
+// it with a slash at its end; both are served.
+const BasePath = "/api/v1/instances"
+
+// dialect is the name of this dialect, of its kind and of its profiles.
+const dialect = "compute"
+
+// Settings are what the handlers are made with.
+type Settings struct {
+	// Now is the clock; every handler needs it.
+	Now func() time.Time
+	// SilentAfter is how long a started instance may be silent before it
+	// counts as not available. Handlers that answer no instance need none.
+	SilentAfter time.Duration
+}
+
+// Kind returns the kind of the compute instances: newest first, in one
+// collection for each owner.
+func Kind() instance.Kind {
+	return instance.Kind{Name: dialect, Order: instance.OrderTime}
+}
+
+// keyOf returns the key of the instance that the path of r names, of the
+// owner who makes the request. What is no UUID names none.
+func keyOf(r *http.Request, who auth.Principal) (instance.Key, error) {
+	return keyFrom(r.PathValue("uuid"), who)
+}
+
+// keyFrom returns the key of an instance of the owner.
+func keyFrom(uuid string, who auth.Principal) (instance.Key, error) {
+	uuid = strings.ToLower(uuid)
+	if !isUUID(uuid) {
+		return instance.Key{}, instance.ErrNotFound
+	}
+	return instance.Key{Kind: Kind(), Collection: who.Owner, ID: uuid}, nil
+}
+
+// isUUID reports whether text is a UUID in lower case.
+func isUUID(text string) bool {
+	return regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(text)
+}

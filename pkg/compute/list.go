@@ -1,0 +1,41 @@
+package compute
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// Searcher finds instances.
+type Searcher interface {
+	// Search returns what q asks for, in order; an error ends it.
+	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
+}
+
+// ListInstances answers GET with the instances of the key's owner, newest
+// first. limit and cursor read them in pages.
+func ListInstances(instances Searcher, s Settings) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := auth.PrincipalFrom(r.Context())
+		if err != nil {
+			return err
+		}
+		_, paging, err := httpjson.ListParameters(r)
+		if err != nil {
+			return err
+		}
+		now, profile := s.Now(), profileOf(who)
+		list := httpjson.List{
+			Query:  instance.Query{Kind: Kind(), Collections: []string{who.Owner}},
+			Paging: paging,
+			Encode: func(i instance.Instance) (any, error) { return s.encodeRead(i, profile, now) },
+		}
+		return list.Write(w, r, func(q instance.Query) iter.Seq2[instance.Instance, error] {
+			return instances.Search(r.Context(), q)
+		})
+	}, fail)
+}

@@ -1,0 +1,35 @@
+package compute
+
+import (
+	"net/http"
+
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// StartInstance answers PATCH {uuid}/start/: the instance is available from
+// now on, for as long as it is heard of. A body is ignored.
+func StartInstance(instances Updater, s Settings) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		at := s.Now().UnixMilli()
+		return s.update(w, r, instances, "start", func(i instance.Instance) (instance.Instance, error) {
+			a, err := decodeAttributes(i)
+			if err != nil {
+				return instance.Instance{}, err
+			}
+			i.Status, a.StartedAt = started, at
+			return withAttributes(i, a)
+		})
+	}, fail)
+}
+
+// StopInstance answers PATCH {uuid}/stop/: the instance is not available from
+// now on. A body is ignored.
+func StopInstance(instances Updater, s Settings) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		return s.update(w, r, instances, "stop", func(i instance.Instance) (instance.Instance, error) {
+			i.Status = ""
+			return i, nil
+		})
+	}, fail)
+}
