@@ -87,8 +87,8 @@ func (g *gateway) refuse(w http.ResponseWriter, c *call, r refusal) {
 
 var contextVariable = regexp.MustCompile(`\$context[A-Za-z.]*`)
 
-// mock gives the fixed answer of the template, if the request has a media type
-// that the mock accepts.
+// mock gives the answer of the template, if the request has a media type that
+// the mock accepts.
 func (g *gateway) mock(w http.ResponseWriter, c *call, m *template.Mock) {
 	mediaType := "application/json"
 	if sent := c.request.Header.Get("Content-Type"); sent != "" {
@@ -102,7 +102,7 @@ func (g *gateway) mock(w http.ResponseWriter, c *call, m *template.Mock) {
 		return
 	}
 	setAll(w.Header(), m.Headers)
-	send(w, m.Status, m.Body)
+	send(w, m.Status, strings.ReplaceAll(m.Body, "$context.httpMethod", c.request.Method))
 }
 
 func setAll(h http.Header, values map[string]string) {

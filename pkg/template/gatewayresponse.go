@@ -39,7 +39,7 @@ func isContextVariable(name string) bool {
 	return false
 }
 
-var contextVariable = regexp.MustCompile(`\$[A-Za-z.]*`)
+var contextVariable = regexp.MustCompile(`\$[A-Za-z0-9_.-]*`)
 
 func gatewayResponse(kind string, n node) GatewayResponse {
 	if !isResponseType(kind) {

@@ -9,11 +9,13 @@ import (
 	"strings"
 )
 
-// Mock is an answer that API Gateway gives by itself, whatever the request.
+// Mock is an answer that API Gateway gives by itself, whatever the request. A
+// variable aside, it is always the same.
 type Mock struct {
 	Status  int
 	Headers map[string]string
-	Body    string
+	// Body may hold $context.httpMethod, the method of the request.
+	Body string
 	// ContentTypes are the media types of requests that get this answer, in
 	// alphabetical order. A request without a type counts as
 	// application/json, one of another type is refused with
@@ -21,8 +23,12 @@ type Mock struct {
 	ContentTypes []string
 }
 
-// mock reads the method n with its mock integration. Only fixed answers are
-// understood.
+// methodVariable is what a body may hold. No escaping is needed: API Gateway
+// knows seven methods, all in capitals.
+const methodVariable = "$context.httpMethod"
+
+// mock reads the method n with its mock integration. Of the template language,
+// only the variable that [Mock] names is understood.
 func mock(n node) *Mock {
 	integration := n.at("x-amazon-apigateway-integration")
 	integration.allow("type", "passthroughBehavior", "requestTemplates", "responses")
@@ -65,7 +71,8 @@ func mock(n node) *Mock {
 		m.Headers[name] = p.value.quoted()
 	}
 	m.Body = body(response.at("responseTemplates"), m.Headers)
-	if strings.ContainsAny(m.Body, "$#") {
+	if strings.Contains(m.Body, "#") ||
+		slices.ContainsFunc(contextVariable.FindAllString(m.Body, -1), func(v string) bool { return v != methodVariable }) {
 		response.at("responseTemplates").fail("hold a variable or a directive, which is not understood")
 	}
 	return m

@@ -182,6 +182,10 @@ func TestRefusals(t *testing.T) {
 		{"undeclared header", "{Allow: {type: string}, Content-Type", "{Content-Type", "is not among the headers of response 405"},
 		{"unquoted header", `"'GET, PUT'"`, `"GET, PUT"`, "in single quotes"},
 		{"directive", `'{"status":405}'`, `'#set($x = 1)'`, "a variable or a directive"},
+		{"directive alone", `'{"status":405}'`, `'## comment'`, "a variable or a directive"},
+		{"variable", `'{"status":405}'`, `'$context.requestId'`, "a variable or a directive"},
+		{"variable that goes on", `'{"status":405}'`, `'$context.httpMethod.x'`, "a variable or a directive"},
+		{"variable in braces", `'{"status":405}'`, `'${context.httpMethod}'`, "a variable or a directive"},
 		{"second answer", `application/json: '{"status":405}'`, "application/json: x\n                      text/html: y", "second type"},
 		{"gateway response", "THROTTLED:", "THROTTLE:", "no gateway response"},
 		{"unquoted gateway header", `"'1'"`, "'1'", "in single quotes"},
@@ -202,6 +206,21 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The answer of a mock may tell the method of the request.
+func TestMockWithMethod(t *testing.T) {
+	t.Parallel()
+	small, err := os.ReadFile("testdata/small.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const body = `{"detail":"Method \"$context.httpMethod\" not allowed."}`
+	tmpl, err := template.Parse([]byte(strings.ReplaceAll(string(small), `{"status":405}`, body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "Body", tmpl.API.Resources[0].Methods[template.AnyMethod].Mock.Body, body)
 }
 
 func TestAllErrorsAtOnce(t *testing.T) {

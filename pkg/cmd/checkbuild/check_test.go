@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 		os.Exit(3)
 	}
 	lambda.Start(func(r events.APIGatewayProxyRequest) (any, error) {
-		anonymous := r.Headers["Authorization"] == "" && len(r.MultiValueHeaders["Authorization"]) == 0
+		anonymous := r.Headers["Authorization"] == "" && len(r.MultiValueHeaders["Authorization"]) == 0 &&
+			r.Resource != "/api/v1/api-token-auth"
 		switch b := os.Getenv("BEHAVIOUR"); {
 		case b == "error":
 			return nil, errors.New("broken")
@@ -50,28 +51,38 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	build := t.TempDir()
-	if err := os.Mkdir(filepath.Join(build, "TopologyGet"), 0o700); err != nil {
-		t.Fatal(err)
+	for _, id := range []string{"TopologyGet", "ComputeTokenAuth"} {
+		if err := os.Mkdir(filepath.Join(build, id), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(binary, filepath.Join(build, id, "bootstrap")); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.Symlink(binary, filepath.Join(build, "TopologyGet", "bootstrap")); err != nil {
-		t.Fatal(err)
-	}
-	for behaviour, want := range map[string]string{
-		"right":     "",
-		"crash":     "no table",
-		"error":     "broken",
-		"no answer": "hello",
-		"open":      "answers 200, not 401",
-		"unasked":   "answers 200, not 5xx",
+	asked := template.Function{Name: "topology-get", LogicalID: "TopologyGet"}
+	// The sample event of this one has no credentials in its headers.
+	open := template.Function{Name: "compute-token-auth", LogicalID: "ComputeTokenAuth"}
+	for _, test := range []struct {
+		function        template.Function
+		behaviour, want string
+	}{
+		{asked, "right", ""},
+		{asked, "crash", "no table"},
+		{asked, "error", "broken"},
+		{asked, "no answer", "hello"},
+		{asked, "open", "answers 200, not 401"},
+		{asked, "unasked", "answers 200, not 5xx"},
+		{open, "right", ""},
+		{open, "unasked", "answers 200, not 5xx"},
 	} {
-		t.Run(behaviour, func(t *testing.T) {
+		t.Run(test.function.Name+" "+test.behaviour, func(t *testing.T) {
 			t.Parallel()
 			c := check{events: filepath.Join("..", "..", "..", "events"), build: build, out: io.Discard}
-			err := c.start(t.Context(), &template.Template{Functions: []template.Function{{
-				Name: "topology-get", LogicalID: "TopologyGet", Environment: map[string]string{"BEHAVIOUR": behaviour},
-			}}})
-			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-				t.Errorf("error %v, want one with %q", err, want)
+			f := test.function
+			f.Environment = map[string]string{"BEHAVIOUR": test.behaviour}
+			err := c.start(t.Context(), &template.Template{Functions: []template.Function{f}})
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})
 	}

@@ -5,8 +5,8 @@
 // Each function of the template must be there as a static binary for the
 // architecture, and nothing else. Where this machine can run them, each is
 // started over the Lambda Runtime API: it must answer its sample event with
-// 401 when the credentials are taken out, and with a 5xx as it is, since there
-// is no DynamoDB to ask.
+// 401 when the credentials in its headers are taken out, and with a 5xx as it
+// is, since there is no DynamoDB to ask.
 package main
 
 import (
