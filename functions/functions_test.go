@@ -19,9 +19,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
+	"instances/pkg/compute"
 	"instances/pkg/gateway"
 	"instances/pkg/template"
 	"instances/pkg/topology"
@@ -142,6 +144,10 @@ func TestSampleEvents(t *testing.T) {
 			if !slices.Contains(f.Routes, template.Route{Method: sample.HTTPMethod, Path: sample.Resource}) {
 				t.Errorf("%s %s is no route of the function", sample.HTTPMethod, sample.Resource)
 			}
+			// Who asks for a token has none yet.
+			if credentials := len(sample.MultiValueHeaders["Authorization"]); (credentials == 1) == (f.Name == "compute-token-auth") {
+				t.Errorf("there are %d Authorization headers", credentials)
+			}
 
 			var r recorder
 			g, err := gateway.New(tmpl, &r, gateway.Options{StageInPath: true})
@@ -222,7 +228,7 @@ func literal(n ast.Expr) string {
 // set is read. What Lambda sets itself starts with AWS_.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
-	read := app.Variables()
+	var named []string
 	for _, file := range sources(t, "pkg/app", "pkg/repository/dynamo", "pkg/lambdahttp") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
@@ -238,15 +244,55 @@ func TestEnvironment(t *testing.T) {
 			}
 			variable := literal(call.Args[0])
 			if (strings.EqualFold(name, "getenv") || name == "LookupEnv") && variable != "" && !strings.HasPrefix(variable, "AWS_") {
-				read = append(read, variable)
+				named = append(named, variable)
 			}
 			return true
 		})
 	}
-	slices.Sort(read)
 	for _, f := range load(t).Functions {
+		read := append(app.Variables(f.Name), named...)
+		slices.Sort(read)
 		same(t, "variables of "+f.Name, slices.Collect(maps.Keys(f.Environment)), slices.Compact(read))
 	}
+}
+
+// The functions that have the variable for it are those that are made with
+// the time after which an instance counts as silent. Where the variable is not
+// set, that is what the template says too.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, file := range sources(t, "pkg/app") {
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok {
+					if name, ok := call.Fun.(*ast.Ident); ok && name.Name == "computeSettings" {
+						want = append(want, f.Name.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	byDefault, err := app.ParseSilentAfter("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range load(t).Functions {
+		text, ok := f.Environment[app.SilentAfterVariable]
+		if !ok {
+			continue
+		}
+		got = append(got, f.LogicalID)
+		if set, err := app.ParseSilentAfter(text); err != nil || set != byDefault {
+			t.Errorf("%s has %q, %v; want %v", f.Name, text, err, byDefault)
+		}
+	}
+	same(t, "functions with "+app.SilentAfterVariable, got, want)
 }
 
 // Each index and each attribute of its keys that the template declares is one
@@ -295,6 +341,10 @@ func TestTable(t *testing.T) {
 // than its name says.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
+	reading := []string{
+		"topology-get", "topology-search",
+		"compute-list", "compute-get", "compute-images", "compute-gpus", "compute-token-auth",
+	}
 	for _, f := range load(t).Functions {
 		for _, s := range f.Statements {
 			for _, a := range s.Actions {
@@ -305,7 +355,7 @@ func TestPolicies(t *testing.T) {
 				if isWrite && len(s.Conditions) == 0 {
 					t.Errorf("%s may do %s without a condition", f.Name, a)
 				}
-				if isWrite && (strings.HasSuffix(f.Name, "-get") || strings.HasSuffix(f.Name, "-search")) {
+				if isWrite && slices.Contains(reading, f.Name) {
 					t.Errorf("%s may do %s", f.Name, a)
 				}
 			}
@@ -353,8 +403,8 @@ func TestNoRequestIsLeftToAPIGateway(t *testing.T) {
 	}
 }
 
-// The fixed answers are problems in JSON whose status is the real one, open
-// to pages of other origins, and with the methods that there are.
+// The gateway's own answers are worded as those of the functions, open to
+// pages of other origins, and with the methods that there are.
 func TestFixedAnswers(t *testing.T) {
 	t.Parallel()
 	api := load(t).API
@@ -370,7 +420,11 @@ func TestFixedAnswers(t *testing.T) {
 			}
 		}
 		any := r.Methods[template.AnyMethod].Mock
-		checkProblem(t, r.Path, any.Status, any.Body, any.Headers)
+		if r.Path == "/api" || strings.HasPrefix(r.Path, "/api/") {
+			checkDetail(t, r.Path, any)
+		} else {
+			checkProblem(t, r.Path, any.Status, any.Body, any.Headers)
+		}
 		if len(functions) == 0 {
 			if any.Status != http.StatusNotFound {
 				t.Errorf("%s answers %d", r.Path, any.Status)
@@ -424,6 +478,22 @@ func checkProblem(t *testing.T, where string, status int, body string, headers m
 	}
 }
 
+// checkDetail checks an answer of the gateway that is worded as Django REST
+// framework does.
+func checkDetail(t *testing.T, where string, m *template.Mock) {
+	t.Helper()
+	want := map[int]string{
+		http.StatusNotFound:         `{"detail":"Not found."}`,
+		http.StatusMethodNotAllowed: `{"detail":"Method \"$context.httpMethod\" not allowed."}`,
+	}[m.Status]
+	if m.Body != want {
+		t.Errorf("%s: the body for %d is %s", where, m.Status, m.Body)
+	}
+	if kind := m.Headers["Content-Type"]; kind != "application/json" {
+		t.Errorf("%s: the content type is %s", where, kind)
+	}
+}
+
 // nobody refuses everybody.
 type nobody struct{}
 
@@ -431,15 +501,18 @@ func (nobody) Authorize(*http.Request, string) (*http.Request, error) {
 	return nil, auth.ErrUnauthenticated
 }
 
-// A client cannot tell whether the gateway or a function refused it, but for
-// the challenge, which API Gateway renames in answers of functions.
+// Of the topology API, a client cannot tell whether the gateway or a function
+// refused it, but for the challenge, which API Gateway renames in answers of
+// functions. The gateway asks nobody else for credentials: its words for that
+// are this API's.
 func TestUnauthorizedIsTheSame(t *testing.T) {
 	t.Parallel()
 	api := load(t).API
 	for _, r := range api.Resources {
 		for name, m := range r.Methods {
-			if m.Function != "" && !slices.Contains(m.RequiredHeaders, "Authorization") {
-				t.Errorf("%s %s does not require Authorization", name, r.Path)
+			want := m.Function != "" && strings.HasPrefix(r.Path, topology.BasePath)
+			if got := slices.Contains(m.RequiredHeaders, "Authorization"); got != want {
+				t.Errorf("%s %s requires Authorization: %t", name, r.Path, got)
 			}
 		}
 	}
@@ -454,5 +527,60 @@ func TestUnauthorizedIsTheSame(t *testing.T) {
 		if g.Headers[name] != w.Header().Get(name) {
 			t.Errorf("%s is %q from the gateway and %q from a function", name, g.Headers[name], w.Header().Get(name))
 		}
+	}
+}
+
+// everybody knows every key.
+type everybody struct{}
+
+func (everybody) Credential(_ context.Context, hash string) (auth.Credential, error) {
+	return auth.Credential{Name: "test", Owner: "test", Hash: hash, Allow: []string{auth.AllowAll}}, nil
+}
+
+// A client of the compute API gets the same 404 from the gateway and from a
+// function, and learns the method that it must not use.
+func TestNotFoundIsTheSame(t *testing.T) {
+	t.Parallel()
+	tmpl := load(t)
+	g, err := gateway.New(tmpl, &recorder{}, gateway.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		method, target string
+		status         int
+		allow, body    string
+	}{
+		{"GET", "/api/", 404, "", `{"detail":"Not found."}`},
+		{"GET", "/api/v2/instances/", 404, "", `{"detail":"Not found."}`},
+		{"POST", "/api/v1/", 404, "", `{"detail":"Not found."}`},
+		{"PATCH", compute.BasePath + "/x/restart/", 404, "", `{"detail":"Not found."}`},
+		{"PATCH", compute.BasePath + "/x/start/now/", 404, "", `{"detail":"Not found."}`},
+		{"GET", "/api/v1/images/x/", 404, "", `{"detail":"Not found."}`},
+		{"PUT", compute.BasePath + "/", 405, "GET, POST, OPTIONS", `{"detail":"Method \"PUT\" not allowed."}`},
+		{"POST", compute.BasePath + "/x/", 405, "GET, PUT, PATCH, DELETE, OPTIONS", `{"detail":"Method \"POST\" not allowed."}`},
+		{"POST", compute.BasePath + "/x/start/", 405, "PATCH, OPTIONS", `{"detail":"Method \"POST\" not allowed."}`},
+		{"PATCH", compute.BasePath + "/x/get-jobs/", 405, "GET, OPTIONS", `{"detail":"Method \"PATCH\" not allowed."}`},
+		{"GET", "/api/v1/api-token-auth/", 405, "POST, OPTIONS", `{"detail":"Method \"GET\" not allowed."}`},
+		{"DELETE", "/api/v1/gpus", 405, "GET, OPTIONS", `{"detail":"Method \"DELETE\" not allowed."}`},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), test.method, test.target, strings.NewReader("a=b"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if w.Code != test.status || w.Body.String() != test.body || w.Header().Get("Allow") != test.allow ||
+			w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s is answered %d %s with %v", test.method, test.target, w.Code, w.Body, w.Header())
+		}
+	}
+
+	// To find that a path has no UUID takes no repository.
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	r.Header.Set("Authorization", "Token x")
+	w := httptest.NewRecorder()
+	compute.Secure(auth.NewAuthenticator(everybody{}, time.Now), compute.ReadPermission, compute.GetInstance(nil, compute.Settings{})).
+		ServeHTTP(w, r)
+	if body := strings.TrimSpace(w.Body.String()); w.Code != http.StatusNotFound || body != `{"detail":"Not found."}` {
+		t.Errorf("a function answers %d %s", w.Code, body)
 	}
 }

@@ -14,12 +14,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"instances/pkg/app/local"
 	"instances/pkg/auth"
+	"instances/pkg/compute"
 	"instances/pkg/gateway"
+	"instances/pkg/instance"
 	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
@@ -136,12 +139,29 @@ func (r router) Invoke(ctx context.Context, function string, event []byte) ([]by
 	return r[function].Invoke(ctx, function, event)
 }
 
+// clock moves on by two minutes for each request. It starts at the current
+// time, since DynamoDB removes what has expired by its own clock.
+type clock struct {
+	start   time.Time
+	minutes atomic.Int64
+}
+
+func (c *clock) now() time.Time { return c.start.Add(time.Duration(c.minutes.Load()) * time.Minute) }
+
+// uuid finds that of an answer to a create.
+func uuid(body string) string {
+	_, rest, _ := strings.Cut(body, `"uuid":"`)
+	uuid, _, _ := strings.Cut(rest, `"`)
+	return uuid
+}
+
 // The role of each function allows what the function does, and nothing of
 // DynamoDB beyond that.
 func TestRolesFitTheCode(t *testing.T) {
 	t.Parallel()
 	table := dynamotest.NewTable(t)
 	tmpl := load(t)
+	c := &clock{start: time.Now()}
 	functions := router{}
 	var polices []*police
 	for _, f := range tmpl.Functions {
@@ -149,10 +169,10 @@ func TestRolesFitTheCode(t *testing.T) {
 		polices = append(polices, p)
 		r := dynamo.New(dynamo.Config{
 			Client: table.Client(func(next http.RoundTripper) http.RoundTripper { p.next = next; return p }),
-			Table:  table.Name, Now: time.Now, HistoryRetention: 24 * time.Hour,
+			Table:  table.Name, Now: c.now, HistoryRetention: 24 * time.Hour,
 		})
 		fs, err := local.New(tmpl, local.Options{
-			Repository: r, Keys: auth.NewAuthenticator(r, time.Now), Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+			Repository: r, Keys: auth.NewAuthenticator(r, c.now), Now: c.now, Logger: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -163,44 +183,151 @@ func TestRolesFitTheCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	operator := dynamo.New(dynamo.Config{Client: table.Client(nil), Table: table.Name, Now: time.Now})
-	secret, err := auth.Mint(t.Context(), operator, auth.NewKey{Name: "test", Allow: []string{auth.AllowAll}}, time.Now())
+	operator := dynamo.New(dynamo.Config{Client: table.Client(nil), Table: table.Name, Now: c.now})
+	secrets := map[string]string{}
+	for name, profiles := range map[string]map[string]string{"test": nil, "client": {"compute": compute.ClientProfile}} {
+		k := auth.NewKey{Name: name, Owner: "test", Allow: []string{auth.AllowAll}, Profiles: profiles}
+		if secrets[name], err = auth.Mint(t.Context(), operator, k, c.now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Such an id tells nothing of the time of its creation.
+	const imported = "91c34f50-5181-4739-915a-7615a6a72d2f"
+	err = operator.Create(t.Context(), instance.Instance{
+		Kind: compute.Kind(), Collection: "test", ID: imported, Name: "imported", Owner: "test", Active: true,
+		Version: 1, Incarnation: instance.NewIncarnation(), CreatedAt: c.now(), UpdatedAt: c.now(),
+		Attributes: []byte(`{"askPrice":0.02,"type":"cpu","maxNumParallelJobs":1}`),
+	}, instance.Change{By: "test", Owner: "test", At: c.now(), Operation: "import"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	const base = "/flexdeploy/rest/v1/topology/instance"
-	for _, request := range []struct {
+	type request struct {
 		method, target, body string
 		status               int
-	}{
-		{"POST", base, `{"instanceName":"First","instanceCode":"A","groupCode":"G","subGroupCode":"S"}`, 201},
-		{"POST", base, `{"instanceName":"First","instanceCode":"A","groupCode":"G","subGroupCode":"S"}`, 201}, // Replayed.
-		{"GET", base + "/1", "", 200},
-		{"GET", base + "/2", "", 404},
-		{"PUT", base + "/1", `{"instanceName":"First","instanceCode":"B","groupCode":"G"}`, 200},
-		{"PATCH", base + "/1", `{"instanceCode":"C"}`, 200},
-		{"GET", base, "", 200},
-		{"GET", base + "?instanceCode=c", "", 200},
-		{"GET", base + "?instanceCode=none", "", 200},
-		{"GET", base + "?groupCode=g", "", 200},
-		{"GET", base + "?instanceName=ir", "", 200},
-		{"GET", base + "?instanceName=ir&groupCode=g", "", 200},
-	} {
-		r := httptest.NewRequestWithContext(t.Context(), request.method, request.target, strings.NewReader(request.body))
-		r.SetBasicAuth("test", secret)
-		if request.body != "" {
-			r.Header.Set("Content-Type", "application/json")
-		}
-		if request.method == http.MethodPost {
-			r.Header.Set("Idempotency-Key", "one")
-		}
-		w := httptest.NewRecorder()
-		api.ServeHTTP(w, r)
-		if w.Code != request.status {
-			t.Fatalf("%s %s is answered %d: %s", request.method, request.target, w.Code, w.Body)
+	}
+	made := map[string]string{} // What NAME in a target stands for.
+	run := func(key string, requests ...request) {
+		t.Helper()
+		for _, request := range requests {
+			c.minutes.Add(2)
+			target := request.target
+			for name, id := range made {
+				target = strings.ReplaceAll(target, name, id)
+			}
+			r := httptest.NewRequestWithContext(t.Context(), request.method, target, strings.NewReader(request.body))
+			r.SetBasicAuth(key, secrets[key])
+			switch {
+			case strings.HasPrefix(request.body, "{"):
+				r.Header.Set("Content-Type", "application/json")
+			case request.body != "":
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
+			if request.method == http.MethodPost {
+				// The same body again is a repeated request.
+				r.Header.Set("Idempotency-Key", request.body)
+			}
+			w := httptest.NewRecorder()
+			api.ServeHTTP(w, r)
+			if w.Code != request.status {
+				t.Fatalf("%s %s is answered %d: %s", request.method, target, w.Code, w.Body)
+			}
+			if id := uuid(w.Body.String()); request.method == http.MethodPost && id != "" {
+				made[strings.ToUpper(key)] = id
+			}
 		}
 	}
+
+	const base = "/flexdeploy/rest/v1/topology/instance"
+	run("test",
+		request{"POST", base, `{"instanceName":"First","instanceCode":"A","groupCode":"G","subGroupCode":"S"}`, 201},
+		request{"POST", base, `{"instanceName":"First","instanceCode":"A","groupCode":"G","subGroupCode":"S"}`, 201}, // Replayed.
+		request{"GET", base + "/1", "", 200},
+		request{"GET", base + "/2", "", 404},
+		request{"PUT", base + "/1", `{"instanceName":"First","instanceCode":"B","groupCode":"G"}`, 200},
+		request{"PATCH", base + "/1", `{"instanceCode":"C"}`, 200},
+		request{"GET", base, "", 200},
+		request{"GET", base + "?instanceCode=c", "", 200},
+		request{"GET", base + "?instanceCode=none", "", 200},
+		request{"GET", base + "?groupCode=g", "", 200},
+		request{"GET", base + "?instanceName=ir", "", 200},
+		request{"GET", base + "?instanceName=ir&groupCode=g", "", 200},
+	)
+
+	const v1 = "/api/v1/"
+	gpu := compute.DefaultGPUs()[0].UUID
+	const unknown = "01890a5d-ac96-774b-bcce-b302099a8057"
+	run("test",
+		request{"POST", v1 + "instances/", `{"name":"First","ask_price":0.02}`, 200},
+		request{"POST", v1 + "instances/", `{"name":"First","ask_price":0.02}`, 200}, // Replayed.
+		request{"POST", v1 + "instances/", `{"name":"First"}`, 400},
+	)
+	run("client",
+		request{"POST", v1 + "instances/", "name=Second&ask_price=0.1&type=2&gpu=" + gpu, 201},
+		request{"POST", v1 + "instances/", "name=Third&ask_price=0.1&type=2&gpu=" + unknown, 400},
+		request{"POST", v1 + "api-token-auth/", "username=client&password=" + secrets["client"], 200},
+		request{"POST", v1 + "api-token-auth/", "username=client&password=" + secrets["test"], 400},
+		request{"POST", v1 + "api-token-auth/", "username=client&password=x", 400},
+	)
+	all := []string{"TEST", "CLIENT", imported}
+	for _, key := range []string{"test", "client"} {
+		run(key,
+			request{"GET", v1 + "instances/", "", 200},
+			request{"GET", v1 + "instances/?limit=1", "", 200},
+			request{"GET", v1 + "gpus/", "", 200},
+		)
+		for _, id := range all {
+			one := v1 + "instances/" + id + "/"
+			run(key,
+				request{"GET", one, "", 200},
+				request{"PUT", one, "name=New&ask_price=0.3", 200},
+				request{"PATCH", one, `{"name":"Newer"}`, 200},
+				request{"PATCH", one, "type=gpu&gpu=" + gpu, 200},
+				request{"PATCH", one, "ask_price=0", 400},
+				request{"PATCH", one + "add-image/", "image_registry_path=a%2Fb", 200},
+				request{"PATCH", one + "add-image/", "image_registry_path=c", 200},
+				request{"GET", v1 + "images/?instance=" + id, "", 200},
+				request{"PATCH", one + "delete-image/", "image_registry_path=c", 200},
+			)
+			for range 2 {
+				run(key,
+					request{"GET", one + "get-jobs/", "", 200},
+					request{"PATCH", one + "start/", "", 200},
+					request{"PATCH", one + "stop/", "", 200},
+				)
+			}
+		}
+		// One that is not there, and one that nobody could create.
+		for _, id := range []string{unknown, "00000000-0000-4000-8000-000000000000", "x"} {
+			one := v1 + "instances/" + id + "/"
+			run(key,
+				request{"GET", one, "", 404},
+				request{"PUT", one, "name=New&ask_price=0.3", 404},
+				request{"PATCH", one, "name=Newer", 404},
+				request{"DELETE", one, "", 404},
+				request{"PATCH", one + "start/", "", 404},
+				request{"PATCH", one + "stop/", "", 404},
+				request{"PATCH", one + "add-image/", "image_registry_path=a", 404},
+				request{"PATCH", one + "delete-image/", "image_registry_path=a", 404},
+				request{"GET", one + "get-jobs/", "", 404},
+				request{"GET", v1 + "images/?instance=" + id, "", 404},
+			)
+		}
+	}
+	if err := operator.SetDocument(t.Context(), compute.GPUsDocument, []byte("[]")); err != nil {
+		t.Fatal(err)
+	}
+	run("test",
+		request{"GET", v1 + "gpus/", "", 200},
+		request{"PATCH", v1 + "instances/TEST/", "type=gpu&gpu=" + gpu, 400},
+		request{"DELETE", v1 + "instances/TEST/", "", 200},
+		request{"DELETE", v1 + "instances/" + imported + "/", "", 200},
+		request{"GET", v1 + "instances/" + imported + "/", "", 404},
+	)
+	run("client",
+		request{"DELETE", v1 + "instances/CLIENT/", "uuid=x", 204},
+		request{"GET", v1 + "instances/", "", 200},
+	)
 
 	for _, p := range polices {
 		var allowed []string

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/auth"
+	"instances/pkg/compute"
 	"instances/pkg/lambdahttp"
 	"instances/pkg/topology"
 )
@@ -20,6 +21,14 @@ type Repository interface {
 	topology.Numberer
 	topology.Creator
 	topology.Updater
+
+	compute.Getter
+	compute.Searcher
+	compute.Creator
+	compute.Updater
+	compute.Deleter
+	compute.Toucher
+	compute.Catalogue
 }
 
 // Dependencies is what functions are made of. All fields but AllowOrigin are
@@ -35,6 +44,9 @@ type Dependencies struct {
 	// AllowOrigin is the origin whose pages may read the answers, or "*";
 	// empty for none.
 	AllowOrigin string
+	// SilentAfter is how long a started compute instance may be silent before
+	// it counts as not available.
+	SilentAfter time.Duration
 }
 
 // Function makes the handler of one function.

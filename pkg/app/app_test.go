@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,28 +55,40 @@ func (broken) Update(context.Context, instance.Key, instance.Change,
 	return instance.Instance{}, errBroken
 }
 
-// dependencies returns what functions are made of, with two keys: "reader"
-// and "writer", whose secrets are their names.
+func (broken) Delete(context.Context, instance.Key, instance.Change, func(instance.Instance) error) error {
+	return errBroken
+}
+
+func (broken) Touch(context.Context, instance.Key, time.Time) error { return errBroken }
+
+func (broken) Document(context.Context, string) ([]byte, error) { return nil, errBroken }
+
+// dependencies returns what functions are made of, with a key for each
+// permission, whose name and secret are the permission.
 func dependencies(origin string) app.Dependencies {
 	b := broken{map[string]auth.Credential{}}
-	for name, permission := range map[string]string{"reader": "topology:read", "writer": "topology:write"} {
-		hash := auth.Hash(name)
-		b.keys[hash] = auth.Credential{Name: name, Owner: name, Hash: hash, Allow: []string{permission}}
+	for _, permission := range app.Permissions() {
+		hash := auth.Hash(permission)
+		b.keys[hash] = auth.Credential{Name: permission, Owner: permission, Hash: hash, Allow: []string{permission}}
 	}
 	return app.Dependencies{
 		Repository: b, Keys: auth.NewAuthenticator(b, time.Now), Now: time.Now,
-		Logger: slog.New(slog.DiscardHandler), AllowOrigin: origin,
+		Logger: slog.New(slog.DiscardHandler), AllowOrigin: origin, SilentAfter: 15 * time.Minute,
 	}
 }
 
-// call sends a request with a key to a function.
-func call(t *testing.T, f app.Function, d app.Dependencies, key string) events.APIGatewayProxyResponse {
+const uuid = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+// call sends a request with a key to a function. It is one that every function
+// would take, the parameters of the query aside.
+func call(t *testing.T, f app.Function, d app.Dependencies, key string, query map[string][]string) events.APIGatewayProxyResponse {
 	t.Helper()
 	event, err := json.Marshal(events.APIGatewayProxyRequest{
-		HTTPMethod: http.MethodPost, Path: "/x/1", PathParameters: map[string]string{"Id": "1"},
-		Headers:        map[string]string{"Content-Type": "application/json", "Authorization": "Token " + key},
-		Body:           `{"instanceName":"a","instanceCode":"A"}`,
-		RequestContext: events.APIGatewayProxyRequestContext{RequestID: "req-1"},
+		HTTPMethod: http.MethodPost, Path: "/x/1", PathParameters: map[string]string{"Id": "1", "uuid": uuid},
+		Headers:                         map[string]string{"Content-Type": "application/json", "Authorization": "Token " + key},
+		MultiValueQueryStringParameters: query,
+		Body:                            `{"instanceName":"a","instanceCode":"A","name":"a","ask_price":1,"image_registry_path":"a"}`,
+		RequestContext:                  events.APIGatewayProxyRequestContext{RequestID: "req-1"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,24 +107,57 @@ func call(t *testing.T, f app.Function, d app.Dependencies, key string) events.A
 // Each function asks for its own permission before it does anything.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	reading := []string{"topology-get", "topology-search"}
+	reading := []string{"topology-get", "topology-search", "compute-list", "compute-get", "compute-images", "compute-gpus"}
 	for name, f := range app.Functions() {
+		if name == "compute-token-auth" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			may, mayNot := "writer", "reader"
+			dialect, _, _ := strings.Cut(name, "-")
+			may := dialect + ":write"
 			if slices.Contains(reading, name) {
-				may, mayNot = mayNot, may
+				may = dialect + ":read"
 			}
-			for key, want := range map[string]int{
-				"nobody": http.StatusUnauthorized,
-				mayNot:   http.StatusForbidden,
-				may:      http.StatusInternalServerError, // and finds the repository broken
-			} {
-				if r := call(t, f, dependencies(""), key); r.StatusCode != want {
+			query := map[string][]string{}
+			if name == "compute-images" {
+				query["instance"] = []string{uuid}
+			}
+			for _, key := range append(app.Permissions(), "nobody") {
+				want := http.StatusForbidden
+				switch key {
+				case "nobody":
+					want = http.StatusUnauthorized
+				case may:
+					want = http.StatusInternalServerError // It finds the repository broken.
+				}
+				if r := call(t, f, dependencies(""), key, query); r.StatusCode != want {
 					t.Errorf("%s: status %d, want %d; %s", key, r.StatusCode, want, r.Body)
 				}
 			}
 		})
+	}
+}
+
+// Who asks for a token has none yet.
+func TestTokenAuthIsOpen(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int{
+		`{"username":"compute:read","password":"compute:read"}`:   http.StatusOK,
+		`{"username":"compute:read","password":"topology:write"}`: http.StatusBadRequest,
+	} {
+		event, err := json.Marshal(events.APIGatewayProxyRequest{HTTPMethod: http.MethodPost, Path: "/x", Body: body})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := app.Handler(app.ComputeTokenAuth, dependencies("")).Invoke(t.Context(), event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r events.APIGatewayProxyResponse
+		if err := json.Unmarshal(out, &r); err != nil || r.StatusCode != want {
+			t.Errorf("%s is answered %s, %v; want status %d", body, out, err, want)
+		}
 	}
 }
 
@@ -133,7 +179,7 @@ func TestCORS(t *testing.T) {
 			"handler's answer": {app.TopologyGet, http.StatusUnauthorized},
 			"panic":            {panics, http.StatusInternalServerError},
 		} {
-			r := call(t, test.f, dependencies(origin), "nobody")
+			r := call(t, test.f, dependencies(origin), "nobody", nil)
 			if r.StatusCode != test.status {
 				t.Errorf("%s: status %d", name, r.StatusCode)
 			}

@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"instances/pkg/compute"
 	"instances/pkg/topology"
 )
 
@@ -14,6 +15,21 @@ func Functions() map[string]Function {
 		"topology-create": TopologyCreate,
 		"topology-update": TopologyUpdate,
 		"topology-patch":  TopologyPatch,
+
+		"compute-list":         ComputeList,
+		"compute-get":          ComputeGet,
+		"compute-create":       ComputeCreate,
+		"compute-update":       ComputeUpdate,
+		"compute-patch":        ComputePatch,
+		"compute-delete":       ComputeDelete,
+		"compute-start":        ComputeStart,
+		"compute-stop":         ComputeStop,
+		"compute-add-image":    ComputeAddImage,
+		"compute-delete-image": ComputeDeleteImage,
+		"compute-get-jobs":     ComputeGetJobs,
+		"compute-images":       ComputeImages,
+		"compute-gpus":         ComputeGPUs,
+		"compute-token-auth":   ComputeTokenAuth,
 	}
 }
 
@@ -42,7 +58,88 @@ func TopologyPatch(d Dependencies) http.Handler {
 	return topology.Secure(d.Keys, topology.WritePermission, topology.PatchInstance(d.Repository, d.Now))
 }
 
+// ComputeList answers GET /api/v1/instances.
+func ComputeList(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.ReadPermission, compute.ListInstances(d.Repository, computeSettings(d)))
+}
+
+// ComputeGet answers GET /api/v1/instances/{uuid}.
+func ComputeGet(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.ReadPermission, compute.GetInstance(d.Repository, computeSettings(d)))
+}
+
+// ComputeCreate answers POST /api/v1/instances.
+func ComputeCreate(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.CreateInstance(d.Repository, d.Repository, computeSettings(d)))
+}
+
+// ComputeUpdate answers PUT /api/v1/instances/{uuid}.
+func ComputeUpdate(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.UpdateInstance(d.Repository, d.Repository, computeSettings(d)))
+}
+
+// ComputePatch answers PATCH /api/v1/instances/{uuid}.
+func ComputePatch(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.PatchInstance(d.Repository, d.Repository, computeSettings(d)))
+}
+
+// ComputeDelete answers DELETE /api/v1/instances/{uuid}.
+func ComputeDelete(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.DeleteInstance(d.Repository, compute.Settings{Now: d.Now}))
+}
+
+// ComputeStart answers PATCH /api/v1/instances/{uuid}/start.
+func ComputeStart(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.StartInstance(d.Repository, computeSettings(d)))
+}
+
+// ComputeStop answers PATCH /api/v1/instances/{uuid}/stop.
+func ComputeStop(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.StopInstance(d.Repository, computeSettings(d)))
+}
+
+// ComputeAddImage answers PATCH /api/v1/instances/{uuid}/add-image.
+func ComputeAddImage(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.AddImage(d.Repository, computeSettings(d)))
+}
+
+// ComputeDeleteImage answers PATCH /api/v1/instances/{uuid}/delete-image.
+func ComputeDeleteImage(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.DeleteImage(d.Repository, computeSettings(d)))
+}
+
+// ComputeGetJobs answers GET /api/v1/instances/{uuid}/get-jobs. It changes
+// the instance, which is why reading is not enough.
+func ComputeGetJobs(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.WritePermission, compute.GetJobs(d.Repository, d.Repository, compute.Settings{Now: d.Now}))
+}
+
+// ComputeImages answers GET /api/v1/images.
+func ComputeImages(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.ReadPermission, compute.ListImages(d.Repository))
+}
+
+// ComputeGPUs answers GET /api/v1/gpus.
+func ComputeGPUs(d Dependencies) http.Handler {
+	return compute.Secure(d.Keys, compute.ReadPermission, compute.ListGPUs(d.Repository))
+}
+
+// ComputeTokenAuth answers POST /api/v1/api-token-auth. Its body holds the
+// credentials, so it asks for no others.
+func ComputeTokenAuth(d Dependencies) http.Handler {
+	return compute.IssueToken(d.Keys)
+}
+
+// computeSettings is for the functions that show whether an instance is
+// available; these are the ones that have [SilentAfterVariable].
+func computeSettings(d Dependencies) compute.Settings {
+	return compute.Settings{Now: d.Now, SilentAfter: d.SilentAfter}
+}
+
 // Permissions returns what a key can be allowed to do, of all dialects.
 func Permissions() []string {
-	return []string{topology.ReadPermission, topology.WritePermission}
+	return []string{
+		topology.ReadPermission, topology.WritePermission,
+		compute.ReadPermission, compute.WritePermission,
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,12 +35,9 @@ func TestFolders(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		var identifier strings.Builder
-		for word := range strings.SplitSeq(name, "-") {
-			identifier.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-		if !bytes.Contains(main, []byte("func main() { app.Start(app."+identifier.String()+") }")) {
-			t.Errorf("functions/%s does not start app.%s", name, &identifier)
+		start := regexp.MustCompile(`(?m)^func main\(\) \{ app\.Start\(app\.(\w+)\) \}$`).FindSubmatch(main)
+		if start == nil || !strings.EqualFold(string(start[1]), strings.ReplaceAll(name, "-", "")) {
+			t.Errorf("functions/%s does not start its function", name)
 		}
 		if lines := bytes.Count(main, []byte("\n")); lines > 20 {
 			t.Errorf("functions/%s/main.go has %d lines", name, lines)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -17,12 +18,36 @@ const (
 	HistoryRetentionVariable = "HISTORY_RETENTION_DAYS"
 	// AllowOriginVariable holds [Dependencies.AllowOrigin].
 	AllowOriginVariable = "CORS_ALLOW_ORIGIN"
+	// SilentAfterVariable holds a number of minutes; see [ParseSilentAfter].
+	SilentAfterVariable = "COMPUTE_SILENT_AFTER_MINUTES"
 )
 
-// Variables returns the names of all variables that the template sets.
-func Variables() []string {
-	return []string{TableVariable, HistoryRetentionVariable, AllowOriginVariable}
+// Variables returns the names of all variables that the template sets for the
+// function with that name.
+func Variables(function string) []string {
+	all := []string{TableVariable, HistoryRetentionVariable, AllowOriginVariable}
+	if slices.Contains(silenceFunctions(), function) {
+		all = append(all, SilentAfterVariable)
+	}
+	return all
 }
+
+// silenceFunctions are those whose answers say whether a compute instance is
+// available.
+func silenceFunctions() []string {
+	return []string{
+		"compute-list", "compute-get", "compute-create", "compute-update", "compute-patch",
+		"compute-start", "compute-stop", "compute-add-image", "compute-delete-image",
+	}
+}
+
+// maxSilentMinutes is a year: more is a mistyped number.
+const maxSilentMinutes = 366 * 24 * 60
+
+// defaultSilentAfter is also the default of the template's parameter. It
+// counts where the variable is not set, as the functions that do not need it
+// lack it.
+const defaultSilentAfter = 15 * time.Minute
 
 // maxRetentionDays is a hundred years: more is a mistyped number.
 const maxRetentionDays = 36_500
@@ -35,6 +60,8 @@ type settings struct {
 	historyRetention time.Duration
 	// allowOrigin may be missing.
 	allowOrigin string
+	// silentAfter is that of SilentAfterVariable.
+	silentAfter time.Duration
 	// function is AWS_LAMBDA_FUNCTION_NAME, which Lambda sets.
 	function string
 	// level is AWS_LAMBDA_LOG_LEVEL, which Lambda sets.
@@ -56,6 +83,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	var err error
 	s.historyRetention, err = ParseHistoryRetention(getenv(HistoryRetentionVariable))
+	errs = append(errs, err)
+	s.silentAfter, err = ParseSilentAfter(getenv(SilentAfterVariable))
 	return s, errors.Join(append(errs, err)...)
 }
 
@@ -70,6 +99,19 @@ func ParseHistoryRetention(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s is %q, not a number of days from 0 to %d", HistoryRetentionVariable, text, maxRetentionDays)
 	}
 	return time.Duration(days) * 24 * time.Hour, nil
+}
+
+// ParseSilentAfter reads [Dependencies.SilentAfter]: a number of minutes from
+// 1 to those of a year, or 15 where the text is empty.
+func ParseSilentAfter(text string) (time.Duration, error) {
+	if text == "" {
+		return defaultSilentAfter, nil
+	}
+	minutes, err := strconv.Atoi(text)
+	if err != nil || minutes < 1 || minutes > maxSilentMinutes {
+		return 0, fmt.Errorf("%s is %q, not a number of minutes from 1 to %d", SilentAfterVariable, text, maxSilentMinutes)
+	}
+	return time.Duration(minutes) * time.Minute, nil
 }
 
 // logLevel reads a level as Lambda names it. What it does not name is INFO.

@@ -12,10 +12,10 @@ func TestReadSettings(t *testing.T) {
 	t.Parallel()
 	whole := map[string]string{
 		"TABLE_NAME": "registry", "HISTORY_RETENTION_DAYS": "365", "CORS_ALLOW_ORIGIN": "https://a.example",
-		"AWS_LAMBDA_FUNCTION_NAME": "TopologyGet", "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
+		"COMPUTE_SILENT_AFTER_MINUTES": "20", "AWS_LAMBDA_FUNCTION_NAME": "TopologyGet", "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
 	}
 	s, err := readSettings(func(name string) string { return whole[name] })
-	want := settings{"registry", 365 * 24 * time.Hour, "https://a.example", "TopologyGet", slog.LevelDebug}
+	want := settings{"registry", 365 * 24 * time.Hour, "https://a.example", 20 * time.Minute, "TopologyGet", slog.LevelDebug}
 	if err != nil || s != want {
 		t.Errorf("%+v, %v; want %+v", s, err, want)
 	}
@@ -32,6 +32,10 @@ func TestReadSettings(t *testing.T) {
 		"mistyped retention": {map[string]string{"HISTORY_RETENTION_DAYS": "365000"}, []string{`HISTORY_RETENTION_DAYS is "365000"`}},
 		"no end of history":  {map[string]string{"HISTORY_RETENTION_DAYS": "0"}, nil},
 		"no CORS":            {map[string]string{"CORS_ALLOW_ORIGIN": ""}, nil},
+		"no silence":         {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": ""}, nil},
+		"silence no minutes": {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "15m"}, []string{`COMPUTE_SILENT_AFTER_MINUTES is "15m"`}},
+		"silent at once":     {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "0"}, []string{`COMPUTE_SILENT_AFTER_MINUTES is "0"`}},
+		"mistyped silence":   {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "1500000"}, []string{`is "1500000"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,6 +62,15 @@ func TestLogLevel(t *testing.T) {
 	} {
 		if got := logLevel(text); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestParseSilentAfter(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": 15 * time.Minute, "1": time.Minute, "60": time.Hour} {
+		if got, err := ParseSilentAfter(text); got != want || err != nil {
+			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
 		}
 	}
 }

@@ -46,5 +46,6 @@ func newHandler(f Function, s settings, getenv func(string) string, logger *slog
 		Now:         time.Now,
 		Logger:      logger,
 		AllowOrigin: s.allowOrigin,
+		SilentAfter: s.silentAfter,
 	}), nil
 }

@@ -35,7 +35,7 @@ type Repository interface {
 	auth.CredentialGetter
 	auth.CredentialCreator
 	ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error
-	Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error
+	SetDocument(ctx context.Context, name string, data []byte) error
 	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
 }
 
@@ -149,6 +149,13 @@ func (s *Server) Mint(t testing.TB, name string, allow ...string) (secret string
 func (s *Server) MintFor(t testing.TB, name, owner string, allow ...string) (secret string) {
 	t.Helper()
 	return s.mint(t, auth.NewKey{Name: name, Owner: owner, Allow: allow})
+}
+
+// MintProfile makes a key of an owner that speaks the profiles, by dialect,
+// and returns its secret.
+func (s *Server) MintProfile(t testing.TB, name, owner string, profiles map[string]string, allow ...string) (secret string) {
+	t.Helper()
+	return s.mint(t, auth.NewKey{Name: name, Owner: owner, Profiles: profiles, Allow: allow})
 }
 
 // MintUntil makes a key that expires and returns its secret.

@@ -53,7 +53,7 @@ func Check(t *template.Template) error {
 }
 
 // New makes the functions of t, with the environment that it gives them. Its
-// error is that of [Check].
+// error is that of [Check], or says what is wrong in the environment.
 func New(t *template.Template, o Options) (*Functions, error) {
 	if err := Check(t); err != nil {
 		return nil, err
@@ -61,10 +61,15 @@ func New(t *template.Template, o Options) (*Functions, error) {
 	fs := &Functions{template: t, handlers: map[string]lambda.Handler{}}
 	code := app.Functions()
 	for _, f := range t.Functions {
+		silentAfter, err := app.ParseSilentAfter(f.Environment[app.SilentAfterVariable])
+		if err != nil {
+			return nil, fmt.Errorf("environment of %s: %w", f.LogicalID, err)
+		}
 		fs.handlers[f.Name] = app.Handler(code[f.Name], app.Dependencies{
 			Repository: o.Repository, Keys: o.Keys, Now: o.Now,
 			Logger:      o.Logger.With("function_name", f.Name),
 			AllowOrigin: f.Environment[app.AllowOriginVariable],
+			SilentAfter: silentAfter,
 		})
 	}
 	return fs, nil
