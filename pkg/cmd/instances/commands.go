@@ -24,6 +24,7 @@ func commands() []command {
 	return []command{
 		serveCommand(), invokeCommand(),
 		keysCreateCommand(), keysListCommand(), keysRevokeCommand(),
+		gpusImportCommand(), gpusListCommand(),
 		versionCommand(),
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"instances/pkg/compute"
 	"instances/pkg/instance"
 	"instances/pkg/topology"
 )
@@ -29,18 +31,12 @@ type greeting struct {
 }
 
 // print prints lines to paste into a shell. They work in this order, and again
-// on the next start: a second create says that the code is taken. Its error is
-// one of the repository.
+// on the next start: a second create says that the code is taken, or answers as
+// the first one did. Its error is one of the repository.
 func (g greeting) print(ctx context.Context, w io.Writer, r repository) error {
-	key := `-u "` + localKey + `:$(cat ` + quote(filepath.Join(g.dir, localKeyFile)) + `)"`
-	curl := `curl -sS -w '\n' ` + key
-	api := g.url + topology.BasePath
 	id, err := g.demoID(ctx, r)
 	if err != nil {
 		return err
-	}
-	if id == "" {
-		id = fmt.Sprintf(`$(curl -sS %s '%s?instanceCode=%s' | grep -o '"instanceId":[0-9]*' | cut -d: -f2)`, key, api, demoCode)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Serving %s on the data folder %s. Ctrl-C stops.\n", g.url, g.dir)
@@ -51,17 +47,53 @@ func (g greeting) print(ctx context.Context, w io.Writer, r repository) error {
 		b.WriteString(g.note + "\n")
 	}
 	b.WriteString("\nTo try it, paste these lines into another shell in this folder:\n")
-	for _, line := range []struct{ what, command string }{
-		{"create", fmt.Sprintf(`%s -H 'Content-Type: application/json' -d '{"instanceName":"Demo instance","instanceCode":"%s"}' %s`, curl, demoCode, api)},
-		{"search", fmt.Sprintf(`%s '%s?instanceName=demo'`, curl, api)},
-		{"get", fmt.Sprintf(`%s %s/%s`, curl, api, id)},
-		{"patch", fmt.Sprintf(`%s -X PATCH -H 'Content-Type: application/json' -d '{"description":"Patched","environments":[101]}' %s/%s`, curl, api, id)},
-	} {
+	for _, line := range slices.Concat(g.topologyLines(id), g.computeLines()) {
 		fmt.Fprintf(&b, "\n# %s\n%s\n", line.what, line.command)
 	}
 	// Where nobody reads it, the server serves all the same.
 	_, _ = io.WriteString(w, b.String()+"\n")
 	return nil
+}
+
+// shellLine is a line to paste into a shell.
+type shellLine struct{ what, command string }
+
+// secret returns what a shell replaces by the secret of the key local, within
+// double quotes.
+func (g greeting) secret() string {
+	return "$(cat " + quote(filepath.Join(g.dir, localKeyFile)) + ")"
+}
+
+// topologyLines returns the lines for the topology API. The id of the instance
+// that they make is empty where it is not known.
+func (g greeting) topologyLines(id string) []shellLine {
+	key := `-u "` + localKey + `:` + g.secret() + `"`
+	curl := `curl -sS -w '\n' ` + key
+	api := g.url + topology.BasePath
+	if id == "" {
+		id = fmt.Sprintf(`$(curl -sS %s '%s?instanceCode=%s' | grep -o '"instanceId":[0-9]*' | cut -d: -f2)`, key, api, demoCode)
+	}
+	return []shellLine{
+		{"create", fmt.Sprintf(`%s -H 'Content-Type: application/json' -d '{"instanceName":"Demo instance","instanceCode":"%s"}' %s`, curl, demoCode, api)},
+		{"search", fmt.Sprintf(`%s '%s?instanceName=demo'`, curl, api)},
+		{"get", fmt.Sprintf(`%s %s/%s`, curl, api, id)},
+		{"patch", fmt.Sprintf(`%s -X PATCH -H 'Content-Type: application/json' -d '{"description":"Patched","environments":[101]}' %s/%s`, curl, api, id)},
+	}
+}
+
+// computeLines returns the lines for the compute API. The name of their
+// instance is not unique, so its create has an Idempotency-Key, and its uuid is
+// looked up when it is used: others may be newer.
+func (g greeting) computeLines() []shellLine {
+	key := `-H "Authorization: Token ` + g.secret() + `"`
+	curl := `curl -sS -w '\n' ` + key
+	api := g.url + compute.BasePath + "/"
+	uuid := fmt.Sprintf(`$(curl -sS %s %s | grep -o '"uuid":"[^"]*"[^}]*"name":"Demo"' | head -n 1 | cut -d '"' -f 4)`, key, api)
+	return []shellLine{
+		{"create (compute)", fmt.Sprintf(`%s -H 'Content-Type: application/json' -H 'Idempotency-Key: demo' -d '{"name":"Demo","ask_price":0.02}' %s`, curl, api)},
+		{"list (compute)", fmt.Sprintf(`%s %s`, curl, api)},
+		{"start (compute)", fmt.Sprintf(`%s -X PATCH %s%s/start/`, curl, api, uuid)},
+	}
 }
 
 // demoID returns the id that the instance of the printed lines has, or gets;

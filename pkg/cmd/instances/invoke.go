@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 // maxEvent is the size of the largest event that Lambda takes, in bytes.
@@ -76,43 +75,16 @@ func invoke(c *call) func(context.Context) error {
 
 // readEvent reads the event at path, or from standard input.
 func readEvent(ctx context.Context, c *call, path string) ([]byte, error) {
-	from := c.stdin
-	if path != "-" {
-		f, err := os.Open(c.path(path))
-		if err != nil {
-			return nil, fmt.Errorf("read the event: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		from = f
-	}
-	event, err := readAll(ctx, from)
+	event, err := readInput(ctx, c, path, maxEvent)
 	switch {
+	case errors.Is(err, errInputTooLarge):
+		return nil, fmt.Errorf("the event is larger than %d bytes, which Lambda would not take", maxEvent)
 	case err != nil:
 		return nil, fmt.Errorf("read the event: %w", err)
-	case len(event) > maxEvent:
-		return nil, fmt.Errorf("the event is larger than %d bytes, which Lambda would not take", maxEvent)
 	case !json.Valid(event):
 		return nil, errors.New("the event is not JSON")
 	}
 	return event, nil
-}
-
-// readAll reads r up to one byte more than an event may have. When ctx is done
-// first, it leaves the read behind: a terminal cannot be interrupted.
-func readAll(ctx context.Context, r io.Reader) ([]byte, error) {
-	var event []byte
-	done := make(chan error, 1)
-	go func() {
-		var err error
-		event, err = io.ReadAll(io.LimitReader(r, maxEvent+1))
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		return event, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // writeLine writes a response as one line.

@@ -7,6 +7,7 @@ import (
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
+	"instances/pkg/compute"
 )
 
 // parsePermissions reads a list such as topology:read,topology:write.
@@ -24,6 +25,18 @@ func parsePermissions(text string) ([]string, error) {
 		}
 	}
 	return allow, nil
+}
+
+// parseComputeProfile returns the profiles of a key that speaks this one of the
+// compute API. The default one is not stored.
+func parseComputeProfile(text string) (map[string]string, error) {
+	switch text {
+	case compute.DocumentProfile:
+		return nil, nil
+	case compute.ClientProfile:
+		return map[string]string{compute.Kind().Name: compute.ClientProfile}, nil
+	}
+	return nil, misused("--compute-profile: there is no profile %q, but %s and %s", text, compute.DocumentProfile, compute.ClientProfile)
 }
 
 // checkName checks the name of a key or an owner that was given as what.

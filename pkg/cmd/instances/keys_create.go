@@ -8,6 +8,7 @@ import (
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
+	"instances/pkg/compute"
 )
 
 func keysCreateCommand() command {
@@ -20,10 +21,14 @@ stored and cannot be shown again.
 A key belongs to an owner, to whom what it makes belongs too. A new key of the
 same owner can replace it; its name is never given to another owner.
 
+The compute API answers a key as its document says, or, with --compute-profile
+client, as the vendor's client expects it.
+
 Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything.`,
 		examples: []string{
 			"instances keys create --name ci --allow topology:read,topology:write",
 			"instances keys create --name ci-2 --owner ci --allow topology:read --expires 90d",
+			"instances keys create --name agent --allow compute:read,compute:write --compute-profile client",
 			"instances keys create --name ops --allow '*' --table instances-prod --region eu-west-1",
 		},
 		prepare: keysCreate,
@@ -36,6 +41,8 @@ func keysCreate(c *call) func(context.Context) error {
 	c.flags.StringVar(&key.Name, "name", "", "`NAME` of the key: 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")
 	allow := c.flags.String("allow", "", "what the key may do: `PERMISSIONS` with commas between them")
 	c.flags.StringVar(&key.Owner, "owner", "", "`OWNER` of the key (default its name)")
+	profile := c.flags.String("compute-profile", compute.DocumentProfile,
+		"`PROFILE` of the compute API that the key speaks: "+compute.DocumentProfile+" or "+compute.ClientProfile)
 	expires := c.flags.String("expires", "", "`TIME` after which the key stops to work, such as 90d or 36h (default never)")
 	where.flags(c)
 	return func(ctx context.Context) error {
@@ -56,6 +63,9 @@ func keysCreate(c *call) func(context.Context) error {
 		}
 		var err error
 		if key.Allow, err = parsePermissions(*allow); err != nil {
+			return err
+		}
+		if key.Profiles, err = parseComputeProfile(*profile); err != nil {
 			return err
 		}
 		var lifetime time.Duration

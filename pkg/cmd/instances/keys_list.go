@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -16,8 +18,9 @@ func keysListCommand() command {
 	return command{
 		name:    "keys list",
 		summary: "list the keys",
-		details: `Lists the keys by name, with owner, permissions and times (UTC), revoked and
-expired ones included. Secrets are not stored and cannot be listed.`,
+		details: `Lists the keys by name, with owner, permissions, profiles and times (UTC),
+revoked and expired ones included. A key without a profile speaks the default
+one. Secrets are not stored and cannot be listed.`,
 		examples: []string{
 			"instances keys list",
 			"instances keys list --output json",
@@ -29,14 +32,14 @@ expired ones included. Secrets are not stored and cannot be listed.`,
 
 func keysList(c *call) func(context.Context) error {
 	var where place
-	form := c.flags.String("output", "text", "`FORM` of the list: text or json")
+	form := outputFlag(c)
 	where.flags(c)
 	return func(ctx context.Context) error {
 		if err := where.check(c); err != nil {
 			return err
 		}
-		if *form != "text" && *form != "json" {
-			return misused("--output: there is no form %q, but text and json", *form)
+		if err := checkOutput(*form); err != nil {
+			return err
 		}
 		return where.with(ctx, c, func(ctx context.Context, r *registry) error {
 			keys := []auth.Credential{}
@@ -54,21 +57,25 @@ func keysList(c *call) func(context.Context) error {
 	}
 }
 
-// keyJSON is a key in the list; times are null where they do not apply.
+// keyJSON is a key in the list; times are null where they do not apply, and
+// profiles are those that are not the default.
 type keyJSON struct {
-	Name    string     `json:"name"`
-	Owner   string     `json:"owner"`
-	Allow   []string   `json:"allow"`
-	Created time.Time  `json:"created"`
-	Expires *time.Time `json:"expires"`
-	Revoked *time.Time `json:"revoked"`
+	Name     string            `json:"name"`
+	Owner    string            `json:"owner"`
+	Allow    []string          `json:"allow"`
+	Profiles map[string]string `json:"profiles"`
+	Created  time.Time         `json:"created"`
+	Expires  *time.Time        `json:"expires"`
+	Revoked  *time.Time        `json:"revoked"`
 }
 
 func writeKeysJSON(w io.Writer, keys []auth.Credential) error {
 	list := make([]keyJSON, 0, len(keys))
 	for _, k := range keys {
+		profiles := map[string]string{} // Never null, which is no object.
+		maps.Copy(profiles, k.Profiles)
 		list = append(list, keyJSON{
-			k.Name, k.Owner, k.Allow, k.CreatedAt.UTC(), orNull(k.ExpiresAt), orNull(k.RevokedAt),
+			k.Name, k.Owner, k.Allow, profiles, k.CreatedAt.UTC(), orNull(k.ExpiresAt), orNull(k.RevokedAt),
 		})
 	}
 	b, err := json.MarshalIndent(list, "", "  ")
@@ -89,13 +96,25 @@ func orNull(t time.Time) *time.Time {
 
 func writeKeysText(w io.Writer, keys []auth.Credential) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "NAME\tOWNER\tALLOW\tCREATED\tEXPIRES\tREVOKED")
+	_, _ = fmt.Fprintln(table, "NAME\tOWNER\tALLOW\tPROFILES\tCREATED\tEXPIRES\tREVOKED")
 	for _, k := range keys {
 		// The writer keeps its first error for Flush.
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Name, k.Owner, strings.Join(k.Allow, ","),
-			orDash(k.CreatedAt), orDash(k.ExpiresAt), orDash(k.RevokedAt))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.Name, k.Owner, strings.Join(k.Allow, ","),
+			describeProfiles(k.Profiles), orDash(k.CreatedAt), orDash(k.ExpiresAt), orDash(k.RevokedAt))
 	}
 	return table.Flush()
+}
+
+// describeProfiles lists profiles such as compute=client.
+func describeProfiles(profiles map[string]string) string {
+	if len(profiles) == 0 {
+		return "-"
+	}
+	var all []string
+	for _, dialect := range slices.Sorted(maps.Keys(profiles)) {
+		all = append(all, dialect+"="+profiles[dialect])
+	}
+	return strings.Join(all, ",")
 }
 
 func orDash(t time.Time) string {

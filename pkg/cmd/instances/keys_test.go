@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"instances/pkg/auth"
+	"instances/pkg/compute"
 )
 
 // secretOf returns the secret that a command printed, which must be all that
@@ -77,6 +79,38 @@ func listKeys(t *testing.T, dir string) []keyJSON {
 	return list
 }
 
+// Only a profile that is not the default is kept, and the list always has an
+// object.
+func TestKeysComputeProfile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, args := range map[string][]string{
+		"a": {"--compute-profile", "client"}, "b": {"--compute-profile=document"}, "c": nil,
+	} {
+		secretOf(t, instances(t, dir, append([]string{"keys", "create", "--name", name, "--allow", "compute:read"}, args...)...))
+	}
+	want := map[string]string{"a": `{"compute":"client"}`, "b": `{}`, "c": `{}`}
+	for _, k := range listKeys(t, dir) {
+		if got, err := json.Marshal(k.Profiles); err != nil || string(got) != want[k.Name] {
+			t.Errorf("%s: %s, %v; want %s", k.Name, got, err, want[k.Name])
+		}
+	}
+}
+
+// The profile of a key decides how the API answers it.
+func TestKeysComputeProfileAnswers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := startServe(t, dir)
+	for profile, want := range map[string]int{compute.ClientProfile: http.StatusCreated, compute.DocumentProfile: http.StatusOK} {
+		secret := secretOf(t, instances(t, dir, "keys", "create", "--name", profile, "--allow", "compute:write", "--compute-profile", profile))
+		status, body := sendTo(t, s.url+compute.BasePath, secret, "POST", `{"name":"One","ask_price":1}`)
+		if status != want {
+			t.Errorf("%s: %d %s", profile, status, body)
+		}
+	}
+}
+
 // The folder and the database are for their user alone.
 func TestKeysCreateMakesFolder(t *testing.T) {
 	t.Parallel()
@@ -94,16 +128,16 @@ func TestKeysListText(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	secret := secretOf(t, instances(t, dir, "keys", "create", "--name", "zeta", "--allow", "*"))
-	secretOf(t, instances(t, dir, "keys", "create", "--name", "alpha", "--owner", "zeta", "--allow", "topology:read"))
+	secretOf(t, instances(t, dir, "keys", "create", "--name", "alpha", "--owner", "zeta", "--allow", "topology:read", "--compute-profile", "client"))
 	got := instances(t, dir, "keys", "list")
 	lines := strings.Split(got.stdout, "\n")
-	if len(lines) != 4 || strings.Join(strings.Fields(lines[0]), " ") != "NAME OWNER ALLOW CREATED EXPIRES REVOKED" {
+	if len(lines) != 4 || strings.Join(strings.Fields(lines[0]), " ") != "NAME OWNER ALLOW PROFILES CREATED EXPIRES REVOKED" {
 		t.Fatalf("%+v", got)
 	}
-	if f := strings.Fields(lines[1]); len(f) != 6 || f[0] != "alpha" || f[1] != "zeta" || f[2] != "topology:read" || f[4] != "-" || f[5] != "-" {
+	if f := strings.Fields(lines[1]); len(f) != 7 || f[0] != "alpha" || f[1] != "zeta" || f[2] != "topology:read" || f[3] != "compute=client" || f[5] != "-" || f[6] != "-" {
 		t.Errorf("%q", f)
 	}
-	if f := strings.Fields(lines[2]); len(f) != 6 || f[0] != "zeta" || f[2] != "*" {
+	if f := strings.Fields(lines[2]); len(f) != 7 || f[0] != "zeta" || f[2] != "*" || f[3] != "-" {
 		t.Errorf("%q", f)
 	}
 	all := got.stdout + instances(t, dir, "keys", "list", "--output", "json").stdout
@@ -115,7 +149,7 @@ func TestKeysListText(t *testing.T) {
 // No empty registry is made by a command that only looks.
 func TestNoRegistry(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"keys list", "keys revoke ci", "invoke topology-get --event - --template TEMPLATE"} {
+	for _, line := range []string{"keys list", "keys revoke ci", "gpus list", "gpus import -", "invoke topology-get --event - --template TEMPLATE"} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()

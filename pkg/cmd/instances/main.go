@@ -1,6 +1,6 @@
 // Command instances is the registry on the command line: it serves the API on
-// this machine, invokes single functions, and keeps the keys of an embedded
-// database or of a DynamoDB table. See its help.
+// this machine, invokes single functions, and keeps the keys and the catalogue of
+// GPUs of an embedded database or of a DynamoDB table. See its help.
 //
 // It exits with 0 when all went well, 1 when something failed, and 2 when it
 // was used in a wrong way.

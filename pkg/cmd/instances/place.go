@@ -43,6 +43,8 @@ type repository interface {
 	Credential(ctx context.Context, hash string) (auth.Credential, error)
 	Credentials(ctx context.Context) iter.Seq2[auth.Credential, error]
 	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
+	Document(ctx context.Context, name string) ([]byte, error)
+	SetDocument(ctx context.Context, name string, data []byte) error
 }
 
 // registry is an open repository, and who may use it.

@@ -33,7 +33,7 @@ func TestTable(t *testing.T) {
 	in := func(args ...string) result {
 		return instances(t, dir, append(args, "--table", table.Name, "--endpoint", table.Endpoint, "--region", "us-east-1")...)
 	}
-	secret := secretOf(t, in("keys", "create", "--name", "ci", "--allow", "topology:read"))
+	secret := secretOf(t, in("keys", "create", "--name", "ci", "--allow", "topology:read", "--compute-profile", "client"))
 	if got := in("keys", "create", "--name", "ci", "--allow", "*"); got.code != exitFailed || !strings.Contains(got.stderr, "a key named ci exists") {
 		t.Errorf("%+v", got)
 	}
@@ -48,7 +48,7 @@ func TestTable(t *testing.T) {
 	if got := in(invoke...); got.code != exitOK || !strings.Contains(got.stdout, `"statusCode":401`) {
 		t.Errorf("%+v", got)
 	}
-	if got := in("keys", "list"); got.code != exitOK || strings.Count(got.stdout, "\n") != 2 || !strings.Contains(got.stdout, "ci") {
+	if got := in("keys", "list"); got.code != exitOK || strings.Count(got.stdout, "\n") != 2 || !strings.Contains(got.stdout, "compute=client") {
 		t.Errorf("%+v", got)
 	}
 	if got := in("keys", "revoke", "bogus"); got.code != exitFailed || !strings.Contains(got.stderr, "no key named bogus") {
@@ -59,6 +59,25 @@ func TestTable(t *testing.T) {
 	}
 	got := instances(t, dir, "keys", "list", "--table", table.Name+"-absent", "--endpoint", table.Endpoint, "--region", "us-east-1")
 	if got.code != exitFailed || !strings.Contains(got.stderr, "no table "+table.Name+"-absent in us-east-1") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// The catalogue is kept in a DynamoDB table as in a folder.
+func TestTableGPUs(t *testing.T) {
+	table := dynamotest.NewTable(t)
+	awsEnvironment(t, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
+	dir := t.TempDir()
+	in := func(args ...string) result {
+		return withInput(t, dir, oneGPU, append(args, "--table", table.Name, "--endpoint", table.Endpoint, "--region", "us-east-1")...)
+	}
+	if got := in("gpus", "list"); got.code != exitOK || !strings.Contains(got.stderr, "default catalogue") {
+		t.Errorf("%+v", got)
+	}
+	if got := in("gpus", "import", "-"); got.code != exitOK || !strings.Contains(got.stderr, "1 entry") {
+		t.Errorf("%+v", got)
+	}
+	if got := in("gpus", "list"); got.code != exitOK || !strings.Contains(got.stdout, "My card") || !strings.Contains(got.stderr, "imported") {
 		t.Errorf("%+v", got)
 	}
 }

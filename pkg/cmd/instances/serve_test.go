@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"instances/pkg/compute"
 	"instances/pkg/topology"
 )
 
@@ -97,10 +98,17 @@ func (s *served) stop() int {
 	return s.code
 }
 
-// send sends a request with a secret and returns status and body.
+// send sends a request to the topology API with a secret and returns status
+// and body.
 func send(t *testing.T, url, secret, method, path, body string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url+topology.BasePath+path, strings.NewReader(body))
+	return sendTo(t, url+topology.BasePath+path, secret, method, body)
+}
+
+// sendTo sends a request with a secret and returns status and body.
+func sendTo(t *testing.T, url, secret, method, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +195,7 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
 		s := startServe(t, dir, "--data", data)
-		if strings.Contains(s.stdout.String(), "cut -d") {
+		if strings.Contains(s.stdout.String(), "cut -d:") {
 			t.Errorf("the lines are longer than they need be: %s", s.stdout)
 		}
 		paste(t, s, created)
@@ -206,6 +214,11 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 		s.stop()
 		s = startServe(t, dir, "--data", data)
 		paste(t, s, created)
+		// One that is newer is left alone.
+		status, body := sendTo(t, s.url+compute.BasePath, fileSecret(t, filepath.Join(dir, data)), "POST", `{"name":"Newer","ask_price":1}`)
+		if status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
 		paste(t, s, taken)
 	})
 }
@@ -221,7 +234,10 @@ func paste(t *testing.T, s *served, create string) {
 		}
 	}
 	demo := `"instanceCode":"DEMO"`
-	want := []string{create, demo, demo, `"description":"Patched","environments":[101],`}
+	want := []string{
+		create, demo, demo, `"description":"Patched","environments":[101],`,
+		`"name":"Demo","status":1,`, `"name":"Demo","status":`, `"name":"Demo","status":2,`,
+	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}
@@ -231,6 +247,9 @@ func paste(t *testing.T, s *served, create string) {
 		out, err := shell.CombinedOutput()
 		if err != nil || !strings.Contains(string(out), want[i]) || !strings.HasSuffix(string(out), "\n") {
 			t.Errorf("%s\n%s\n%v", line, out, err)
+		}
+		if n := strings.Count(string(out), `"name":"Demo"`); n > 1 {
+			t.Errorf("%d compute instances have the name", n)
 		}
 	}
 }
