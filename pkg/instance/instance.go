@@ -66,7 +66,8 @@ type Instance struct {
 	// Name is searched for by its parts, ignoring case.
 	Name string
 	// Owner is the owner of the key that created the instance.
-	Owner  string
+	Owner string
+	// Status is searched for as a whole, as it is written.
 	Status string
 	Active bool
 	// Version is 1 for a new instance and grows by 1 with each write but a

@@ -8,7 +8,8 @@ import (
 )
 
 // Query asks for the instances of one kind. Every text that is given must
-// match, ignoring case (package fold); an empty one matches all.
+// match; an empty one matches all. All but Status are compared ignoring case
+// (package fold).
 //
 // Answers come in ascending order of collection and, within a collection, in
 // the order of the kind.
@@ -16,12 +17,14 @@ type Query struct {
 	Kind Kind
 	// Collections are read in this order. Nil means every collection that is
 	// in use, in ascending order; only kinds with [OrderNumber] can be listed
-	// and searched by name so.
+	// and searched by name, subgroup or status so.
 	Collections []string
 	// Code, Group and SubGroup match an equal text.
 	Code, Group, SubGroup string
 	// Name matches a name that contains it.
 	Name string
+	// Status matches an equal status, byte for byte.
+	Status string
 	// After, where its SortKey is not empty, leaves out everything up to and
 	// including this position.
 	After Position
@@ -72,7 +75,7 @@ func (q Query) Resume(text string) (Query, error) {
 
 // fingerprint identifies what q asks for.
 func (q Query) fingerprint() []byte {
-	b, _ := json.Marshal([]any{q.Kind.Name, q.Collections, q.Code, q.Group, q.SubGroup, q.Name})
+	b, _ := json.Marshal([]any{q.Kind.Name, q.Collections, q.Code, q.Group, q.SubGroup, q.Name, q.Status})
 	sum := sha256.Sum256(b)
 	return sum[:9]
 }

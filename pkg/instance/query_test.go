@@ -19,7 +19,8 @@ func drawQuery(t *rapid.T, label string) instance.Query {
 		Kind: instance.Kind{Name: rapid.SampledFrom([]string{"one", "two"}).Draw(t, label+" kind")},
 		Code: text.Draw(t, label+" code"), Group: text.Draw(t, label+" group"),
 		SubGroup: text.Draw(t, label+" subgroup"), Name: text.Draw(t, label+" name"),
-		Limit: rapid.IntRange(0, 1000).Draw(t, label+" limit"),
+		Status: text.Draw(t, label+" status"),
+		Limit:  rapid.IntRange(0, 1000).Draw(t, label+" limit"),
 	}
 	if rapid.Bool().Draw(t, label+" collections") {
 		q.Collections = rapid.SliceOfN(text, 1, 3).Draw(t, label+" collection")
@@ -83,6 +84,9 @@ func TestCursorTellsFieldsApart(t *testing.T) {
 		{Group: "x"},
 		{SubGroup: "x"},
 		{Name: "x"},
+		{Status: "x"},
+		{Status: "X"},
+		{Name: "x", Status: "x"},
 		{Collections: []string{"x"}},
 		{Collections: []string{"x", "x"}},
 		{Group: "x", SubGroup: "x"},

@@ -43,7 +43,7 @@ func TestCheckQuery(t *testing.T) {
 	t.Parallel()
 	for _, order := range []instance.Order{instance.OrderID, instance.OrderTime, instance.OrderNumber} {
 		kind := instance.Kind{Name: "kind", Order: order}
-		for _, q := range []instance.Query{{}, {Name: "n"}, {SubGroup: "s"}, {Group: "g", Name: "n"}} {
+		for _, q := range []instance.Query{{}, {Name: "n"}, {SubGroup: "s"}, {Status: "s"}, {Group: "g", Name: "n"}} {
 			q.Kind = kind
 			if err := repository.CheckQuery(q); (err == nil) != (order == instance.OrderNumber) {
 				t.Errorf("%+v: %v", q, err)
@@ -53,7 +53,14 @@ func TestCheckQuery(t *testing.T) {
 				t.Errorf("%+v: %v", q, err)
 			}
 		}
-		for _, q := range []instance.Query{{Code: "c"}, {Group: "g"}, {Group: "g", SubGroup: "s"}, {Code: "c", Name: "n"}} {
+		for _, q := range []instance.Query{
+			{Code: "c"},
+			{Group: "g"},
+			{Group: "g", SubGroup: "s"},
+			{Group: "g", Status: "s"},
+			{Code: "c", Name: "n"},
+			{Code: "c", Status: "s"},
+		} {
 			q.Kind = kind
 			if err := repository.CheckQuery(q); err != nil {
 				t.Errorf("%+v: %v", q, err)

@@ -8,9 +8,9 @@ import (
 )
 
 // Matcher tells which instances a query asks for. It holds the folded texts
-// of the query; an empty one matches all.
+// of the query, and the status as it is; an empty one matches all.
 type Matcher struct {
-	Code, Group, SubGroup, Name string
+	Code, Group, SubGroup, Name, Status string
 }
 
 // NewMatcher folds the texts of q.
@@ -20,6 +20,7 @@ func NewMatcher(q instance.Query) Matcher {
 		Group:    fold.String(q.Group),
 		SubGroup: fold.String(q.SubGroup),
 		Name:     fold.String(q.Name),
+		Status:   q.Status,
 	}
 }
 
@@ -28,5 +29,6 @@ func (m Matcher) Match(i instance.Instance) bool {
 	return (m.Code == "" || fold.String(i.Code) == m.Code) &&
 		(m.Group == "" || fold.String(i.Group) == m.Group) &&
 		(m.SubGroup == "" || fold.String(i.SubGroup) == m.SubGroup) &&
+		(m.Status == "" || i.Status == m.Status) &&
 		(m.Name == "" || strings.Contains(fold.String(i.Name), m.Name))
 }

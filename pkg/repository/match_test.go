@@ -9,7 +9,7 @@ import (
 
 func TestMatcher(t *testing.T) {
 	t.Parallel()
-	i := instance.Instance{Code: "Code-1", Group: "Größe", SubGroup: "ΟΔΟΣ", Name: "Straße nach café 7"}
+	i := instance.Instance{Code: "Code-1", Group: "Größe", SubGroup: "ΟΔΟΣ", Name: "Straße nach café 7", Status: "Up caf\u00e9"}
 	for _, test := range []struct {
 		name string
 		q    instance.Query
@@ -27,7 +27,12 @@ func TestMatcher(t *testing.T) {
 		{"middle of the name", instance.Query{Name: "CAFE\u0301"}, true},
 		{"end of the name", instance.Query{Name: "7"}, true},
 		{"more than the name", instance.Query{Name: "café 77"}, false},
-		{"all", instance.Query{Code: "code-1", Group: "größe", SubGroup: "οδοσ", Name: "nach"}, true},
+		{"status", instance.Query{Status: "Up caf\u00e9"}, true},
+		{"status in another case", instance.Query{Status: "up caf\u00e9"}, false},
+		{"status decomposed", instance.Query{Status: "Up cafe\u0301"}, false},
+		{"part of the status", instance.Query{Status: "Up"}, false},
+		{"all", instance.Query{Code: "code-1", Group: "größe", SubGroup: "οδοσ", Name: "nach", Status: "Up caf\u00e9"}, true},
+		{"all but the status", instance.Query{Code: "code-1", Group: "größe", SubGroup: "οδοσ", Name: "nach", Status: "x"}, false},
 		{"all but the code", instance.Query{Code: "code-2", Group: "größe", SubGroup: "οδοσ", Name: "nach"}, false},
 		{"all but the group", instance.Query{Code: "code-1", Group: "x", SubGroup: "οδοσ", Name: "nach"}, false},
 		{"all but the subgroup", instance.Query{Code: "code-1", Group: "größe", SubGroup: "x", Name: "nach"}, false},
@@ -41,7 +46,7 @@ func TestMatcher(t *testing.T) {
 		})
 	}
 
-	for _, q := range []instance.Query{{Code: "x"}, {Group: "x"}, {SubGroup: "x"}, {Name: "x"}} {
+	for _, q := range []instance.Query{{Code: "x"}, {Group: "x"}, {SubGroup: "x"}, {Name: "x"}, {Status: "x"}} {
 		if repository.NewMatcher(q).Match(instance.Instance{}) {
 			t.Errorf("%+v matches an instance without texts", q)
 		}

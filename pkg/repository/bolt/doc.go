@@ -28,8 +28,8 @@
 // The sort key of an instance is [instance.Instance.SortKey].
 //
 // A search by code or group reads what it finds. Every other search walks the
-// kind, or the collections that it names, and looks only at the folded texts
-// at the start of each record until one matches. Numbers that are given out
+// kind, or the collections that it names, and looks only at the texts at the
+// start of each record until one matches. Numbers that are given out
 // become durable with the instance that uses them: a number that no instance
 // used may be given out again after a restart.
 package bolt

@@ -122,15 +122,19 @@ func (r *reader) varint() int64 {
 
 func (r *reader) text() string { return r.take(r.uvarint()) }
 
+// statusPlace is how many texts are between the folded name and the status of
+// a record.
+const statusPlace = 7
+
 // filter tells by the start of a record whether it matches.
 type filter struct {
-	group, subGroup, name []byte
+	group, subGroup, name, status []byte
 }
 
 // newFilter folds the texts of q.
 func newFilter(q instance.Query) filter {
 	m := repository.NewMatcher(q)
-	return filter{group: []byte(m.Group), subGroup: []byte(m.SubGroup), name: []byte(m.Name)}
+	return filter{group: []byte(m.Group), subGroup: []byte(m.SubGroup), name: []byte(m.Name), status: []byte(m.Status)}
 }
 
 // match reports whether the record has every text of the query but the code.
@@ -141,10 +145,20 @@ func (f filter) match(value []byte) bool {
 	}
 	group, rest := cutText(value[1:])
 	subGroup, rest := cutText(rest)
-	name, _ := cutText(rest)
+	name, rest := cutText(rest)
 	return (len(f.group) == 0 || bytes.Equal(group, f.group)) &&
 		(len(f.subGroup) == 0 || bytes.Equal(subGroup, f.subGroup)) &&
-		bytes.Contains(name, f.name)
+		bytes.Contains(name, f.name) && (len(f.status) == 0 || f.matchStatus(rest))
+}
+
+// matchStatus reports whether the record has the status, given what follows
+// its folded texts.
+func (f filter) matchStatus(rest []byte) bool {
+	for range statusPlace {
+		_, rest = cutText(rest)
+	}
+	status, _ := cutText(rest)
+	return bytes.Equal(status, f.status)
 }
 
 // cutText returns the text that b starts with, and what follows.

@@ -57,6 +57,7 @@ func TestRecordDamaged(t *testing.T) {
 			altered[at] = b
 			_, _ = decode(instance.Kind{}, altered)
 			newFilter(instance.Query{Name: "x"}).match(altered)
+			newFilter(instance.Query{Status: "x"}).match(altered)
 		}
 	}
 }

@@ -100,10 +100,17 @@ func TestCalls(t *testing.T) {
 			var err error
 			stored, err = f.Replace(ctx, stored, after, f.change("replace"))
 			return err
-		}, "[TransactWriteItems]", 0, 2},
+		}, "[TransactWriteItems]", 0, 6},
 		{"update", func(ctx context.Context) error {
 			_, err := f.Update(ctx, made.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
 				i.Status = "down"
+				return i, nil
+			})
+			return err
+		}, "[GetItem TransactWriteItems]", 1, 6},
+		{"update of what is in no index", func(ctx context.Context) error {
+			_, err := f.Update(ctx, made.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+				i.Active = !i.Active
 				return i, nil
 			})
 			return err
@@ -121,6 +128,10 @@ func TestCalls(t *testing.T) {
 		{"search by group and subgroup", search(instance.Query{Group: "group", SubGroup: "sub"}), "[Query BatchGetItem]", 4.5, 0},
 		{"search by name", search(instance.Query{Name: "name 2"}), "[Query Query BatchGetItem]", 2.5, 0},
 		{"search by name in a collection", search(instance.Query{Name: "name 2", Collections: []string{block}}), "[Query BatchGetItem]", 1.5, 0},
+		{"search by group and status", search(instance.Query{Group: "group", Status: "down"}), "[Query BatchGetItem]", 4.5, 0},
+		{"search by status", search(instance.Query{Status: "down"}), "[Query Query BatchGetItem]", 2.5, 0},
+		{"search by status in a collection", search(instance.Query{Status: "down", Collections: []string{block}}), "[Query BatchGetItem]", 1.5, 0},
+		{"search by status that is not there", search(instance.Query{Status: "Down", Collections: []string{block}}), "[Query]", 0.5, 0},
 		{"list", search(instance.Query{}), "[Query Query]", 2, 0},
 		{"list of a collection", search(instance.Query{Collections: []string{block}}), "[Query]", 1, 0},
 		{"list, limited", search(instance.Query{Limit: 2}), "[Query Query]", 2, 0},
@@ -141,10 +152,10 @@ func TestCalls(t *testing.T) {
 		}, "[Query]", 1, 0},
 		{"create by time", create(known), "[TransactWriteItems]", 0, 10},
 		{"get by time", get(known.Key()), "[GetItem]", 1, 0},
-		{"update by time", patch(known.Key()), "[GetItem TransactWriteItems]", 1, 2},
+		{"update by time", patch(known.Key()), "[GetItem TransactWriteItems]", 1, 6},
 		{"create with pointer", create(pointed), "[TransactWriteItems]", 0, 10},
 		{"get by pointer", get(pointed.Key()), "[GetItem GetItem]", 2, 0},
-		{"update by pointer", patch(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 2},
+		{"update by pointer", patch(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 6},
 		{"list by time", search(instance.Query{Kind: timed(), Collections: []string{known.Collection}}), "[Query]", 1, 0},
 		{"touch by time", touch(known.Key(), time.Hour), "[UpdateItem]", 0, 1},
 		// The engine counts a unit, but does not tell.
@@ -199,6 +210,89 @@ func TestCalls(t *testing.T) {
 		}
 		if used.Calls != len(f.wire.sent()) || used.ReadUnits != step.reads || used.WriteUnits != step.writes {
 			t.Errorf("%s: consumes %+v, want %v reads, %v writes", step.name, used, step.reads, step.writes)
+		}
+	}
+}
+
+// What a search of many collections sends and consumes: a query for each of
+// them, unless a group is searched for wherever it is, and a batch for each in
+// which something is found.
+func TestCallsOfManyCollections(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	kind := instance.Kind{Name: "named"}
+	const wide, deep = 16, 10
+	var all []string
+	for c := range wide {
+		collection := fmt.Sprintf("%02d", c)
+		all = append(all, collection)
+		for n := range deep {
+			i := f.fresh(1)
+			i.Kind, i.Collection, i.ID, i.Code = kind, collection, fmt.Sprintf("%s-%d", collection, n), ""
+			// One in each collection.
+			if n == 7 {
+				i.Group, i.SubGroup, i.Status = "few", "few", "few"
+			}
+			// And one in all.
+			if c == 12 && n == 8 {
+				i.SubGroup, i.Status = "one", "one"
+			}
+			if err := f.other.Create(t.Context(), i, f.change("create"), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, test := range []struct {
+		q              instance.Query
+		found          int
+		queries, reads int
+		units          float64
+	}{
+		{instance.Query{Collections: all}, 160, 16, 0, 16},
+		{instance.Query{Collections: all, Limit: 20}, 20, 2, 0, 2},
+		{instance.Query{Collections: all, Status: "created"}, 143, 16, 16, 151},
+		{instance.Query{Collections: all, Status: "created", Limit: 20}, 20, 3, 3, 21.5},
+		{instance.Query{Collections: all, Status: "few"}, 16, 16, 16, 24},
+		{instance.Query{Collections: all, Status: "one"}, 1, 16, 1, 9},
+		{instance.Query{Collections: all, Status: "none"}, 0, 16, 0, 8},
+		{instance.Query{Collections: all, SubGroup: "few"}, 16, 16, 16, 24},
+		{instance.Query{Collections: all, SubGroup: "one"}, 1, 16, 1, 9},
+		{instance.Query{Collections: all, SubGroup: "one", Status: "one"}, 1, 16, 1, 9},
+		{instance.Query{Collections: all, Group: "few"}, 16, 16, 16, 24},
+		{instance.Query{Group: "few"}, 16, 1, 1, 16.5},
+		{instance.Query{Group: "few", Status: "few"}, 16, 1, 1, 16.5},
+		// The engine counts no unit for a query that reads nothing.
+		{instance.Query{Collections: all, Group: "none"}, 0, 16, 0, 0},
+		{instance.Query{Group: "none"}, 0, 1, 0, 0},
+		// All of the group is read, more with each page.
+		{instance.Query{Group: "group", Status: "one"}, 1, 2, 2, 145.5},
+		{instance.Query{Group: "group", Status: "one", Limit: 1}, 1, 5, 5, 146.5},
+		{instance.Query{Collections: all, Group: "group", Status: "one", Limit: 1}, 1, 15, 15, 124.5},
+	} {
+		test.q.Kind = kind
+		f.wire.inject(nil)
+		ctx, meter := repository.WithMeter(t.Context())
+		found := 0
+		for _, err := range f.Search(ctx, test.q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			found++
+		}
+		queries, reads := 0, 0
+		for _, operation := range f.wire.sent() {
+			switch operation {
+			case "Query":
+				queries++
+			case "BatchGetItem":
+				reads++
+			default:
+				t.Errorf("%+v sends %s", test.q, operation)
+			}
+		}
+		if units := meter.Total().ReadUnits; found != test.found || queries != test.queries || reads != test.reads || units != test.units {
+			t.Errorf("%+v finds %d with %d queries, %d batches, %v units; want %d with %d, %d, %v",
+				test.q, found, queries, reads, units, test.found, test.queries, test.reads, test.units)
 		}
 	}
 }

@@ -28,13 +28,13 @@
 //	index       partition             sort                        projected
 //	CodeIndex   cpk: KIND#CODE        csk: COLLECTION NUL SORTKEY keys
 //	GroupIndex  gpk: KIND#GROUP       gsk: COLLECTION NUL SORTKEY keys
-//	NameIndex   npk: KIND#COLLECTION  nsk: sort key               fname, fgroup, fsubgroup
+//	NameIndex   npk: KIND#COLLECTION  nsk: sort key               fname, fgroup, fsubgroup, status
 //
 // Codes, groups and names are folded (package fold) and, where they are index
 // keys, cut to what DynamoDB allows; a hit is compared with the whole value.
-// Instances without a code, without a group, or without any of name, group
-// and subgroup are not in the respective index. Items in the trash are in
-// none.
+// Instances without a code, without a group, or without any of name, group,
+// subgroup and status are not in the respective index. Items in the trash are
+// in none.
 //
 // # Reads
 //

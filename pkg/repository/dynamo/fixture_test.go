@@ -56,7 +56,7 @@ func (f *fixture) fresh(n int64) instance.Instance {
 	return instance.Instance{
 		Kind: numbered(), Collection: instance.Block(n), ID: strconv.FormatInt(n, 10),
 		Code: fmt.Sprintf("code-%d", n), Group: "group", SubGroup: "sub", Name: fmt.Sprintf("name %d", n),
-		Owner: "owner", Active: true, Version: 1, Incarnation: instance.NewIncarnation(),
+		Owner: "owner", Status: "created", Active: true, Version: 1, Incarnation: instance.NewIncarnation(),
 		CreatedAt: at, UpdatedAt: at, Attributes: json.RawMessage(`{"description":"text"}`),
 	}
 }

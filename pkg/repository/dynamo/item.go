@@ -38,7 +38,7 @@ type instanceItem struct {
 	indexKeys
 }
 
-// indexKeys are the attributes that the indexes read.
+// indexKeys are the attributes that the indexes read, beside the status.
 type indexKeys struct {
 	CodePartition  string `dynamodbav:"cpk,omitempty"`
 	CodeSort       string `dynamodbav:"csk,omitempty"`
@@ -99,7 +99,7 @@ func newIndexKeys(i instance.Instance, sk string) indexKeys {
 		k.GroupPartition = indexPartition(i.Kind, k.FoldedGroup)
 		k.GroupSort = place(i.Collection, sk)
 	}
-	if i.Name != "" || i.Group != "" || i.SubGroup != "" {
+	if i.Name != "" || i.Group != "" || i.SubGroup != "" || i.Status != "" {
 		k.NamePartition = indexPartition(i.Kind, i.Collection)
 		k.NameSort = sk
 	}

@@ -71,6 +71,11 @@ func TestIndexLag(t *testing.T) {
 		{SubGroup: "sub"},
 		{Name: "name", Group: "group"},
 		{Group: "moved"},
+		{Status: "created"},
+		{Status: "moved"},
+		{Status: "created", Group: "group"},
+		{Status: "created", SubGroup: "sub"},
+		{Status: "created", Name: "name"},
 	}
 	for n := range queries {
 		queries[n].Kind = numbered()
@@ -88,6 +93,7 @@ func TestIndexLag(t *testing.T) {
 	for n, modify := range map[int64]func(*instance.Instance){
 		2: func(i *instance.Instance) { i.Group, i.SubGroup, i.Name, i.Code = "moved", "moved", "moved", "moved" },
 		4: func(i *instance.Instance) { i.Group, i.SubGroup, i.Name = "", "", "" },
+		6: func(i *instance.Instance) { i.Status = "moved" },
 	} {
 		_, err := f.other.Update(ctx, key(n), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
 			modify(&i)
@@ -100,7 +106,7 @@ func TestIndexLag(t *testing.T) {
 	// The codes of the deleted and of the moved one are given again, and one
 	// is wholly new.
 	again := f.fresh(7)
-	again.Code, again.Group, again.SubGroup, again.Name = "Code-1", "", "", ""
+	again.Code, again.Group, again.SubGroup, again.Name, again.Status = "Code-1", "", "", "", ""
 	taken := f.fresh(9)
 	taken.Code, taken.Group, taken.SubGroup, taken.Name = "code-2", "", "", ""
 	for _, i := range []instance.Instance{again, f.fresh(8), taken} {
@@ -128,6 +134,13 @@ func TestIndexLag(t *testing.T) {
 		{instance.Query{Name: "name"}, "[3 5 6]"},
 		{instance.Query{SubGroup: "sub"}, "[3 5 6]"},
 		{instance.Query{Name: "name", Group: "group"}, "[3 5 6]"},
+		{instance.Query{Status: "created"}, "[2 3 4 5]"},
+		{instance.Query{Status: "created", Group: "group"}, "[3 5]"},
+		{instance.Query{Status: "created", SubGroup: "sub"}, "[3 5]"},
+		{instance.Query{Status: "created", Name: "name"}, "[3 5]"},
+		{instance.Query{Status: "moved"}, "[]"},
+		{instance.Query{Status: "moved", Code: "code-6"}, "[6]"},
+		{instance.Query{Status: "created", Code: "code-6"}, "[]"},
 		{instance.Query{}, "[2 3 4 5 6 7 8 9]"},
 	} {
 		test.q.Kind = numbered()

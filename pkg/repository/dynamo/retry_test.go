@@ -115,6 +115,7 @@ func reads() []action {
 		{"search by code", search(instance.Query{Code: "code-1"})},
 		{"search by group", search(instance.Query{Group: "group"})},
 		{"search by name", search(instance.Query{Name: "name"})},
+		{"search by status", search(instance.Query{Status: "created"})},
 		{"list", search(instance.Query{})},
 		{"history", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
 			for _, err := range f.History(ctx, i.Key(), 0) {

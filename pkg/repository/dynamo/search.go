@@ -16,10 +16,12 @@ import (
 // q.After that does not fit q is [instance.ErrCursor].
 //
 // What it costs: a code costs one hit. A group costs its hits. A list costs
-// what it lists. A name, a subgroup alone, and a group with a name read the
-// projection of every instance of the collections, until q.Limit is reached.
-// An instance that just got a new group or name may not be found by it for a
-// moment; by its code, it always is.
+// what it lists. A subgroup or a status beside the group makes that no
+// cheaper: each hit of the group is read. A name, a group with a name, and a
+// subgroup or a status alone read the projection of every instance of the
+// collections, until q.Limit is reached, and then what they found.
+// An instance that just got a new group, subgroup, name or status may not be
+// found by it for a moment; by its code, it always is.
 func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		if err := repository.CheckQuery(q); err != nil {
@@ -45,6 +47,9 @@ type search struct {
 	after string
 	// walked is how many entries the last page of a walk read at most.
 	walked int
+	// batch is how many hits are read at once at least, even where fewer are
+	// wanted.
+	batch int
 }
 
 func (s *search) run(ctx context.Context) error {
@@ -59,7 +64,7 @@ func (s *search) run(ctx context.Context) error {
 		return s.byCode(ctx)
 	case m.Group != "" && m.Name == "":
 		return s.byGroup(ctx)
-	case m.Group != "" || m.SubGroup != "" || m.Name != "":
+	case m.Group != "" || m.SubGroup != "" || m.Name != "" || m.Status != "":
 		return s.eachCollection(ctx, s.walkNames)
 	default:
 		return s.eachCollection(ctx, s.list)

@@ -34,11 +34,16 @@ func (s *search) byGroup(ctx context.Context) error {
 	})
 }
 
-// groupRange gives the instances of a range of GroupIndex.
+// groupRange gives the instances of a range of GroupIndex. Where a subgroup or
+// a status is asked for too, the index does not tell which of them have it:
+// with each page that was not enough, more are read at once.
 func (s *search) groupRange(ctx context.Context, key expression.KeyConditionBuilder) error {
 	return s.r.query(ctx, key, nil,
 		func(in *dynamodb.QueryInput) {
-			in.IndexName, in.Limit = aws.String(groupIndex), aws.Int32(int32(min(s.left, maxHits)))
+			if s.match.SubGroup != "" || s.match.Status != "" {
+				s.batch = min(maxHits, max(s.left, s.batch*walkGrowth))
+			}
+			in.IndexName, in.Limit = aws.String(groupIndex), aws.Int32(int32(min(max(s.left, s.batch), maxHits)))
 		},
 		func(items []map[string]types.AttributeValue) error {
 			hits, err := s.hits(items)

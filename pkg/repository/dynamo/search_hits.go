@@ -48,7 +48,7 @@ func (s *search) hits(items []map[string]types.AttributeValue) ([]itemKey, error
 // not yet learned is not among them.
 func (s *search) verify(ctx context.Context, hits []itemKey, give func(instance.Instance) error) error {
 	for len(hits) > 0 {
-		n := min(len(hits), maxBatch, s.left)
+		n := min(len(hits), maxBatch, max(s.left, s.batch))
 		found, err := s.r.batchGet(ctx, hits[:n])
 		if err != nil {
 			return err

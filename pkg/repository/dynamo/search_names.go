@@ -48,6 +48,9 @@ func (s *search) filter() *expression.ConditionBuilder {
 	if s.match.SubGroup != "" {
 		parts = append(parts, expression.Name("fsubgroup").Equal(expression.Value(s.match.SubGroup)))
 	}
+	if s.match.Status != "" {
+		parts = append(parts, expression.Name("status").Equal(expression.Value(s.match.Status)))
+	}
 	all := parts[0]
 	for _, part := range parts[1:] {
 		all = all.And(part)

@@ -42,7 +42,9 @@ func TestSearchReadsNoMore(t *testing.T) {
 	}{
 		{instance.Query{Limit: 3}, "[Query Query]"},
 		{instance.Query{Group: "group", Limit: 3}, "[Query BatchGetItem]"},
+		{instance.Query{Group: "group", Status: "created", Limit: 3}, "[Query BatchGetItem]"},
 		{instance.Query{Name: "name", Limit: 3}, "[Query Query BatchGetItem]"},
+		{instance.Query{Status: "created", Limit: 3}, "[Query Query BatchGetItem]"},
 	} {
 		test.q.Kind = numbered()
 		f.wire.inject(nil)
@@ -73,7 +75,7 @@ func TestSearchManyHits(t *testing.T) {
 	f := newFixture(t)
 	const stored = 130
 	f.create(t, stored)
-	for _, q := range []instance.Query{{}, {Group: "group"}, {Name: "name"}, {SubGroup: "sub", Limit: 120}} {
+	for _, q := range []instance.Query{{}, {Group: "group"}, {Name: "name"}, {SubGroup: "sub", Limit: 120}, {Status: "created"}, {Status: "created", Group: "group", Limit: 120}} {
 		q.Kind = numbered()
 		want := stored
 		if q.Limit > 0 {
@@ -101,7 +103,7 @@ func TestSearchLongTexts(t *testing.T) {
 	long := strings.Repeat("ä", 3000)
 	for n, end := range []string{"x", "y"} {
 		i := f.fresh(int64(n) + 1)
-		i.Code, i.Group, i.SubGroup, i.Name = long+end, long+end, long+end, long+end
+		i.Code, i.Group, i.SubGroup, i.Name, i.Status = long+end, long+end, long+end, long+end, long+end
 		if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +112,14 @@ func TestSearchLongTexts(t *testing.T) {
 			t.Errorf("second of a code: %v", err)
 		}
 	}
-	for _, q := range []instance.Query{{Code: long + "y"}, {Group: long + "Y"}, {SubGroup: long + "y"}, {Name: long + "Y"}} {
+	for _, q := range []instance.Query{
+		{Code: long + "y"},
+		{Group: long + "Y"},
+		{SubGroup: long + "y"},
+		{Name: long + "Y"},
+		{Status: long + "y"},
+		{Group: long + "Y", Status: long + "y"},
+	} {
 		q.Kind = numbered()
 		if got := ids(t, f.Search(t.Context(), q)); got != "[2]" {
 			t.Errorf("finds %s, want [2]", got)

@@ -54,6 +54,9 @@ func testCancelled(t *testing.T, open Opener) {
 			"Search by name": func() error {
 				return onlyError(f.Search(done, instance.Query{Kind: numberKind(), Name: "none"}))
 			},
+			"Search by status": func() error {
+				return onlyError(f.Search(done, instance.Query{Kind: numberKind(), Status: "up"}))
+			},
 			"Touch":       func() error { return f.Touch(done, i.Key(), f.clock.Now()) },
 			"Document":    func() error { _, err := f.Document(done, "document"); return err },
 			"SetDocument": func() error { return f.SetDocument(done, "document", []byte("data")) },

@@ -63,6 +63,7 @@ func modelCodes() []string       { return []string{"", "one", "ONE", "Zwölf", "
 func modelGroups() []string      { return []string{"", "red", "Red", "blue"} }
 func modelSubGroups() []string   { return []string{"", "x", "X"} }
 func modelNames() []string       { return []string{"", "Abc", "cab", "ÄB"} }
+func modelStatuses() []string    { return []string{"", "up", "Up"} }
 func modelCollections() []string { return []string{"left", "right"} }
 
 // modelIDs returns two ids that tell no time, and two that do.
@@ -83,6 +84,7 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		i.Group = rapid.SampledFrom(modelGroups()).Draw(t, "group")
 		i.SubGroup = rapid.SampledFrom(modelSubGroups()).Draw(t, "subgroup")
 		i.Name = rapid.SampledFrom(modelNames()).Draw(t, "name")
+		i.Status = rapid.SampledFrom(modelStatuses()).Draw(t, "status")
 	}
 	change := f.change(operation)
 	var got, want error
@@ -92,7 +94,8 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		got, want = f.Create(ctx, i, change, nil), m.create(i, change)
 	case "replace":
 		_, got = f.Update(ctx, i.Key(), change, func(before instance.Instance) (instance.Instance, error) {
-			before.Code, before.Group, before.SubGroup, before.Name = i.Code, i.Group, i.SubGroup, i.Name
+			before.Code, before.Group, before.SubGroup = i.Code, i.Group, i.SubGroup
+			before.Name, before.Status = i.Name, i.Status
 			return before, nil
 		})
 		want = m.replace(i, change)
@@ -145,7 +148,8 @@ func (m *model) replace(i instance.Instance, change instance.Change) error {
 		return instance.ErrNotFound
 	}
 	after := before
-	after.Code, after.Group, after.SubGroup, after.Name = i.Code, i.Group, i.SubGroup, i.Name
+	after.Code, after.Group, after.SubGroup = i.Code, i.Group, i.SubGroup
+	after.Name, after.Status = i.Name, i.Status
 	if reflect.DeepEqual(before, after) {
 		return nil
 	}
@@ -209,7 +213,8 @@ func (m *model) search(q instance.Query) []instance.Instance {
 	var found []instance.Instance
 	equal := func(have, asked string) bool { return asked == "" || fold.String(have) == fold.String(asked) }
 	for _, i := range m.stored {
-		if equal(i.Code, q.Code) && equal(i.Group, q.Group) && equal(i.SubGroup, q.SubGroup) &&
+		if (q.Status == "" || i.Status == q.Status) &&
+			equal(i.Code, q.Code) && equal(i.Group, q.Group) && equal(i.SubGroup, q.SubGroup) &&
 			strings.Contains(fold.String(i.Name), fold.String(q.Name)) {
 			found = append(found, i)
 		}
@@ -229,6 +234,7 @@ func (m *model) compare(ctx context.Context, t *rapid.T, f *fixture) {
 			Group:    rapid.SampledFrom(modelGroups()).Draw(t, "asked group"),
 			SubGroup: rapid.SampledFrom(modelSubGroups()).Draw(t, "asked subgroup"),
 			Name:     rapid.SampledFrom([]string{"", "A", "ab", "äB"}).Draw(t, "asked name"),
+			Status:   rapid.SampledFrom([]string{"", "up", "Up", "UP"}).Draw(t, "asked status"),
 		},
 	} {
 		q.Kind, q.Collections = m.kind, modelCollections()

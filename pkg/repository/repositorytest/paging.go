@@ -25,6 +25,7 @@ func testPaging(t *testing.T, open Opener) {
 			}
 			f.createNumbered(t, instance.Instance{
 				Group: []string{"even", "odd"}[n%2], SubGroup: "s", Name: fmt.Sprintf("name %d", n),
+				Status: []string{"up", "down", "down"}[n%3],
 			})
 		}
 		for _, q := range []instance.Query{
@@ -34,6 +35,11 @@ func testPaging(t *testing.T, open Opener) {
 			{SubGroup: "s"},
 			{Name: "e 1"},
 			{Name: "name", Group: "even"},
+			{Status: "up"},
+			{Status: "down", Group: "odd"},
+			{Status: "up", SubGroup: "s"},
+			{Status: "down", Name: "e 1"},
+			{Status: "up", Collections: []string{instance.Block(10_000), instance.Block(0)}},
 			{Collections: []string{instance.Block(10_000), instance.Block(0)}},
 		} {
 			q.Kind = numberKind()

@@ -12,13 +12,15 @@ import (
 func testSearch(t *testing.T, open Opener) {
 	t.Run("by number", func(t *testing.T) { t.Parallel(); searchNumbers(t, open) })
 	t.Run("by id", func(t *testing.T) { t.Parallel(); searchIDs(t, open) })
+	t.Run("by status", func(t *testing.T) { t.Parallel(); searchStatus(t, open) })
 	t.Run("follows writes", func(t *testing.T) { t.Parallel(); searchFollowsWrites(t, open) })
+	t.Run("follows the status", func(t *testing.T) { t.Parallel(); searchFollowsStatus(t, open) })
 
 	// Only the collections of numbered kinds are known to a repository.
 	t.Run("no collections", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
-		for _, q := range []instance.Query{{}, {SubGroup: "s"}, {Name: "n"}, {Group: "g", Name: "n"}} {
+		for _, q := range []instance.Query{{}, {SubGroup: "s"}, {Name: "n"}, {Status: "s"}, {Group: "g", Name: "n"}} {
 			q.Kind = idKind()
 			n := 0
 			var last error
@@ -33,8 +35,8 @@ func testSearch(t *testing.T, open Opener) {
 	t.Run("nothing stored", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
-		f.create(t, instance.Instance{Kind: idKind(), Collection: "c", ID: "x", Code: "c", Group: "g", Name: "n"})
-		for _, q := range []instance.Query{{}, {Code: "c"}, {Group: "g"}, {SubGroup: "s"}, {Name: "n"}, {Limit: 1}} {
+		f.create(t, instance.Instance{Kind: idKind(), Collection: "c", ID: "x", Code: "c", Group: "g", Name: "n", Status: "s"})
+		for _, q := range []instance.Query{{}, {Code: "c"}, {Group: "g"}, {SubGroup: "s"}, {Name: "n"}, {Status: "s"}, {Limit: 1}} {
 			q.Kind = numberKind()
 			if ids := f.ids(t, q); len(ids) != 0 {
 				t.Errorf("%+v finds %v of another kind", q, ids)
@@ -221,6 +223,71 @@ func searchIDs(t *testing.T, open Opener) {
 	}
 }
 
+// searchStatus asks for a status, alone and with other texts, in several
+// collections.
+func searchStatus(t *testing.T, open Opener) {
+	f := start(t, open)
+	for _, i := range []instance.Instance{
+		{Collection: "a", ID: "1", Status: "up", Group: "red", SubGroup: "ann", Name: "first"},
+		{Collection: "a", ID: "2", Status: "down", Group: "red", SubGroup: "ann", Name: "second"},
+		{Collection: "a", ID: "3", Status: "Up", Group: "red", SubGroup: "bob", Name: "third"},
+		// Nothing but a status.
+		{Collection: "a", ID: "4", Status: "up"},
+		{Collection: "b", ID: "5", Status: "up", Group: "Red", SubGroup: "Bob", Name: "FIRST again", Code: "five"},
+		{Collection: "b", ID: "6", Status: "upper", Group: "blue"},
+		{Collection: "b", ID: "7", Group: "red", SubGroup: "ann", Name: "first without"},
+		{Collection: "b", ID: "8", Status: "caf\u00e9"},
+		{Collection: "c", ID: "9", Status: "up", SubGroup: "ann"},
+	} {
+		i.Kind = idKind()
+		f.create(t, i)
+	}
+	all := []string{"a", "b", "c"}
+	for _, test := range []struct {
+		name string
+		q    instance.Query
+		want string
+	}{
+		{"alone", instance.Query{Status: "up"}, "[1 4 5 9]"},
+		{"another case", instance.Query{Status: "Up"}, "[3]"},
+		{"no case at all", instance.Query{Status: "UP"}, "[]"},
+		{"no prefix", instance.Query{Status: "u"}, "[]"},
+		{"no folding", instance.Query{Status: "cafe\u0301"}, "[]"},
+		{"as it is", instance.Query{Status: "caf\u00e9"}, "[8]"},
+		{"with group", instance.Query{Status: "up", Group: "RED"}, "[1 5]"},
+		{"with group, none", instance.Query{Status: "up", Group: "blue"}, "[]"},
+		{"with group, another case", instance.Query{Status: "Up", Group: "red"}, "[3]"},
+		{"with subgroup", instance.Query{Status: "up", SubGroup: "ANN"}, "[1 9]"},
+		{"with name", instance.Query{Status: "up", Name: "First"}, "[1 5]"},
+		{"with group and subgroup", instance.Query{Status: "up", Group: "red", SubGroup: "bob"}, "[5]"},
+		{"with group and name", instance.Query{Status: "down", Group: "red", Name: "con"}, "[2]"},
+		{"with code", instance.Query{Status: "up", Code: "FIVE"}, "[5]"},
+		{"with code, another case", instance.Query{Status: "UP", Code: "five"}, "[]"},
+		{"in one collection", instance.Query{Status: "up", Collections: []string{"b"}}, "[5]"},
+		{"in their order", instance.Query{Status: "up", Collections: []string{"c", "a"}}, "[9 1 4]"},
+		{"limit", instance.Query{Status: "up", Limit: 3}, "[1 4 5]"},
+		{"limit of a group", instance.Query{Status: "down", Group: "red", Limit: 1}, "[2]"},
+		{"limit of the end of a group", instance.Query{Status: "up", Group: "red", Limit: 2}, "[1 5]"},
+		{"limit not reached", instance.Query{Status: "upper", Limit: 3}, "[6]"},
+		{"after", instance.Query{Status: "up", After: after("a", "1")}, "[4 5 9]"},
+		{"after in the second", instance.Query{Status: "up", After: after("b", "4")}, "[5 9]"},
+		{"after and limit", instance.Query{Status: "up", After: after("a", "4"), Limit: 1}, "[5]"},
+		{"group after", instance.Query{Status: "up", Group: "red", After: after("a", "1")}, "[5]"},
+	} {
+		test.q.Kind = idKind()
+		if test.q.Collections == nil {
+			test.q.Collections = all
+		}
+		if got := fmt.Sprint(f.ids(t, test.q)); got != test.want {
+			t.Errorf("%s: found %s, want %s", test.name, got, test.want)
+		}
+	}
+	// A group needs no collections.
+	if got := fmt.Sprint(f.ids(t, instance.Query{Kind: idKind(), Status: "up", Group: "red"})); got != "[1 5]" {
+		t.Errorf("group in all: found %s, want [1 5]", got)
+	}
+}
+
 // searchFollowsWrites moves one instance through all of its texts.
 func searchFollowsWrites(t *testing.T, open Opener) {
 	f := start(t, open)
@@ -266,4 +333,54 @@ func searchFollowsWrites(t *testing.T, open Opener) {
 	expect(instance.Query{SubGroup: "s3"}, "[]")
 	expect(instance.Query{Name: "n"}, rest)
 	expect(instance.Query{}, both)
+}
+
+// searchFollowsStatus takes instances with and without other texts through
+// several statuses.
+func searchFollowsStatus(t *testing.T, open Opener) {
+	f := start(t, open)
+	bare := f.createNumbered(t, instance.Instance{})
+	full := f.createNumbered(t, instance.Instance{Group: "g", SubGroup: "s", Name: "n", Status: "created"})
+	expect := func(status, want, wantFull string) {
+		t.Helper()
+		q := instance.Query{Kind: numberKind(), Status: status}
+		if got := fmt.Sprint(f.ids(t, q)); got != want {
+			t.Errorf("%q finds %s, want %s", status, got, want)
+		}
+		for _, q := range []instance.Query{{Group: "g"}, {SubGroup: "s"}, {Name: "n"}, {Group: "g", SubGroup: "s", Name: "n"}} {
+			q.Kind, q.Status = numberKind(), status
+			if got := fmt.Sprint(f.ids(t, q)); got != wantFull {
+				t.Errorf("%+v finds %s, want %s", q, got, wantFull)
+			}
+		}
+	}
+	set := func(i instance.Instance, status string) {
+		t.Helper()
+		f.replace(t, i.Key(), func(i *instance.Instance) { i.Status = status })
+	}
+	expect("created", "[2]", "[2]")
+	set(bare, "created")
+	expect("created", "[1 2]", "[2]")
+	set(full, "deployed")
+	expect("created", "[1]", "[]")
+	expect("deployed", "[2]", "[2]")
+	set(bare, "deployed")
+	set(full, "Deployed")
+	expect("created", "[]", "[]")
+	expect("deployed", "[1]", "[]")
+	expect("Deployed", "[2]", "[2]")
+	set(bare, "")
+	expect("deployed", "[]", "[]")
+	set(full, "")
+	expect("Deployed", "[]", "[]")
+	set(full, "created")
+	set(bare, "created")
+
+	// A deleted one is found by nothing, a restored one as before.
+	f.remove(t, bare.Key())
+	expect("created", "[2]", "[2]")
+	if _, err := f.Restore(t.Context(), bare.Key(), f.change("restore")); err != nil {
+		t.Fatal(err)
+	}
+	expect("created", "[1 2]", "[2]")
 }
