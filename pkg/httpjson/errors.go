@@ -31,5 +31,5 @@ func (e *RequestError) Error() string {
 	for i, f := range e.Fields {
 		texts[i] = f.Field + " " + f.Message
 	}
-	return e.Detail + ": " + strings.Join(texts, "; ")
+	return strings.TrimSuffix(e.Detail, ".") + ": " + strings.Join(texts, "; ")
 }

@@ -100,7 +100,7 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 		OwnerID:         f.Integer("ownerId"),
 	}
 	if err := f.Err(); err != nil {
-		return p, "is not valid: " + strings.TrimPrefix(err.Error(), "1 field is not valid.: ")
+		return p, "is not valid: " + strings.TrimPrefix(err.Error(), "1 field is not valid: ")
 	}
 	described := p.PluginID != nil && p.Operation != nil && p.PropertySetName == nil && p.OwnerID == nil
 	shown := p.PropertySetName != nil && p.OwnerID != nil && p.PluginID == nil && p.Operation == nil
