@@ -1,0 +1,94 @@
+package execution
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// Creator stores new instances.
+type Creator interface {
+	// Create stores i, with the idempotency record where there is one, or
+	// returns [instance.ErrExists], [instance.ErrTooLarge] or an
+	// [instance.RepeatedError].
+	Create(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error
+}
+
+// CreateInstance answers PUT /instances/create: it creates the instance that
+// the body describes, under the id in it or a random one. A request with an
+// Idempotency-Key can be repeated.
+func CreateInstance(instances Creator, now func() time.Time) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := auth.PrincipalFrom(r.Context())
+		if err != nil {
+			return err
+		}
+		body, members, err := httpjson.ReadObject(r)
+		if err != nil {
+			return err
+		}
+		f := httpjson.NewFields(members)
+		id := newInstanceID(f)
+		in := parse(f)
+		if err := f.Err(); err != nil {
+			return err
+		}
+		at := now().UTC().Truncate(time.Millisecond)
+		i, err := newInstance(id, who.Owner, at)
+		if err != nil {
+			return err
+		}
+		if i, err = in.apply(i, who.Owner, nil, nil); err != nil {
+			return err
+		}
+		answer, err := answerWith(i)
+		if err != nil {
+			return err
+		}
+		operation := httpjson.Operation{Owner: who.Owner, Route: "PUT " + BasePath + "/create", Body: body, Now: at}
+		answer, err = httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
+			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
+		})
+		if err != nil {
+			return err
+		}
+		answer.Write(w)
+		return nil
+	}, fail)
+}
+
+// newInstanceID returns the id that a body gives, or a random one.
+func newInstanceID(f *httpjson.Fields) string {
+	id := f.String("id", maxText)
+	if id == nil || *id == "" {
+		return newID()
+	}
+	if !validID(*id) {
+		f.Reject("id", "must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")
+	}
+	return *id
+}
+
+// newInstance returns an instance of the id that holds nothing yet.
+func newInstance(id, owner string, at time.Time) (instance.Instance, error) {
+	key, err := keyOf(id)
+	if err != nil {
+		return instance.Instance{}, err
+	}
+	return instance.Instance{
+		Kind:        key.Kind,
+		Collection:  key.Collection,
+		ID:          key.ID,
+		Owner:       owner,
+		Status:      created,
+		Active:      true,
+		Version:     1,
+		Incarnation: instance.NewIncarnation(),
+		CreatedAt:   at,
+		UpdatedAt:   at,
+	}, nil
+}

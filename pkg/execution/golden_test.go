@@ -1,0 +1,89 @@
+package execution_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"instances/pkg/app/apptest"
+	"instances/pkg/execution"
+)
+
+// golden returns an example without white space.
+func golden(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := json.Compact(&out, b); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// full mints a key that may do everything of this dialect, for Do.
+func full(t *testing.T, s *apptest.Server) *apptest.Server {
+	t.Helper()
+	s.Mint(t, "alice", execution.ReadPermission, execution.WritePermission)
+	return s
+}
+
+// same checks an answer.
+func same(t *testing.T, what string, got apptest.Response, status int, body string) {
+	t.Helper()
+	if got.Status != status || got.Body != body {
+		t.Errorf("%s: got %d %s, want %d %s", what, got.Status, got.Body, status, body)
+	}
+}
+
+// refused checks that got is an error that says what is wanted.
+func refused(t *testing.T, what string, got apptest.Response, status int, want string) {
+	t.Helper()
+	var m struct{ Message string }
+	if err := json.Unmarshal([]byte(got.Body), &m); err != nil || got.Status != status || !strings.Contains(m.Message, want) {
+		t.Errorf("%s: got %d %s, want %d with %q in its message", what, got.Status, got.Body, status, want)
+	}
+	if contentType := got.Header.Get("Content-Type"); contentType != "application/json" {
+		t.Errorf("%s: got Content-Type %q", what, contentType)
+	}
+}
+
+// TestGolden goes through each operation with the bodies that the two
+// descriptions show.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		full(t, s)
+		s.Clock.Advance(time.UnixMilli(1603443600123).Sub(s.Clock.Now()))
+		for _, name := range []string{"object", "items", "forceinput"} {
+			request, response := golden(t, name+"-request.json"), golden(t, name+"-response.json")
+			var id struct{ ID string }
+			if err := json.Unmarshal([]byte(request), &id); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "create "+name, s.Do(t, "PUT", "/instances/create", request), 200, response)
+			same(t, "get "+name, s.Do(t, "GET", "/instances/get/"+id.ID, ""), 200, response)
+			refused(t, "create "+name+" again", s.Do(t, "PUT", "/instances/create", request), 400, "Instance already exists")
+			refused(t, "create "+name+" again", s.Do(t, "PUT", "/instances/create", request), 400, "Instance already uploaded")
+		}
+		list := s.Do(t, "GET", "/instances/list?idRef=5f8e9d7c6b5a493827160fed&user=planner&status=created", "")
+		same(t, "list", list, 200, "["+golden(t, "items-response.json")+"]")
+
+		s.Clock.Advance(time.Minute)
+		same(t, "update", s.Do(t, "POST", "/instances/update", golden(t, "update-request.json")), 200, golden(t, "update-response.json"))
+		same(t, "get", s.Do(t, "GET", "/instances/get/5f92a3c1e4b0d7a6c8f01234", ""), 200, golden(t, "update-response.json"))
+		same(t, "list", s.Do(t, "GET", "/instances/list?status=deployed", ""), 200, "["+golden(t, "update-response.json")+"]")
+
+		same(t, "delete", s.Do(t, "DELETE", "/instances/delete/5f92a3c1e4b0d7a6c8f01234", ""), 200, `{"message":"Instance deleted successfully"}`)
+		const gone = `{"message":"Instance not found"}`
+		same(t, "delete again", s.Do(t, "DELETE", "/instances/delete/5f92a3c1e4b0d7a6c8f01234", ""), 400, gone)
+		same(t, "get", s.Do(t, "GET", "/instances/get/5f92a3c1e4b0d7a6c8f01234", ""), 400, gone)
+		same(t, "update", s.Do(t, "POST", "/instances/update", golden(t, "update-request.json")), 400, gone)
+	})
+}

@@ -1,0 +1,62 @@
+package execution
+
+import (
+	"crypto/rand"
+	"fmt"
+	"hash/fnv"
+	"regexp"
+
+	"instances/pkg/instance"
+)
+
+// BasePath is the path that all operations are below, without a stage.
+const BasePath = "/instances"
+
+// dialect is the name of this dialect's kind.
+const dialect = "execution"
+
+// shards is how many collections the instances are spread over.
+const shards = 16
+
+// Kind returns the kind of the execution instances, sorted by id in each of
+// their collections.
+func Kind() instance.Kind {
+	return instance.Kind{Name: dialect, Order: instance.OrderID}
+}
+
+// keyOf returns the key of the instance with the id. No instance has an id
+// that is not valid.
+func keyOf(id string) (instance.Key, error) {
+	if !validID(id) {
+		return instance.Key{}, instance.ErrNotFound
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id))
+	return instance.Key{Kind: Kind(), Collection: collection(h.Sum32() % shards), ID: id}, nil
+}
+
+// collection returns the name of a shard.
+func collection(shard uint32) string { return fmt.Sprintf("%02d", shard) }
+
+// collections returns the names of all shards.
+func collections() []string {
+	all := make([]string, shards)
+	for shard := range all {
+		all[shard] = collection(uint32(shard))
+	}
+	return all
+}
+
+// validID reports whether id can be the id of an instance.
+func validID(id string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`).MatchString(id)
+}
+
+// newID returns a random UUID (version 4).
+func newID() string {
+	var b [16]byte
+	// Read never fails: see [rand.Read].
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

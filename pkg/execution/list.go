@@ -1,0 +1,42 @@
+package execution
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// Searcher finds instances.
+type Searcher interface {
+	// Search returns what q asks for, in order; an error ends it.
+	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
+}
+
+// ListInstances answers GET /instances/list with the instances that match all
+// of the parameters idRef, user and status. limit and cursor read them in
+// pages.
+func ListInstances(instances Searcher) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		given, paging, err := httpjson.ListParameters(r, "idRef", "user", "status")
+		if err != nil {
+			return err
+		}
+		q := instance.Query{Kind: Kind(), Group: given["idRef"], SubGroup: given["user"], Status: given["status"]}
+		if q.Group == "" {
+			// An idRef has one index partition, in the order of the others.
+			q.Collections = collections()
+		}
+		list := httpjson.List{
+			Query:      q,
+			Parameters: given,
+			Paging:     paging,
+			Encode:     func(i instance.Instance) (any, error) { return encode(i) },
+		}
+		return list.Write(w, r, func(q instance.Query) iter.Seq2[instance.Instance, error] {
+			return instances.Search(r.Context(), q)
+		})
+	}, fail)
+}

@@ -1,0 +1,62 @@
+package execution
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
+)
+
+// Updater changes instances.
+type Updater interface {
+	// Update reads the instance, lets modify change it and stores the result,
+	// again as often as another write comes between. It returns what is
+	// stored then, [instance.ErrNotFound], [instance.ErrTooLarge],
+	// [instance.ErrUnavailable] or an error of modify.
+	Update(ctx context.Context, key instance.Key, change instance.Change,
+		modify func(instance.Instance) (instance.Instance, error)) (instance.Instance, error)
+}
+
+// UpdateInstance answers POST /instances/update: the instance with the id in
+// the body becomes what the body describes. Where If-Match names another
+// state, it answers 412.
+func UpdateInstance(instances Updater, now func() time.Time) http.Handler {
+	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		who, err := auth.PrincipalFrom(r.Context())
+		if err != nil {
+			return err
+		}
+		_, members, err := httpjson.ReadObject(r)
+		if err != nil {
+			return err
+		}
+		u, err := parseUpdate(members)
+		if err != nil {
+			return err
+		}
+		key, err := keyOf(u.id)
+		if err != nil {
+			return err
+		}
+		i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, now(), "replace"),
+			func(i instance.Instance) (instance.Instance, error) {
+				// Checked against each state that is read: a lost race is 412 too.
+				if err := httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision())); err != nil {
+					return instance.Instance{}, err
+				}
+				return u.replace(i)
+			})
+		if err != nil {
+			return err
+		}
+		answer, err := answerWith(i)
+		if err != nil {
+			return err
+		}
+		answer.Write(w)
+		return nil
+	}, fail)
+}
