@@ -24,6 +24,7 @@ import (
 	"instances/pkg/app"
 	"instances/pkg/auth"
 	"instances/pkg/compute"
+	"instances/pkg/execution"
 	"instances/pkg/gateway"
 	"instances/pkg/template"
 	"instances/pkg/topology"
@@ -344,6 +345,7 @@ func TestPolicies(t *testing.T) {
 	reading := []string{
 		"topology-get", "topology-search",
 		"compute-list", "compute-get", "compute-images", "compute-gpus", "compute-token-auth",
+		"execution-get", "execution-list",
 	}
 	for _, f := range load(t).Functions {
 		for _, s := range f.Statements {
@@ -420,8 +422,9 @@ func TestFixedAnswers(t *testing.T) {
 			}
 		}
 		any := r.Methods[template.AnyMethod].Mock
-		if r.Path == "/api" || strings.HasPrefix(r.Path, "/api/") {
-			checkDetail(t, r.Path, any)
+		top, _, _ := strings.Cut(r.Path[1:], "/")
+		if words, ok := fixedWords()[top]; ok {
+			checkWords(t, r.Path, any, words)
 		} else {
 			checkProblem(t, r.Path, any.Status, any.Body, any.Headers)
 		}
@@ -446,7 +449,9 @@ func TestFixedAnswers(t *testing.T) {
 		if g.Headers["Access-Control-Allow-Origin"] != "*" {
 			t.Errorf("%s has the headers %v", kind, g.Headers)
 		}
-		checkProblem(t, kind, g.Status, strings.ReplaceAll(g.Body, "$context.error.messageString", `"x"`), g.Headers)
+		body := strings.ReplaceAll(g.Body, "$context.error.messageString", `"x"`)
+		checkProblem(t, kind, g.Status, body, g.Headers)
+		checkMessage(t, kind, body)
 	}
 	if api.GatewayResponses["THROTTLED"].Headers["Retry-After"] != "1" {
 		t.Error("a throttled client does not learn when to try again")
@@ -478,19 +483,41 @@ func checkProblem(t *testing.T, where string, status int, body string, headers m
 	}
 }
 
-// checkDetail checks an answer of the gateway that is worded as Django REST
-// framework does.
-func checkDetail(t *testing.T, where string, m *template.Mock) {
+// fixedWords are the bodies of the gateway's answers by the first segment of the
+// path and the status, where they are no problem details.
+func fixedWords() map[string]map[int]string {
+	return map[string]map[int]string{
+		"api": {
+			http.StatusNotFound:         `{"detail":"Not found."}`,
+			http.StatusMethodNotAllowed: `{"detail":"Method \"$context.httpMethod\" not allowed."}`,
+		},
+		"instances": {
+			http.StatusNotFound:         `{"message":"Not found"}`,
+			http.StatusMethodNotAllowed: `{"message":"Method not allowed"}`,
+		},
+	}
+}
+
+func checkWords(t *testing.T, where string, m *template.Mock, words map[int]string) {
 	t.Helper()
-	want := map[int]string{
-		http.StatusNotFound:         `{"detail":"Not found."}`,
-		http.StatusMethodNotAllowed: `{"detail":"Method \"$context.httpMethod\" not allowed."}`,
-	}[m.Status]
-	if m.Body != want {
+	if m.Body != words[m.Status] {
 		t.Errorf("%s: the body for %d is %s", where, m.Status, m.Body)
 	}
 	if kind := m.Headers["Content-Type"]; kind != "application/json" {
 		t.Errorf("%s: the content type is %s", where, kind)
+	}
+}
+
+// checkMessage checks that an answer of the gateway to the clients of all APIs
+// has the words where those of the execution API look for them too.
+func checkMessage(t *testing.T, kind, body string) {
+	t.Helper()
+	if kind == "BAD_REQUEST_PARAMETERS" {
+		return // Only for the topology API.
+	}
+	var p struct{ Detail, Message string }
+	if err := json.Unmarshal([]byte(body), &p); err != nil || p.Message == "" || p.Message != p.Detail {
+		t.Errorf("%s: the body is %s, %v", kind, body, err)
 	}
 }
 
@@ -537,9 +564,9 @@ func (everybody) Credential(_ context.Context, hash string) (auth.Credential, er
 	return auth.Credential{Name: "test", Owner: "test", Hash: hash, Allow: []string{auth.AllowAll}}, nil
 }
 
-// A client of the compute API gets the same 404 from the gateway and from a
-// function, and learns the method that it must not use.
-func TestNotFoundIsTheSame(t *testing.T) {
+// A client of an API gets its words for paths and methods that there are not,
+// and learns the methods that there are.
+func TestUnknownPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	tmpl := load(t)
 	g, err := gateway.New(tmpl, &recorder{}, gateway.Options{})
@@ -563,6 +590,22 @@ func TestNotFoundIsTheSame(t *testing.T) {
 		{"PATCH", compute.BasePath + "/x/get-jobs/", 405, "GET, OPTIONS", `{"detail":"Method \"PATCH\" not allowed."}`},
 		{"GET", "/api/v1/api-token-auth/", 405, "POST, OPTIONS", `{"detail":"Method \"GET\" not allowed."}`},
 		{"DELETE", "/api/v1/gpus", 405, "GET, OPTIONS", `{"detail":"Method \"DELETE\" not allowed."}`},
+
+		{"GET", "/instances", 404, "", `{"message":"Not found"}`},
+		{"POST", "/instances/x", 404, "", `{"message":"Not found"}`},
+		{"GET", "/instances/get", 404, "", `{"message":"Not found"}`},
+		{"GET", "/instances/get/", 404, "", `{"message":"Not found"}`},
+		{"DELETE", "/instances/delete/", 404, "", `{"message":"Not found"}`},
+		{"GET", "/instances/get/x/y", 404, "", `{"message":"Not found"}`},
+		{"DELETE", "/instances/delete/x/y", 404, "", `{"message":"Not found"}`},
+		{"PUT", "/instances/create/x", 404, "", `{"message":"Not found"}`},
+		{"POST", "/instances/update/x", 404, "", `{"message":"Not found"}`},
+		{"GET", "/instances/list/x", 404, "", `{"message":"Not found"}`},
+		{"POST", "/instances/create", 405, "PUT, OPTIONS", `{"message":"Method not allowed"}`},
+		{"DELETE", "/instances/get/x", 405, "GET, OPTIONS", `{"message":"Method not allowed"}`},
+		{"POST", "/instances/list/", 405, "GET, OPTIONS", `{"message":"Method not allowed"}`},
+		{"PUT", "/instances/update", 405, "POST, OPTIONS", `{"message":"Method not allowed"}`},
+		{"GET", "/instances/delete/x", 405, "DELETE, OPTIONS", `{"message":"Method not allowed"}`},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), test.method, test.target, strings.NewReader("a=b"))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -573,7 +616,12 @@ func TestNotFoundIsTheSame(t *testing.T) {
 			t.Errorf("%s %s is answered %d %s with %v", test.method, test.target, w.Code, w.Body, w.Header())
 		}
 	}
+}
 
+// A client of the compute API gets the same 404 from the gateway and from a
+// function.
+func TestNotFoundIsTheSame(t *testing.T) {
+	t.Parallel()
 	// To find that a path has no UUID takes no repository.
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Token x")
@@ -582,5 +630,27 @@ func TestNotFoundIsTheSame(t *testing.T) {
 		ServeHTTP(w, r)
 	if body := strings.TrimSpace(w.Body.String()); w.Code != http.StatusNotFound || body != `{"detail":"Not found."}` {
 		t.Errorf("a function answers %d %s", w.Code, body)
+	}
+}
+
+// In the execution API, the gateway's refusals and those of a function have
+// the same form.
+func TestMessagesAreTheSame(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	execution.Secure(nobody{}, execution.ReadPermission, nil).
+		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	bodies := []string{w.Body.String()}
+	for _, body := range fixedWords()["instances"] {
+		bodies = append(bodies, body)
+	}
+	for _, body := range bodies {
+		var members map[string]string
+		if err := json.Unmarshal([]byte(body), &members); err != nil || len(members) != 1 || members["message"] == "" {
+			t.Errorf("%s is no message: %v", body, err)
+		}
+	}
+	if w.Code != http.StatusUnauthorized || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("a function answers %d with %v", w.Code, w.Header())
 	}
 }

@@ -223,7 +223,7 @@ func TestRolesFitTheCode(t *testing.T) {
 			case request.body != "":
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			}
-			if request.method == http.MethodPost {
+			if request.method == http.MethodPost || strings.HasSuffix(request.target, "/create") {
 				// The same body again is a repeated request.
 				r.Header.Set("Idempotency-Key", request.body)
 			}
@@ -327,6 +327,50 @@ func TestRolesFitTheCode(t *testing.T) {
 	run("client",
 		request{"DELETE", v1 + "instances/CLIENT/", "uuid=x", 204},
 		request{"GET", v1 + "instances/", "", 200},
+	)
+
+	const execution = "/instances/"
+	const first = `{"id":"first","idRef":"R","name":"First","mode":"ExecAsync","user":"U","input":[{"name":"a"}]}`
+	run("test",
+		request{"PUT", execution + "create", first, 200},
+		request{"PUT", execution + "create", first, 200}, // Replayed.
+		request{"PUT", execution + "create", `{"id":"first","idRef":"R","name":"Second","mode":"ExecSync","user":"U","input":"a"}`, 400},
+		request{"PUT", execution + "create", `{"idRef":"R","name":"Second","mode":"ExecSync","forceinput":[]}`, 200},
+		request{"PUT", execution + "create", `{"idRef":"Q","name":"Third","mode":"Subscription","user":"V","input":{"input":"a"}}`, 200},
+		request{"PUT", execution + "create", `{"name":"Fourth"}`, 400},
+		request{"POST", execution + "update", `{"id":"first","idRef":"R","name":"New","mode":"ExecAsync","user":"U","input":"b"}`, 200},
+		request{"POST", execution + "update", `{"id":"first","idRef":"S","name":"New","mode":"ExecAsync","user":"W","input":1,"otStatus":"error"}`, 200},
+		request{"POST", execution + "update", `{"id":"first","idRef":"S","name":"New","mode":"ExecAsync","user":"W","input":1,"otStatus":"lost"}`, 400},
+		request{"POST", execution + "update", `{"id":"none","idRef":"S","name":"New","mode":"ExecAsync","user":"W","input":1}`, 400},
+		request{"POST", execution + "update", `{"idRef":"S","name":"New","mode":"ExecAsync","user":"W","input":1}`, 400},
+		request{"GET", execution + "list?name=New", "", 400},
+	)
+	for _, key := range []string{"test", "client"} {
+		run(key,
+			request{"GET", execution + "get/first", "", 200},
+			request{"GET", execution + "get/none", "", 400},
+			request{"GET", execution + "get/a%20b", "", 400},
+		)
+		for _, idRef := range []string{"", "idRef=s&", "idRef=none&"} {
+			for _, user := range []string{"", "user=w&", "user=none&"} {
+				for _, status := range []string{"", "status=error&", "status=none&"} {
+					run(key,
+						request{"GET", execution + "list?" + idRef + user + status, "", 200},
+						request{"GET", execution + "list?" + idRef + user + status + "limit=1", "", 200},
+					)
+				}
+			}
+		}
+	}
+	run("client",
+		request{"DELETE", execution + "delete/first", "", 200},
+		request{"DELETE", execution + "delete/first", "", 400},
+		request{"DELETE", execution + "delete/a%20b", "", 400},
+		request{"GET", execution + "get/first", "", 400},
+		request{"POST", execution + "update", `{"id":"first","idRef":"R","name":"New","mode":"ExecAsync","user":"U","input":"c"}`, 400},
+		// The id is free again.
+		request{"PUT", execution + "create", `{"id":"first","idRef":"R","name":"Again","mode":"ExecAsync","user":"U","input":"d"}`, 200},
+		request{"GET", execution + "get/first", "", 200},
 	)
 
 	for _, p := range polices {

@@ -9,6 +9,7 @@ import (
 
 	"instances/pkg/auth"
 	"instances/pkg/compute"
+	"instances/pkg/execution"
 	"instances/pkg/lambdahttp"
 	"instances/pkg/topology"
 )
@@ -29,6 +30,12 @@ type Repository interface {
 	compute.Deleter
 	compute.Toucher
 	compute.Catalogue
+
+	execution.Getter
+	execution.Searcher
+	execution.Creator
+	execution.Updater
+	execution.Deleter
 }
 
 // Dependencies is what functions are made of. All fields but AllowOrigin are

@@ -84,11 +84,12 @@ const uuid = "01890a5d-ac96-774b-bcce-b302099a8057"
 func call(t *testing.T, f app.Function, d app.Dependencies, key string, query map[string][]string) events.APIGatewayProxyResponse {
 	t.Helper()
 	event, err := json.Marshal(events.APIGatewayProxyRequest{
-		HTTPMethod: http.MethodPost, Path: "/x/1", PathParameters: map[string]string{"Id": "1", "uuid": uuid},
+		HTTPMethod: http.MethodPost, Path: "/x/1", PathParameters: map[string]string{"Id": "1", "uuid": uuid, "id": uuid},
 		Headers:                         map[string]string{"Content-Type": "application/json", "Authorization": "Token " + key},
 		MultiValueQueryStringParameters: query,
-		Body:                            `{"instanceName":"a","instanceCode":"A","name":"a","ask_price":1,"image_registry_path":"a"}`,
-		RequestContext:                  events.APIGatewayProxyRequestContext{RequestID: "req-1"},
+		Body: `{"instanceName":"a","instanceCode":"A","name":"a","ask_price":1,"image_registry_path":"a",` +
+			`"id":"a","idRef":"a","mode":"ExecSync","user":"a","input":"a"}`,
+		RequestContext: events.APIGatewayProxyRequestContext{RequestID: "req-1"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,10 @@ func call(t *testing.T, f app.Function, d app.Dependencies, key string, query ma
 // Each function asks for its own permission before it does anything.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	reading := []string{"topology-get", "topology-search", "compute-list", "compute-get", "compute-images", "compute-gpus"}
+	reading := []string{
+		"topology-get", "topology-search", "compute-list", "compute-get", "compute-images", "compute-gpus",
+		"execution-get", "execution-list",
+	}
 	for name, f := range app.Functions() {
 		if name == "compute-token-auth" {
 			continue

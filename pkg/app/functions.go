@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"instances/pkg/compute"
+	"instances/pkg/execution"
 	"instances/pkg/topology"
 )
 
@@ -30,6 +31,12 @@ func Functions() map[string]Function {
 		"compute-images":       ComputeImages,
 		"compute-gpus":         ComputeGPUs,
 		"compute-token-auth":   ComputeTokenAuth,
+
+		"execution-create": ExecutionCreate,
+		"execution-get":    ExecutionGet,
+		"execution-list":   ExecutionList,
+		"execution-update": ExecutionUpdate,
+		"execution-delete": ExecutionDelete,
 	}
 }
 
@@ -136,10 +143,36 @@ func computeSettings(d Dependencies) compute.Settings {
 	return compute.Settings{Now: d.Now, SilentAfter: d.SilentAfter}
 }
 
+// ExecutionCreate answers PUT /instances/create.
+func ExecutionCreate(d Dependencies) http.Handler {
+	return execution.Secure(d.Keys, execution.WritePermission, execution.CreateInstance(d.Repository, d.Now))
+}
+
+// ExecutionGet answers GET /instances/get/{id}.
+func ExecutionGet(d Dependencies) http.Handler {
+	return execution.Secure(d.Keys, execution.ReadPermission, execution.GetInstance(d.Repository))
+}
+
+// ExecutionList answers GET /instances/list.
+func ExecutionList(d Dependencies) http.Handler {
+	return execution.Secure(d.Keys, execution.ReadPermission, execution.ListInstances(d.Repository))
+}
+
+// ExecutionUpdate answers POST /instances/update.
+func ExecutionUpdate(d Dependencies) http.Handler {
+	return execution.Secure(d.Keys, execution.WritePermission, execution.UpdateInstance(d.Repository, d.Now))
+}
+
+// ExecutionDelete answers DELETE /instances/delete/{id}.
+func ExecutionDelete(d Dependencies) http.Handler {
+	return execution.Secure(d.Keys, execution.WritePermission, execution.DeleteInstance(d.Repository, d.Now))
+}
+
 // Permissions returns what a key can be allowed to do, of all dialects.
 func Permissions() []string {
 	return []string{
 		topology.ReadPermission, topology.WritePermission,
 		compute.ReadPermission, compute.WritePermission,
+		execution.ReadPermission, execution.WritePermission,
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 const module = "instances/"
 
-// dialects are the packages that speak one API each, those to come included.
+// dialects are the packages that speak one API each.
 func dialects() []string { return []string{"topology", "compute", "execution"} }
 
 // listed is a package as go list tells it.
