@@ -9,12 +9,20 @@ import (
 	"strings"
 
 	"instances/pkg/compute"
+	"instances/pkg/execution"
 	"instances/pkg/instance"
 	"instances/pkg/topology"
 )
 
-// demoCode is the code of the instance that the printed lines make.
+// demoCode is the code of the topology instance that the printed lines make.
 const demoCode = "DEMO"
+
+// demoID and demoModel are the id and the idRef of the execution instance that
+// the printed lines make.
+const (
+	demoID    = "demo"
+	demoModel = "model-1"
+)
 
 // greeting is what serve prints when it is ready.
 type greeting struct {
@@ -31,10 +39,10 @@ type greeting struct {
 }
 
 // print prints lines to paste into a shell. They work in this order, and again
-// on the next start: a second create says that the code is taken, or answers as
-// the first one did. Its error is one of the repository.
+// on the next start: a second create says that the code or the id is taken, or
+// answers as the first one did. Its error is one of the repository.
 func (g greeting) print(ctx context.Context, w io.Writer, r repository) error {
-	id, err := g.demoID(ctx, r)
+	id, err := g.topologyID(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -47,7 +55,7 @@ func (g greeting) print(ctx context.Context, w io.Writer, r repository) error {
 		b.WriteString(g.note + "\n")
 	}
 	b.WriteString("\nTo try it, paste these lines into another shell in this folder:\n")
-	for _, line := range slices.Concat(g.topologyLines(id), g.computeLines()) {
+	for _, line := range slices.Concat(g.topologyLines(id), g.computeLines(), g.executionLines()) {
 		fmt.Fprintf(&b, "\n# %s\n%s\n", line.what, line.command)
 	}
 	// Where nobody reads it, the server serves all the same.
@@ -96,9 +104,22 @@ func (g greeting) computeLines() []shellLine {
 	}
 }
 
-// demoID returns the id that the instance of the printed lines has, or gets;
-// it is empty where that is not known.
-func (g greeting) demoID(ctx context.Context, r repository) (string, error) {
+// executionLines returns the lines for the execution API. Their instance has an
+// id of its own choice, so a second create is refused.
+func (g greeting) executionLines() []shellLine {
+	curl := `curl -sS -w '\n' -H "Authorization: ApiKey ` + g.secret() + `"`
+	api := g.url + execution.BasePath
+	return []shellLine{
+		{"create (execution)", fmt.Sprintf(`%s -X PUT -H 'Content-Type: application/json' -d '{"id":"%s","idRef":"%s","name":"Demo","mode":"ExecAsync","user":"%s","input":{"n":1}}' %s/create`,
+			curl, demoID, demoModel, localKey, api)},
+		{"get (execution)", fmt.Sprintf(`%s %s/get/%s`, curl, api, demoID)},
+		{"list (execution)", fmt.Sprintf(`%s '%s/list?idRef=%s'`, curl, api, demoModel)},
+	}
+}
+
+// topologyID returns the id that the topology instance of the printed lines
+// has, or gets; it is empty where that is not known.
+func (g greeting) topologyID(ctx context.Context, r repository) (string, error) {
 	if g.fresh {
 		return "1", nil
 	}

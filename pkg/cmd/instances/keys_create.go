@@ -29,6 +29,7 @@ Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything
 			"instances keys create --name ci --allow topology:read,topology:write",
 			"instances keys create --name ci-2 --owner ci --allow topology:read --expires 90d",
 			"instances keys create --name agent --allow compute:read,compute:write --compute-profile client",
+			"instances keys create --name engine --allow execution:read,execution:write",
 			"instances keys create --name ops --allow '*' --table instances-prod --region eu-west-1",
 		},
 		prepare: keysCreate,

@@ -13,6 +13,7 @@ import (
 
 	"instances/pkg/auth"
 	"instances/pkg/compute"
+	"instances/pkg/execution"
 )
 
 // secretOf returns the secret that a command printed, which must be all that
@@ -107,6 +108,31 @@ func TestKeysComputeProfileAnswers(t *testing.T) {
 		status, body := sendTo(t, s.url+compute.BasePath, secret, "POST", `{"name":"One","ask_price":1}`)
 		if status != want {
 			t.Errorf("%s: %d %s", profile, status, body)
+		}
+	}
+}
+
+// A key for the execution API may do there what it is allowed, and no more.
+func TestKeysExecution(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := startServe(t, dir)
+	for name, test := range map[string]struct {
+		allow       string
+		read, write int
+	}{
+		"reader": {execution.ReadPermission, http.StatusOK, http.StatusForbidden},
+		"writer": {execution.WritePermission, http.StatusForbidden, http.StatusOK},
+		"other":  {compute.WritePermission, http.StatusForbidden, http.StatusForbidden},
+	} {
+		secret := secretOf(t, instances(t, dir, "keys", "create", "--name", name, "--allow", test.allow))
+		api := s.url + execution.BasePath
+		if status, body := sendTo(t, api+"/list", secret, "GET", ""); status != test.read {
+			t.Errorf("%s lists: %d %s", name, status, body)
+		}
+		status, body := sendTo(t, api+"/create", secret, "PUT", `{"idRef":"m","name":"One","mode":"ExecSync","user":"u","input":"x"}`)
+		if status != test.write {
+			t.Errorf("%s creates: %d %s", name, status, body)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ type served struct {
 }
 
 // ready is part of the last line that serve prints when it is ready.
-const ready = "-X PATCH"
+const ready = "/list?idRef="
 
 // startServe runs serve in a folder on a free port, until the test ends.
 func startServe(t *testing.T, dir string, args ...string) *served {
@@ -190,7 +191,6 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 		}
 	}
 	const data = "it's data"
-	const created, taken = `"instanceId":`, "is used by another instance"
 	t.Run("fresh", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
@@ -198,11 +198,15 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 		if strings.Contains(s.stdout.String(), "cut -d:") {
 			t.Errorf("the lines are longer than they need be: %s", s.stdout)
 		}
-		paste(t, s, created)
-		paste(t, s, taken)
+		first := paste(t, s, false)
+		if again := paste(t, s, true); !slices.Equal(again, first) {
+			t.Errorf("a second create changed %q to %q", first, again)
+		}
 		s.stop()
 		s = startServe(t, dir, "--data", data)
-		paste(t, s, taken)
+		if again := paste(t, s, true); !slices.Equal(again, first) {
+			t.Errorf("a restart changed %q to %q", first, again)
+		}
 	})
 	t.Run("used", func(t *testing.T) {
 		t.Parallel()
@@ -213,19 +217,20 @@ func TestServePrintsLinesThatWork(t *testing.T) {
 		}
 		s.stop()
 		s = startServe(t, dir, "--data", data)
-		paste(t, s, created)
+		paste(t, s, false)
 		// One that is newer is left alone.
 		status, body := sendTo(t, s.url+compute.BasePath, fileSecret(t, filepath.Join(dir, data)), "POST", `{"name":"Newer","ask_price":1}`)
 		if status != http.StatusOK {
 			t.Fatalf("%d %s", status, body)
 		}
-		paste(t, s, taken)
+		paste(t, s, true)
 	})
 }
 
-// paste runs the printed lines and checks their answers, that of the create
-// for what it is given.
-func paste(t *testing.T, s *served, create string) {
+// paste runs the printed lines and checks their answers, and returns those of
+// the execution API that show its instance. Again says that the lines were run
+// before.
+func paste(t *testing.T, s *served, again bool) []string {
 	t.Helper()
 	var lines []string
 	for line := range strings.SplitSeq(s.stdout.String(), "\n") {
@@ -233,25 +238,33 @@ func paste(t *testing.T, s *served, create string) {
 			lines = append(lines, line)
 		}
 	}
+	topologyCreated, executionCreated := `"instanceId":`, `"otStatus":"created"`
+	if again {
+		topologyCreated, executionCreated = "is used by another instance", "already exists"
+	}
 	demo := `"instanceCode":"DEMO"`
 	want := []string{
-		create, demo, demo, `"description":"Patched","environments":[101],`,
+		topologyCreated, demo, demo, `"description":"Patched","environments":[101],`,
 		`"name":"Demo","status":1,`, `"name":"Demo","status":`, `"name":"Demo","status":2,`,
+		executionCreated, `"id":"demo"`, `"input":{"n":1}`,
 	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}
+	answers := make([]string, len(lines))
 	for i, line := range lines {
 		shell := exec.CommandContext(t.Context(), "sh", "-c", line)
 		shell.Dir = s.dir
 		out, err := shell.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), want[i]) || !strings.HasSuffix(string(out), "\n") {
+		answers[i] = string(out)
+		if err != nil || !strings.Contains(answers[i], want[i]) || !strings.HasSuffix(answers[i], "\n") {
 			t.Errorf("%s\n%s\n%v", line, out, err)
 		}
-		if n := strings.Count(string(out), `"name":"Demo"`); n > 1 {
-			t.Errorf("%d compute instances have the name", n)
+		if n := strings.Count(answers[i], `"name":"Demo"`); n > 1 {
+			t.Errorf("%d instances have the name", n)
 		}
 	}
+	return answers[len(answers)-2:]
 }
 
 // A second serve on the folder, and one on the address, say what is wrong.
