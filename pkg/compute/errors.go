@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -17,21 +16,7 @@ import (
 // is logged, and the client learns nothing of it.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, body := describe(err)
-	switch status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", "Token")
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	}
-	if status >= http.StatusInternalServerError {
-		httpjson.Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", err))
-	}
-	answer, err := httpjson.NewAnswer(status, body)
-	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	answer.Write(w)
+	httpjson.Refusal{Status: status, Challenge: "Token", Body: body}.Write(w, r, err)
 }
 
 // detail is the body of an error that is not about fields.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -22,21 +21,7 @@ type message struct {
 // is logged, and the client learns nothing of it.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, text := describe(err)
-	switch status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", "ApiKey")
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	}
-	if status >= http.StatusInternalServerError {
-		httpjson.Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", err))
-	}
-	answer, err := httpjson.NewAnswer(status, message{text})
-	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	answer.Write(w)
+	httpjson.Refusal{Status: status, Challenge: "ApiKey", Body: message{text}}.Write(w, r, err)
 }
 
 // describe returns the status and the message of err.

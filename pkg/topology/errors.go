@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -27,22 +26,9 @@ type problem struct {
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := describe(r, err)
 	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
-	switch p.Status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Basic realm="instances"`)
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	}
-	if p.Status >= http.StatusInternalServerError {
-		httpjson.Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", err))
-	}
-	answer, err := httpjson.NewAnswer(p.Status, p)
-	if err != nil {
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	answer.ContentType = "application/problem+json"
-	answer.Write(w)
+	httpjson.Refusal{
+		Status: p.Status, ContentType: "application/problem+json", Challenge: `Basic realm="instances"`, Body: p,
+	}.Write(w, r, err)
 }
 
 // describe returns the status, detail and field errors of err.
