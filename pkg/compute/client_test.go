@@ -56,7 +56,7 @@ func TestClient(t *testing.T) {
 
 		login := c.Do(t, "POST", "/api/v1/api-token-auth/", "username=agent&password="+c.token,
 			"Authorization:", "Content-Type: application/x-www-form-urlencoded")
-		same(t, "login", login, 200, `{"token":"`+c.token+`"}`)
+		apptest.Same(t, "login", login, 200, `{"token":"`+c.token+`"}`)
 		if got := login.Header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("login: got Cache-Control %q", got)
 		}
@@ -100,7 +100,7 @@ func TestClient(t *testing.T) {
 			}
 		}
 		c.send(t, "PATCH", base+uuid+"/start/", "")
-		same(t, "get-jobs", c.send(t, "GET", base+uuid+"/get-jobs/", ""), 200, "[]")
+		apptest.Same(t, "get-jobs", c.send(t, "GET", base+uuid+"/get-jobs/", ""), 200, "[]")
 		list = decode[[]map[string]any](t, c.send(t, "GET", base, ""))
 		if len(list) != 1 || list[0]["last_connection"] == nil || list[0]["status"] != json.Number("2") || list[0]["type"] != json.Number("2") {
 			t.Errorf("list after it polled: got %v", list)
@@ -112,15 +112,15 @@ func TestClient(t *testing.T) {
 				t.Errorf("add-image: got %d %s", got.Status, got.Body)
 			}
 		}
-		same(t, "images", c.send(t, "GET", "/api/v1/images/?instance="+uuid, ""), 200,
+		apptest.Same(t, "images", c.send(t, "GET", "/api/v1/images/?instance="+uuid, ""), 200,
 			`[{"registry_path":"registry.example.com/lib/image:1.0"}]`)
 		if got := c.send(t, "PATCH", base+uuid+"/delete-image/", "image_registry_path="+image); got.Status != 200 {
 			t.Errorf("delete-image: got %d %s", got.Status, got.Body)
 		}
-		same(t, "images", c.send(t, "GET", "/api/v1/images/?instance="+uuid, ""), 200, "[]")
+		apptest.Same(t, "images", c.send(t, "GET", "/api/v1/images/?instance="+uuid, ""), 200, "[]")
 
-		same(t, "delete", c.send(t, "DELETE", base+uuid+"/", "uuid="+uuid), 204, "")
-		same(t, "list after the delete", c.send(t, "GET", base, ""), 200, "[]")
+		apptest.Same(t, "delete", c.send(t, "DELETE", base+uuid+"/", "uuid="+uuid), 204, "")
+		apptest.Same(t, "list after the delete", c.send(t, "GET", base, ""), 200, "[]")
 	})
 }
 
@@ -147,19 +147,19 @@ func TestLogin(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		secret := s.Mint(t, "alice", compute.ReadPermission)
 		const target = "/api/v1/api-token-auth/"
-		same(t, "JSON", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 200, `{"token":"`+secret+`"}`)
+		apptest.Same(t, "JSON", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 200, `{"token":"`+secret+`"}`)
 		const refused = `{"non_field_errors":["Unable to log in with provided credentials."]}`
 		for _, body := range []string{
 			`{"username":"alice","password":"wrong"}`, `{"username":"bob","password":"` + secret + `"}`, `{"username":"bob","password":"x"}`,
 		} {
-			same(t, body, s.Do(t, "POST", target, body, "Authorization:"), 400, refused)
+			apptest.Same(t, body, s.Do(t, "POST", target, body, "Authorization:"), 400, refused)
 		}
-		same(t, "nothing", s.Do(t, "POST", target, `{}`, "Authorization:"), 400,
+		apptest.Same(t, "nothing", s.Do(t, "POST", target, `{}`, "Authorization:"), 400,
 			`{"password":["This field is required."],"username":["This field is required."]}`)
 		if _, err := s.Repository.RevokeCredential(t.Context(), "alice", s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		s.Clock.Advance(2 * 60 * 1e9)
-		same(t, "revoked", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 400, refused)
+		apptest.Same(t, "revoked", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 400, refused)
 	})
 }

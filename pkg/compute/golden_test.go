@@ -1,10 +1,7 @@
 package compute_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,20 +13,6 @@ import (
 
 // base is the path of the collection as the description writes it.
 const base = compute.BasePath + "/"
-
-// golden returns an example of the description, without white space.
-func golden(t *testing.T, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := json.Compact(&out, b); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
 
 // date reads a time as the API writes it.
 func date(t *testing.T, text string) time.Time {
@@ -71,14 +54,6 @@ func imported(t *testing.T, s *apptest.Server, id string, created, updated, seen
 	}
 }
 
-// same checks an answer.
-func same(t *testing.T, what string, got apptest.Response, status int, body string) {
-	t.Helper()
-	if got.Status != status || got.Body != body {
-		t.Errorf("%s: got %d %s, want %d %s", what, got.Status, got.Body, status, body)
-	}
-}
-
 // TestGolden replays each example of the description.
 func TestGolden(t *testing.T) {
 	t.Parallel()
@@ -89,11 +64,11 @@ func TestGolden(t *testing.T) {
 		t.Run("GET", func(t *testing.T) {
 			setClock(t, s, "06-10-2018 19:10:01")
 			imported(t, s, "91c34f50-5181-4739-915a-7615a6a72d2f", "05-10-2018 16:02:04", "06-10-2018 18:08:02", "06-10-2018 18:08:02", running)
-			same(t, "list", s.Do(t, "GET", base, ""), 200, golden(t, "list-200.json"))
+			apptest.Same(t, "list", s.Do(t, "GET", base, ""), 200, apptest.Golden(t, "list-200.json"))
 			imported(t, s, "90c34f50-5c81-4739-955a-7685a6a72d2f", "05-10-2018 16:02:04", "06-10-2018 18:08:02", "06-10-2018 18:08:02", running)
-			same(t, "get", s.Do(t, "GET", base+"90c34f50-5c81-4739-955a-7685a6a72d2f/", ""), 200, golden(t, "get-200.json"))
-			same(t, "get in capitals, without the slash",
-				s.Do(t, "GET", compute.BasePath+"/90C34F50-5C81-4739-955A-7685A6A72D2F", ""), 200, golden(t, "get-200.json"))
+			apptest.Same(t, "get", s.Do(t, "GET", base+"90c34f50-5c81-4739-955a-7685a6a72d2f/", ""), 200, apptest.Golden(t, "get-200.json"))
+			apptest.Same(t, "get in capitals, without the slash",
+				s.Do(t, "GET", compute.BasePath+"/90C34F50-5C81-4739-955A-7685A6A72D2F", ""), 200, apptest.Golden(t, "get-200.json"))
 		})
 		t.Run("POST", func(t *testing.T) {
 			setClock(t, s, "05-10-2018 16:29:06")
@@ -103,7 +78,7 @@ func TestGolden(t *testing.T) {
 				t.Fatalf("got %d %s", got.Status, got.Body)
 			}
 			got.Body = strings.ReplaceAll(got.Body, created.UUID, "6baf15c3-5fb1-4312-b793-fc7d19629a7f")
-			same(t, "create", got, 200, golden(t, "create-200.json"))
+			apptest.Same(t, "create", got, 200, apptest.Golden(t, "create-200.json"))
 			if location := got.Header.Get("Location"); location != base+created.UUID+"/" {
 				t.Errorf("got Location %q", location)
 			}
@@ -115,25 +90,25 @@ func TestGolden(t *testing.T) {
 			t.Run(write.method, func(t *testing.T) {
 				setClock(t, s, "05-10-2018 16:29:06")
 				imported(t, s, write.id, "05-10-2018 16:29:06", "05-10-2018 16:29:06", "", `{"type":"cpu","askPrice":3,"maxNumParallelJobs":4}`)
-				same(t, write.method, s.Do(t, write.method, base+write.id+"/", write.body), 200, golden(t, write.golden))
+				apptest.Same(t, write.method, s.Do(t, write.method, base+write.id+"/", write.body), 200, apptest.Golden(t, write.golden))
 			})
 		}
 		t.Run("DELETE", func(t *testing.T) {
 			const id = "6b1fb5c3-5f11-43d2-a793-fc7d01629a7f"
-			same(t, "delete", s.Do(t, "DELETE", base+id+"/", ""), 200, golden(t, "delete-200.json"))
+			apptest.Same(t, "delete", s.Do(t, "DELETE", base+id+"/", ""), 200, apptest.Golden(t, "delete-200.json"))
 			for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
 				file := map[string]string{"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}[method] + "-404.json"
-				same(t, method+" of what is gone", s.Do(t, method, base+id+"/", `{"name":"n","ask_price":1}`), 404, golden(t, file))
+				apptest.Same(t, method+" of what is gone", s.Do(t, method, base+id+"/", `{"name":"n","ask_price":1}`), 404, apptest.Golden(t, file))
 			}
 		})
 		t.Run("401", func(t *testing.T) {
 			for _, header := range []string{"Authorization:", "Authorization: Token", "Authorization: Token wrong", "Authorization: nonsense"} {
 				for method, file := range map[string]string{"PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"} {
 					got := s.Do(t, method, base+"6b1fb5c3-5f11-43d2-a793-fc7d01629a7f/", "{}", header)
-					same(t, method+" "+header, got, 401, golden(t, file+"-401.json"))
+					apptest.Same(t, method+" "+header, got, 401, apptest.Golden(t, file+"-401.json"))
 				}
-				same(t, "list "+header, s.Do(t, "GET", base, "", header), 401, golden(t, "list-401.json"))
-				same(t, "create "+header, s.Do(t, "POST", base, "{}", header), 401, golden(t, "create-401.json"))
+				apptest.Same(t, "list "+header, s.Do(t, "GET", base, "", header), 401, apptest.Golden(t, "list-401.json"))
+				apptest.Same(t, "create "+header, s.Do(t, "POST", base, "{}", header), 401, apptest.Golden(t, "create-401.json"))
 			}
 		})
 	})

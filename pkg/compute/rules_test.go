@@ -84,7 +84,7 @@ func TestBadBodies(t *testing.T) {
 		// What is only wrong together with what is stored.
 		got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+card().UUID+`","name":"changed"}`)
 		want := `{"max_num_parallel_jobs":["The current set value (3) is invalid for a GPU instance. Please set it to 1"]}`
-		same(t, "cpu to gpu", got, 400, want)
+		apptest.Same(t, "cpu to gpu", got, 400, want)
 		if after := s.Do(t, "GET", path, "").Body; after != before {
 			t.Errorf("a refused request changed the instance: %s, was %s", after, before)
 		}
@@ -145,7 +145,7 @@ func TestGPUs(t *testing.T) {
 		if err := s.Repository.SetDocument(t.Context(), compute.GPUsDocument, data); err != nil {
 			t.Fatal(err)
 		}
-		same(t, "gpus", s.Do(t, "GET", "/api/v1/gpus/", ""), 200,
+		apptest.Same(t, "gpus", s.Do(t, "GET", "/api/v1/gpus/", ""), 200,
 			`[{"uuid":"0f0e0d0c-0b0a-4908-8706-050403020100","name":"Own","codename":"O1","cuda_cores":1,"is_available":true}]`)
 		if got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+card().UUID+`"}`); got.Status != 400 {
 			t.Errorf("a card that is gone: got %d %s", got.Status, got.Body)
@@ -223,7 +223,7 @@ func TestStatus(t *testing.T) {
 				t.Errorf("%s: status is %v, want %s", what, row["status"], want)
 			}
 		}
-		poll := func() { same(t, "get-jobs", s.Do(t, "GET", path+"get-jobs/", ""), 200, "[]") }
+		poll := func() { apptest.Same(t, "get-jobs", s.Do(t, "GET", path+"get-jobs/", ""), 200, "[]") }
 		check("new", "1")
 		poll()
 		check("heard of, not started", "1")
@@ -284,7 +284,7 @@ func TestImages(t *testing.T) {
 				t.Errorf("got %d %s", got.Status, got.Body)
 			}
 		}
-		same(t, "images", s.Do(t, "GET", "/api/v1/images/?instance="+id, ""), 200, `[{"registry_path":"b"},{"registry_path":"a"}]`)
+		apptest.Same(t, "images", s.Do(t, "GET", "/api/v1/images/?instance="+id, ""), 200, `[{"registry_path":"b"},{"registry_path":"a"}]`)
 		if got := s.Do(t, "GET", path, ""); !strings.Contains(got.Body, `"downloaded_images":["b","a"]`) {
 			t.Errorf("got %s", got.Body)
 		}
@@ -292,9 +292,9 @@ func TestImages(t *testing.T) {
 		if got := s.Do(t, "PATCH", path+"delete-image/", `{"image_registry_path":"not there"}`); !strings.Contains(got.Body, `"downloaded_images":["a"]`) {
 			t.Errorf("got %d %s", got.Status, got.Body)
 		}
-		same(t, "no path", s.Do(t, "PATCH", path+"add-image/", `{}`), 400, `{"image_registry_path":["This field is required."]}`)
-		same(t, "no instance", s.Do(t, "GET", "/api/v1/images/", ""), 400, `{"instance":["This field is required."]}`)
-		same(t, "unknown instance", s.Do(t, "GET", "/api/v1/images/?instance=x", ""), 404, `{"detail":"Not found."}`)
+		apptest.Same(t, "no path", s.Do(t, "PATCH", path+"add-image/", `{}`), 400, `{"image_registry_path":["This field is required."]}`)
+		apptest.Same(t, "no instance", s.Do(t, "GET", "/api/v1/images/", ""), 400, `{"instance":["This field is required."]}`)
+		apptest.Same(t, "unknown instance", s.Do(t, "GET", "/api/v1/images/?instance=x", ""), 404, `{"detail":"Not found."}`)
 		if got := s.Do(t, "GET", "/api/v1/images/?instances="+id, ""); got.Status != 400 {
 			t.Errorf("unknown parameter: got %d %s", got.Status, got.Body)
 		}
@@ -323,10 +323,10 @@ func TestOwners(t *testing.T) {
 				{"GET", path + "get-jobs/", ""},
 				{"GET", "/api/v1/images/?instance=" + id, ""},
 			} {
-				same(t, r.method+" "+r.target, s.Do(t, r.method, r.target, r.body, stranger), 404, `{"detail":"Not found."}`)
+				apptest.Same(t, r.method+" "+r.target, s.Do(t, r.method, r.target, r.body, stranger), 404, `{"detail":"Not found."}`)
 			}
-			same(t, "list", s.Do(t, "GET", base, "", stranger), 200, "[]")
-			same(t, "page", s.Do(t, "GET", base+"?limit=10", "", stranger), 200, "[]")
+			apptest.Same(t, "list", s.Do(t, "GET", base, "", stranger), 200, "[]")
+			apptest.Same(t, "page", s.Do(t, "GET", base+"?limit=10", "", stranger), 200, "[]")
 		}
 		if after := s.Do(t, "GET", path, "").Body; after != before {
 			t.Errorf("a stranger changed the instance: %s, was %s", after, before)
@@ -336,7 +336,7 @@ func TestOwners(t *testing.T) {
 			t.Errorf("another key of the owner: got %d %s", got.Status, got.Body)
 		}
 		for _, r := range [][2]string{{"POST", base}, {"PUT", path}, {"PATCH", path}, {"DELETE", path}, {"PATCH", path + "start/"}, {"GET", path + "get-jobs/"}} {
-			same(t, "read only "+r[0], s.Do(t, r[0], r[1], "{}", "Authorization: Token "+colleague), 403,
+			apptest.Same(t, "read only "+r[0], s.Do(t, r[0], r[1], "{}", "Authorization: Token "+colleague), 403,
 				`{"detail":"You do not have permission to perform this action."}`)
 		}
 	})
@@ -412,9 +412,9 @@ func TestManners(t *testing.T) {
 				t.Errorf("%s %s of another state: got %d %s", r.method, r.target, got.Status, got.Body)
 			}
 		}
-		same(t, "method", s.Do(t, "POST", path, "{}"), 405, `{"detail":"Method \"POST\" not allowed."}`)
-		same(t, "path", s.Do(t, "GET", "/api/v1/nothing/", ""), 404, `{"detail":"Not found."}`)
-		same(t, "id", s.Do(t, "GET", base+"x/", ""), 404, `{"detail":"Not found."}`)
+		apptest.Same(t, "method", s.Do(t, "POST", path, "{}"), 405, `{"detail":"Method \"POST\" not allowed."}`)
+		apptest.Same(t, "path", s.Do(t, "GET", "/api/v1/nothing/", ""), 404, `{"detail":"Not found."}`)
+		apptest.Same(t, "id", s.Do(t, "GET", base+"x/", ""), 404, `{"detail":"Not found."}`)
 	})
 }
 

@@ -152,11 +152,7 @@ func (s Settings) encodeWritten(i instance.Instance, now time.Time) (written, er
 
 // decodeAttributes reads the attributes of i.
 func decodeAttributes(i instance.Instance) (attributes, error) {
-	var a attributes
-	if err := json.Unmarshal(i.Attributes, &a); err != nil {
-		return attributes{}, fmt.Errorf("decode attributes of %s: %w", i.Key(), err)
-	}
-	return a, nil
+	return instance.DecodeAttributes[attributes](i)
 }
 
 // withAttributes returns i with the attributes.

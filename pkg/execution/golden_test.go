@@ -1,10 +1,7 @@
 package execution_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,33 +10,11 @@ import (
 	"instances/pkg/execution"
 )
 
-// golden returns an example without white space.
-func golden(t *testing.T, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if err := json.Compact(&out, b); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
-}
-
 // full mints a key that may do everything of this dialect, for Do.
 func full(t *testing.T, s *apptest.Server) *apptest.Server {
 	t.Helper()
 	s.Mint(t, "alice", execution.ReadPermission, execution.WritePermission)
 	return s
-}
-
-// same checks an answer.
-func same(t *testing.T, what string, got apptest.Response, status int, body string) {
-	t.Helper()
-	if got.Status != status || got.Body != body {
-		t.Errorf("%s: got %d %s, want %d %s", what, got.Status, got.Body, status, body)
-	}
 }
 
 // refused checks that got is an error that says what is wanted.
@@ -62,28 +37,28 @@ func TestGolden(t *testing.T) {
 		full(t, s)
 		s.Clock.Advance(time.UnixMilli(1603443600123).Sub(s.Clock.Now()))
 		for _, name := range []string{"object", "items", "forceinput"} {
-			request, response := golden(t, name+"-request.json"), golden(t, name+"-response.json")
+			request, response := apptest.Golden(t, name+"-request.json"), apptest.Golden(t, name+"-response.json")
 			var id struct{ ID string }
 			if err := json.Unmarshal([]byte(request), &id); err != nil {
 				t.Fatal(err)
 			}
-			same(t, "create "+name, s.Do(t, "PUT", "/instances/create", request), 200, response)
-			same(t, "get "+name, s.Do(t, "GET", "/instances/get/"+id.ID, ""), 200, response)
+			apptest.Same(t, "create "+name, s.Do(t, "PUT", "/instances/create", request), 200, response)
+			apptest.Same(t, "get "+name, s.Do(t, "GET", "/instances/get/"+id.ID, ""), 200, response)
 			refused(t, "create "+name+" again", s.Do(t, "PUT", "/instances/create", request), 400, "Instance already exists")
 			refused(t, "create "+name+" again", s.Do(t, "PUT", "/instances/create", request), 400, "Instance already uploaded")
 		}
 		list := s.Do(t, "GET", "/instances/list?idRef=5f8e9d7c6b5a493827160fed&user=planner&status=created", "")
-		same(t, "list", list, 200, "["+golden(t, "items-response.json")+"]")
+		apptest.Same(t, "list", list, 200, "["+apptest.Golden(t, "items-response.json")+"]")
 
 		s.Clock.Advance(time.Minute)
-		same(t, "update", s.Do(t, "POST", "/instances/update", golden(t, "update-request.json")), 200, golden(t, "update-response.json"))
-		same(t, "get", s.Do(t, "GET", "/instances/get/5f92a3c1e4b0d7a6c8f01234", ""), 200, golden(t, "update-response.json"))
-		same(t, "list", s.Do(t, "GET", "/instances/list?status=deployed", ""), 200, "["+golden(t, "update-response.json")+"]")
+		apptest.Same(t, "update", s.Do(t, "POST", "/instances/update", apptest.Golden(t, "update-request.json")), 200, apptest.Golden(t, "update-response.json"))
+		apptest.Same(t, "get", s.Do(t, "GET", "/instances/get/5f92a3c1e4b0d7a6c8f01234", ""), 200, apptest.Golden(t, "update-response.json"))
+		apptest.Same(t, "list", s.Do(t, "GET", "/instances/list?status=deployed", ""), 200, "["+apptest.Golden(t, "update-response.json")+"]")
 
-		same(t, "delete", s.Do(t, "DELETE", "/instances/delete/5f92a3c1e4b0d7a6c8f01234", ""), 200, `{"message":"Instance deleted successfully"}`)
+		apptest.Same(t, "delete", s.Do(t, "DELETE", "/instances/delete/5f92a3c1e4b0d7a6c8f01234", ""), 200, `{"message":"Instance deleted successfully"}`)
 		const gone = `{"message":"Instance not found"}`
-		same(t, "delete again", s.Do(t, "DELETE", "/instances/delete/5f92a3c1e4b0d7a6c8f01234", ""), 400, gone)
-		same(t, "get", s.Do(t, "GET", "/instances/get/5f92a3c1e4b0d7a6c8f01234", ""), 400, gone)
-		same(t, "update", s.Do(t, "POST", "/instances/update", golden(t, "update-request.json")), 400, gone)
+		apptest.Same(t, "delete again", s.Do(t, "DELETE", "/instances/delete/5f92a3c1e4b0d7a6c8f01234", ""), 400, gone)
+		apptest.Same(t, "get", s.Do(t, "GET", "/instances/get/5f92a3c1e4b0d7a6c8f01234", ""), 400, gone)
+		apptest.Same(t, "update", s.Do(t, "POST", "/instances/update", apptest.Golden(t, "update-request.json")), 400, gone)
 	})
 }

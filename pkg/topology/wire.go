@@ -79,11 +79,7 @@ func encode(i instance.Instance) (document, error) {
 
 // decodeAttributes reads the attributes of i.
 func decodeAttributes(i instance.Instance) (attributes, error) {
-	var a attributes
-	if err := json.Unmarshal(i.Attributes, &a); err != nil {
-		return attributes{}, fmt.Errorf("decode attributes of %s: %w", i.Key(), err)
-	}
-	return a, nil
+	return instance.DecodeAttributes[attributes](i)
 }
 
 // encodeAttributes returns a as it is stored.

@@ -28,36 +28,25 @@ list is what gpus import takes.`,
 }
 
 func gpusList(c *call) func(context.Context) error {
-	var where place
-	form := outputFlag(c)
-	where.flags(c)
-	return func(ctx context.Context) error {
-		if err := where.check(c); err != nil {
+	return listing(c, func(ctx context.Context, r *registry, asJSON bool) error {
+		gpus, imported, err := readGPUs(ctx, r)
+		if err != nil {
 			return err
 		}
-		if err := checkOutput(*form); err != nil {
+		write := writeGPUsText
+		if asJSON {
+			write = writeGPUsJSON
+		}
+		if err := write(c.stdout, gpus); err != nil {
 			return err
 		}
-		return where.with(ctx, c, func(ctx context.Context, r *registry) error {
-			gpus, imported, err := readGPUs(ctx, r)
-			if err != nil {
-				return err
-			}
-			write := writeGPUsText
-			if *form == "json" {
-				write = writeGPUsJSON
-			}
-			if err := write(c.stdout, gpus); err != nil {
-				return err
-			}
-			if imported {
-				say(c.stderr, "This is the catalogue that was imported.\n")
-			} else {
-				say(c.stderr, "This is the default catalogue: none was imported.\n")
-			}
-			return nil
-		})
-	}
+		if imported {
+			say(c.stderr, "This is the catalogue that was imported.\n")
+		} else {
+			say(c.stderr, "This is the default catalogue: none was imported.\n")
+		}
+		return nil
+	})
 }
 
 // writeGPUsJSON writes a file for gpus import.

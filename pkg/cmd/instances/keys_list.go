@@ -31,30 +31,19 @@ one. Secrets are not stored and cannot be listed.`,
 }
 
 func keysList(c *call) func(context.Context) error {
-	var where place
-	form := outputFlag(c)
-	where.flags(c)
-	return func(ctx context.Context) error {
-		if err := where.check(c); err != nil {
-			return err
-		}
-		if err := checkOutput(*form); err != nil {
-			return err
-		}
-		return where.with(ctx, c, func(ctx context.Context, r *registry) error {
-			keys := []auth.Credential{}
-			for k, err := range r.Credentials(ctx) {
-				if err != nil {
-					return fmt.Errorf("read the keys: %w", err)
-				}
-				keys = append(keys, k)
+	return listing(c, func(ctx context.Context, r *registry, asJSON bool) error {
+		keys := []auth.Credential{}
+		for k, err := range r.Credentials(ctx) {
+			if err != nil {
+				return fmt.Errorf("read the keys: %w", err)
 			}
-			if *form == "json" {
-				return writeKeysJSON(c.stdout, keys)
-			}
-			return writeKeysText(c.stdout, keys)
-		})
-	}
+			keys = append(keys, k)
+		}
+		if asJSON {
+			return writeKeysJSON(c.stdout, keys)
+		}
+		return writeKeysText(c.stdout, keys)
+	})
 }
 
 // keyJSON is a key in the list; times are null where they do not apply, and

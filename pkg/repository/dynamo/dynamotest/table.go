@@ -3,7 +3,6 @@ package dynamotest
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -95,17 +94,6 @@ func (t Table) Getenv(name string) string {
 		return t.Name
 	}
 	return ""
-}
-
-// Environment returns the same as assignments, for a process.
-func (t Table) Environment() []string {
-	var all []string
-	for _, name := range []string{
-		"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_DYNAMODB", "TABLE_NAME",
-	} {
-		all = append(all, fmt.Sprintf("%s=%s", name, t.Getenv(name)))
-	}
-	return all
 }
 
 // createInput is the table of the template as DynamoDB creates it. Its time
