@@ -56,13 +56,14 @@ type Dependencies struct {
 	SilentAfter time.Duration
 }
 
-// Function makes the handler of one function.
-type Function func(Dependencies) http.Handler
+// Function makes the handler of one function, as Lambda runs it: it takes an
+// event and returns an answer, both as JSON, and is safe for concurrent use.
+type Function func(Dependencies) lambda.Handler
 
-// Handler returns f as Lambda runs it: it takes an event of a REST API and
-// returns the answer, both as JSON. It is safe for concurrent use.
-func Handler(f Function, d Dependencies) lambda.Handler {
-	return lambdahttp.New(f(d), lambdahttp.Options{
+// Serve returns h as a function behind the API: its events are requests of a
+// REST API.
+func Serve(d Dependencies, h http.Handler) lambda.Handler {
+	return lambdahttp.New(h, lambdahttp.Options{
 		Logger: d.Logger,
 		Now:    d.Now,
 		Header: corsHeader(d.AllowOrigin),

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
@@ -94,7 +95,7 @@ func call(t *testing.T, f app.Function, d app.Dependencies, key string, query ma
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := app.Handler(f, d).Invoke(t.Context(), event)
+	out, err := f(d).Invoke(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestTokenAuthIsOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := app.Handler(app.ComputeTokenAuth, dependencies("")).Invoke(t.Context(), event)
+		out, err := app.ComputeTokenAuth(dependencies("")).Invoke(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,8 +168,8 @@ func TestTokenAuthIsOpen(t *testing.T) {
 
 func TestCORS(t *testing.T) {
 	t.Parallel()
-	panics := func(app.Dependencies) http.Handler {
-		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") })
+	panics := func(d app.Dependencies) lambda.Handler {
+		return app.Serve(d, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }))
 	}
 	expose := []string{"ETag, Location, Link, Retry-After, X-Request-Id"}
 	for origin, want := range map[string]http.Header{

@@ -1,7 +1,7 @@
 package app
 
 import (
-	"net/http"
+	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/compute"
 	"instances/pkg/execution"
@@ -41,100 +41,100 @@ func Functions() map[string]Function {
 }
 
 // TopologyGet answers GET /flexdeploy/rest/v1/topology/instance/{Id}.
-func TopologyGet(d Dependencies) http.Handler {
-	return topology.Secure(d.Keys, topology.ReadPermission, topology.GetInstance(d.Repository))
+func TopologyGet(d Dependencies) lambda.Handler {
+	return Serve(d, topology.Secure(d.Keys, topology.ReadPermission, topology.GetInstance(d.Repository)))
 }
 
 // TopologySearch answers GET /flexdeploy/rest/v1/topology/instance.
-func TopologySearch(d Dependencies) http.Handler {
-	return topology.Secure(d.Keys, topology.ReadPermission, topology.SearchInstances(d.Repository))
+func TopologySearch(d Dependencies) lambda.Handler {
+	return Serve(d, topology.Secure(d.Keys, topology.ReadPermission, topology.SearchInstances(d.Repository)))
 }
 
 // TopologyCreate answers POST /flexdeploy/rest/v1/topology/instance.
-func TopologyCreate(d Dependencies) http.Handler {
-	return topology.Secure(d.Keys, topology.WritePermission, topology.CreateInstance(d.Repository, d.Repository, d.Now))
+func TopologyCreate(d Dependencies) lambda.Handler {
+	return Serve(d, topology.Secure(d.Keys, topology.WritePermission, topology.CreateInstance(d.Repository, d.Repository, d.Now)))
 }
 
 // TopologyUpdate answers PUT /flexdeploy/rest/v1/topology/instance/{Id}.
-func TopologyUpdate(d Dependencies) http.Handler {
-	return topology.Secure(d.Keys, topology.WritePermission, topology.UpdateInstance(d.Repository, d.Now))
+func TopologyUpdate(d Dependencies) lambda.Handler {
+	return Serve(d, topology.Secure(d.Keys, topology.WritePermission, topology.UpdateInstance(d.Repository, d.Now)))
 }
 
 // TopologyPatch answers PATCH /flexdeploy/rest/v1/topology/instance/{Id}.
-func TopologyPatch(d Dependencies) http.Handler {
-	return topology.Secure(d.Keys, topology.WritePermission, topology.PatchInstance(d.Repository, d.Now))
+func TopologyPatch(d Dependencies) lambda.Handler {
+	return Serve(d, topology.Secure(d.Keys, topology.WritePermission, topology.PatchInstance(d.Repository, d.Now)))
 }
 
 // ComputeList answers GET /api/v1/instances.
-func ComputeList(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.ReadPermission, compute.ListInstances(d.Repository, computeSettings(d)))
+func ComputeList(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.ReadPermission, compute.ListInstances(d.Repository, computeSettings(d))))
 }
 
 // ComputeGet answers GET /api/v1/instances/{uuid}.
-func ComputeGet(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.ReadPermission, compute.GetInstance(d.Repository, computeSettings(d)))
+func ComputeGet(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.ReadPermission, compute.GetInstance(d.Repository, computeSettings(d))))
 }
 
 // ComputeCreate answers POST /api/v1/instances.
-func ComputeCreate(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.CreateInstance(d.Repository, d.Repository, computeSettings(d)))
+func ComputeCreate(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.CreateInstance(d.Repository, d.Repository, computeSettings(d))))
 }
 
 // ComputeUpdate answers PUT /api/v1/instances/{uuid}.
-func ComputeUpdate(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.UpdateInstance(d.Repository, d.Repository, computeSettings(d)))
+func ComputeUpdate(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.UpdateInstance(d.Repository, d.Repository, computeSettings(d))))
 }
 
 // ComputePatch answers PATCH /api/v1/instances/{uuid}.
-func ComputePatch(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.PatchInstance(d.Repository, d.Repository, computeSettings(d)))
+func ComputePatch(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.PatchInstance(d.Repository, d.Repository, computeSettings(d))))
 }
 
 // ComputeDelete answers DELETE /api/v1/instances/{uuid}.
-func ComputeDelete(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.DeleteInstance(d.Repository, compute.Settings{Now: d.Now}))
+func ComputeDelete(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.DeleteInstance(d.Repository, compute.Settings{Now: d.Now})))
 }
 
 // ComputeStart answers PATCH /api/v1/instances/{uuid}/start.
-func ComputeStart(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.StartInstance(d.Repository, computeSettings(d)))
+func ComputeStart(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.StartInstance(d.Repository, computeSettings(d))))
 }
 
 // ComputeStop answers PATCH /api/v1/instances/{uuid}/stop.
-func ComputeStop(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.StopInstance(d.Repository, computeSettings(d)))
+func ComputeStop(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.StopInstance(d.Repository, computeSettings(d))))
 }
 
 // ComputeAddImage answers PATCH /api/v1/instances/{uuid}/add-image.
-func ComputeAddImage(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.AddImage(d.Repository, computeSettings(d)))
+func ComputeAddImage(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.AddImage(d.Repository, computeSettings(d))))
 }
 
 // ComputeDeleteImage answers PATCH /api/v1/instances/{uuid}/delete-image.
-func ComputeDeleteImage(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.DeleteImage(d.Repository, computeSettings(d)))
+func ComputeDeleteImage(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.DeleteImage(d.Repository, computeSettings(d))))
 }
 
 // ComputeGetJobs answers GET /api/v1/instances/{uuid}/get-jobs. It changes
 // the instance, which is why reading is not enough.
-func ComputeGetJobs(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.WritePermission, compute.GetJobs(d.Repository, d.Repository, compute.Settings{Now: d.Now}))
+func ComputeGetJobs(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.GetJobs(d.Repository, d.Repository, compute.Settings{Now: d.Now})))
 }
 
 // ComputeImages answers GET /api/v1/images.
-func ComputeImages(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.ReadPermission, compute.ListImages(d.Repository))
+func ComputeImages(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.ReadPermission, compute.ListImages(d.Repository)))
 }
 
 // ComputeGPUs answers GET /api/v1/gpus.
-func ComputeGPUs(d Dependencies) http.Handler {
-	return compute.Secure(d.Keys, compute.ReadPermission, compute.ListGPUs(d.Repository))
+func ComputeGPUs(d Dependencies) lambda.Handler {
+	return Serve(d, compute.Secure(d.Keys, compute.ReadPermission, compute.ListGPUs(d.Repository)))
 }
 
 // ComputeTokenAuth answers POST /api/v1/api-token-auth. Its body holds the
 // credentials, so it asks for no others.
-func ComputeTokenAuth(d Dependencies) http.Handler {
-	return compute.IssueToken(d.Keys)
+func ComputeTokenAuth(d Dependencies) lambda.Handler {
+	return Serve(d, compute.IssueToken(d.Keys))
 }
 
 // computeSettings is for the functions that show whether an instance is
@@ -144,28 +144,28 @@ func computeSettings(d Dependencies) compute.Settings {
 }
 
 // ExecutionCreate answers PUT /instances/create.
-func ExecutionCreate(d Dependencies) http.Handler {
-	return execution.Secure(d.Keys, execution.WritePermission, execution.CreateInstance(d.Repository, d.Now))
+func ExecutionCreate(d Dependencies) lambda.Handler {
+	return Serve(d, execution.Secure(d.Keys, execution.WritePermission, execution.CreateInstance(d.Repository, d.Now)))
 }
 
 // ExecutionGet answers GET /instances/get/{id}.
-func ExecutionGet(d Dependencies) http.Handler {
-	return execution.Secure(d.Keys, execution.ReadPermission, execution.GetInstance(d.Repository))
+func ExecutionGet(d Dependencies) lambda.Handler {
+	return Serve(d, execution.Secure(d.Keys, execution.ReadPermission, execution.GetInstance(d.Repository)))
 }
 
 // ExecutionList answers GET /instances/list.
-func ExecutionList(d Dependencies) http.Handler {
-	return execution.Secure(d.Keys, execution.ReadPermission, execution.ListInstances(d.Repository))
+func ExecutionList(d Dependencies) lambda.Handler {
+	return Serve(d, execution.Secure(d.Keys, execution.ReadPermission, execution.ListInstances(d.Repository)))
 }
 
 // ExecutionUpdate answers POST /instances/update.
-func ExecutionUpdate(d Dependencies) http.Handler {
-	return execution.Secure(d.Keys, execution.WritePermission, execution.UpdateInstance(d.Repository, d.Now))
+func ExecutionUpdate(d Dependencies) lambda.Handler {
+	return Serve(d, execution.Secure(d.Keys, execution.WritePermission, execution.UpdateInstance(d.Repository, d.Now)))
 }
 
 // ExecutionDelete answers DELETE /instances/delete/{id}.
-func ExecutionDelete(d Dependencies) http.Handler {
-	return execution.Secure(d.Keys, execution.WritePermission, execution.DeleteInstance(d.Repository, d.Now))
+func ExecutionDelete(d Dependencies) lambda.Handler {
+	return Serve(d, execution.Secure(d.Keys, execution.WritePermission, execution.DeleteInstance(d.Repository, d.Now)))
 }
 
 // Permissions returns what a key can be allowed to do, of all dialects.

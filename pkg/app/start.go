@@ -40,7 +40,7 @@ func newHandler(f Function, s settings, getenv func(string) string, logger *slog
 		HistoryRetention: s.historyRetention,
 		Logger:           logger,
 	})
-	return Handler(f, Dependencies{
+	return f(Dependencies{
 		Repository:  repository,
 		Keys:        auth.NewAuthenticator(repository, time.Now),
 		Now:         time.Now,

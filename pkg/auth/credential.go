@@ -31,6 +31,15 @@ func (c Credential) Usable(now time.Time) bool {
 	return c.RevokedAt.IsZero() && (c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt))
 }
 
+// EndedAt returns when the key stopped or will stop to work, or zero for one
+// that works for ever.
+func (c Credential) EndedAt() time.Time {
+	if c.RevokedAt.IsZero() || !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(c.RevokedAt) {
+		return c.ExpiresAt
+	}
+	return c.RevokedAt
+}
+
 // What a repository of credentials answers beside success.
 var (
 	// ErrNoCredential says that there is no such key.

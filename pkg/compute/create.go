@@ -94,6 +94,7 @@ func newInstance(owner string, at time.Time) instance.Instance {
 		Incarnation: instance.NewIncarnation(),
 		CreatedAt:   at,
 		UpdatedAt:   at,
+		IdleSince:   at,
 	}
 }
 

@@ -88,7 +88,7 @@ func ListImages(instances Getter) http.Handler {
 			f.Reject("instance", msgRequired)
 			return f.Err()
 		}
-		key, err := keyFrom(given["instance"], who)
+		key, err := Key(who.Owner, given["instance"])
 		if err != nil {
 			return err
 		}

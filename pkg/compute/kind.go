@@ -32,19 +32,20 @@ func Kind() instance.Kind {
 	return instance.Kind{Name: dialect, Order: instance.OrderTime}
 }
 
-// keyOf returns the key of the instance that the path of r names, of the
-// owner who makes the request. What is no UUID names none.
-func keyOf(r *http.Request, who auth.Principal) (instance.Key, error) {
-	return keyFrom(r.PathValue("uuid"), who)
-}
-
-// keyFrom returns the key of an instance of the owner.
-func keyFrom(uuid string, who auth.Principal) (instance.Key, error) {
+// Key returns the key of the instance with the uuid, of the owner. What is no
+// UUID names no instance: it returns [instance.ErrNotFound].
+func Key(owner, uuid string) (instance.Key, error) {
 	uuid = strings.ToLower(uuid)
 	if !isUUID(uuid) {
 		return instance.Key{}, instance.ErrNotFound
 	}
-	return instance.Key{Kind: Kind(), Collection: who.Owner, ID: uuid}, nil
+	return instance.Key{Kind: Kind(), Collection: owner, ID: uuid}, nil
+}
+
+// keyOf returns the key of the instance that the path of r names, of the
+// owner who makes the request. What is no UUID names none.
+func keyOf(r *http.Request, who auth.Principal) (instance.Key, error) {
+	return Key(who.Owner, r.PathValue("uuid"))
 }
 
 // isUUID reports whether text is a UUID in lower case.

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"net/http"
+	"time"
 
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
@@ -11,13 +12,13 @@ import (
 // now on, for as long as it is heard of. A body is ignored.
 func StartInstance(instances Updater, s Settings) http.Handler {
 	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		at := s.Now().UnixMilli()
+		at := s.Now().UTC().Truncate(time.Millisecond)
 		return s.update(w, r, instances, "start", func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err
 			}
-			i.Status, a.StartedAt = started, at
+			i.Status, a.StartedAt, i.IdleSince = started, at.UnixMilli(), at
 			return withAttributes(i, a)
 		})
 	}, fail)

@@ -75,7 +75,7 @@ func newInstanceID(f *httpjson.Fields) string {
 
 // newInstance returns an instance of the id that holds nothing yet.
 func newInstance(id, owner string, at time.Time) (instance.Instance, error) {
-	key, err := keyOf(id)
+	key, err := Key(id)
 	if err != nil {
 		return instance.Instance{}, err
 	}

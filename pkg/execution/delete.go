@@ -26,7 +26,7 @@ func DeleteInstance(instances Deleter, now func() time.Time) http.Handler {
 		if err != nil {
 			return err
 		}
-		key, err := keyOf(r.PathValue("id"))
+		key, err := Key(r.PathValue("id"))
 		if err != nil {
 			return err
 		}

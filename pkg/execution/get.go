@@ -18,7 +18,7 @@ type Getter interface {
 // If-None-Match names its state, it answers 304.
 func GetInstance(instances Getter) http.Handler {
 	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		key, err := keyOf(r.PathValue("id"))
+		key, err := Key(r.PathValue("id"))
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,9 @@ const created = "created"
 func modes() []string    { return []string{"ExecAsync", "ExecSync", "Subscription"} }
 func statuses() []string { return []string{created, "pulling", "deployed", "error", "deleted"} }
 
+// ended are the statuses of an instance that runs no more.
+func ended() []string { return []string{"error", "deleted"} }
+
 // input is what a body gives. A nil field was missing or null.
 type input struct {
 	idRef, name, description, mode, user *string

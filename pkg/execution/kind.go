@@ -24,9 +24,9 @@ func Kind() instance.Kind {
 	return instance.Kind{Name: dialect, Order: instance.OrderID}
 }
 
-// keyOf returns the key of the instance with the id. No instance has an id
-// that is not valid.
-func keyOf(id string) (instance.Key, error) {
+// Key returns the key of the instance with the id. No instance has an id that
+// is not valid: it returns [instance.ErrNotFound].
+func Key(id string) (instance.Key, error) {
 	if !validID(id) {
 		return instance.Key{}, instance.ErrNotFound
 	}

@@ -2,6 +2,8 @@ package execution
 
 import (
 	"encoding/json"
+	"slices"
+	"time"
 
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
@@ -34,8 +36,8 @@ func parseUpdate(members map[string]json.RawMessage) (update, error) {
 	return u, nil
 }
 
-// replace returns i as the body describes it.
-func (u update) replace(i instance.Instance) (instance.Instance, error) {
+// replace returns i as the body describes it, from that time on.
+func (u update) replace(i instance.Instance, at time.Time) (instance.Instance, error) {
 	a, err := decodeAttributes(i)
 	if err != nil {
 		return instance.Instance{}, err
@@ -49,5 +51,18 @@ func (u update) replace(i instance.Instance) (instance.Instance, error) {
 	if u.otStatus != nil {
 		i.Status = *u.otStatus
 	}
+	i.IdleSince = idleSince(i, at)
 	return u.apply(i, i.SubGroup, u.start, u.dockerID)
+}
+
+// idleSince returns since when i has been idle: since it ended, or zero while
+// it has not.
+func idleSince(i instance.Instance, at time.Time) time.Time {
+	switch {
+	case !slices.Contains(ended(), i.Status):
+		return time.Time{}
+	case i.IdleSince.IsZero():
+		return at.UTC().Truncate(time.Millisecond)
+	}
+	return i.IdleSince
 }

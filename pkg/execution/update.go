@@ -37,17 +37,18 @@ func UpdateInstance(instances Updater, now func() time.Time) http.Handler {
 		if err != nil {
 			return err
 		}
-		key, err := keyOf(u.id)
+		key, err := Key(u.id)
 		if err != nil {
 			return err
 		}
-		i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, now(), "replace"),
+		at := now()
+		i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, at, "replace"),
 			func(i instance.Instance) (instance.Instance, error) {
 				// Checked against each state that is read: a lost race is 412 too.
 				if err := httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision())); err != nil {
 					return instance.Instance{}, err
 				}
-				return u.replace(i)
+				return u.replace(i, at)
 			})
 		if err != nil {
 			return err

@@ -20,7 +20,7 @@ type Change struct {
 	At time.Time
 	// RequestID is the id of the request, as its answer states it.
 	RequestID string
-	// Operation is one word: create, replace, patch, delete, restore.
+	// Operation is one word: create, replace, patch, delete, restore, purge.
 	Operation string
 }
 
@@ -28,8 +28,11 @@ type Change struct {
 type Event struct {
 	Key Key
 	Change
-	// Incarnation and Version are those that the change led to. A delete
-	// keeps the version that it deleted.
+	// Position is the place of the event in the history: an opaque text that
+	// is not empty; see [HistoryQuery.After].
+	Position string
+	// Incarnation and Version are those that the change led to. A delete and
+	// a purge keep the version that they found.
 	Incarnation string
 	Version     int64
 	// Fields are the changed fields in ascending order of their names.

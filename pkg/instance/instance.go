@@ -79,6 +79,11 @@ type Instance struct {
 	// CreatedAt, UpdatedAt and LastSeenAt are kept to the millisecond, in
 	// UTC. LastSeenAt is zero until the instance was first heard of.
 	CreatedAt, UpdatedAt, LastSeenAt time.Time
+	// IdleSince is since when the instance has been idle, to the millisecond,
+	// in UTC: what is idle for long can be cleaned up. It is zero for an
+	// instance that is in use, or that is never idle. It is no field of its
+	// history.
+	IdleSince time.Time
 	// Attributes is a JSON object that only the dialect of the instance
 	// reads, or nil.
 	Attributes json.RawMessage

@@ -23,14 +23,20 @@ func key(n int64) instance.Key {
 }
 
 // keyOf reads the Id in the path of r. An Id that is no positive integer is a
-// bad request; one that no instance can have is not found.
+// bad request.
 func keyOf(r *http.Request) (instance.Key, error) {
 	text := r.PathValue("Id")
 	if text == "" || strings.Trim(text, "0123456789") != "" || strings.Trim(text, "0") == "" {
 		return instance.Key{}, badID()
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	return Key(text)
+}
+
+// Key returns the key of the instance with the id, a positive integer. For an
+// id that no instance can have, it returns [instance.ErrNotFound].
+func Key(id string) (instance.Key, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || n < 1 {
 		return instance.Key{}, instance.ErrNotFound
 	}
 	return key(n), nil

@@ -65,7 +65,7 @@ func New(t *template.Template, o Options) (*Functions, error) {
 		if err != nil {
 			return nil, fmt.Errorf("environment of %s: %w", f.LogicalID, err)
 		}
-		fs.handlers[f.Name] = app.Handler(code[f.Name], app.Dependencies{
+		fs.handlers[f.Name] = code[f.Name](app.Dependencies{
 			Repository: o.Repository, Keys: o.Keys, Now: o.Now,
 			Logger:      o.Logger.With("function_name", f.Name),
 			AllowOrigin: f.Environment[app.AllowOriginVariable],

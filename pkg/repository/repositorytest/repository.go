@@ -23,8 +23,16 @@ type Repository interface {
 	Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error
 	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
 	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
-	History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error]
+	History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error]
 	Touch(ctx context.Context, key instance.Key, at time.Time) error
+
+	Deleted(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Deleted, error]
+	Purge(ctx context.Context, d instance.Deleted, change instance.Change) error
+	Idle(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Instance, error]
+	UnusedCollections(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Unused, error]
+	ForgetCollection(ctx context.Context, u instance.Unused) error
+	CountExpired(ctx context.Context, asOf time.Time) (instance.Expired, error)
+	PurgeExpired(ctx context.Context, asOf time.Time, limit int) (instance.Expired, error)
 
 	Document(ctx context.Context, name string) ([]byte, error)
 	SetDocument(ctx context.Context, name string, data []byte) error
@@ -33,6 +41,8 @@ type Repository interface {
 	Credential(ctx context.Context, hash string) (auth.Credential, error)
 	Credentials(ctx context.Context) iter.Seq2[auth.Credential, error]
 	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
+	EndedCredentials(ctx context.Context, before time.Time) iter.Seq2[auth.Credential, error]
+	PurgeCredential(ctx context.Context, c auth.Credential) error
 }
 
 // Options is how a test wants its repository.
