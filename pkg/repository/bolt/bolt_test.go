@@ -10,7 +10,7 @@ import (
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) repositorytest.Repository {
+	repositorytest.Run(t, repositorytest.Traits{}, func(t *testing.T, o repositorytest.Options) repositorytest.Repository {
 		return open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{
 			Now: o.Now, HistoryRetention: o.HistoryRetention, NoSync: true,
 		})

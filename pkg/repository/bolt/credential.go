@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,21 +33,30 @@ var errHashTaken = errors.New("a key with this secret exists")
 // the same owner is usable at c.CreatedAt.
 func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) error {
 	return r.write(ctx, "create key "+c.Name, func(tx *bbolt.Tx) error {
+		owner := bucket(tx, ownersBucket).Get(parts(c.Name))
+		if owner != nil && string(owner) != c.Owner {
+			return auth.ErrNameOfOther
+		}
 		latest, err := latestOf(tx, c.Name)
 		switch {
 		case errors.Is(err, auth.ErrNoCredential):
 		case err != nil:
 			return err
-		case latest.Owner != c.Owner:
-			return auth.ErrNameOfOther
 		case latest.Usable(c.CreatedAt):
 			return auth.ErrNameTaken
 		}
 		if bucket(tx, credentialsBucket).Get([]byte(c.Hash)) != nil {
 			return errHashTaken
 		}
+		// Whose a name is outlives its keys.
+		if err := bucket(tx, ownersBucket).Put(parts(c.Name), []byte(c.Owner)); err != nil {
+			return fmt.Errorf("put owner: %w", err)
+		}
 		if err := bucket(tx, namesBucket).Put(parts(c.Name), []byte(c.Hash)); err != nil {
-			return err
+			return fmt.Errorf("put name: %w", err)
+		}
+		if err := moveEntry(bucket(tx, endingsBucket), nil, ending(c)); err != nil {
+			return fmt.Errorf("put end: %w", err)
 		}
 		return putCredential(tx, c)
 	})
@@ -68,24 +76,15 @@ func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credenti
 // Credentials returns the latest key of each name, by name. An error ends the
 // sequence.
 func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
-	return func(yield func(auth.Credential, error) bool) {
-		for after := []byte{}; after != nil; {
-			var batch []auth.Credential
-			err := r.view(ctx, "list keys", func(tx *bbolt.Tx) (err error) {
-				batch, after, err = credentialsAfter(tx, after)
-				return err
-			})
+	return scan(ctx, r, "list keys", namesBucket, nil,
+		func(tx *bbolt.Tx, b *batch[auth.Credential], _, hash []byte) (more bool, err error) {
+			c, err := credential(tx, hash)
 			if err != nil {
-				yield(auth.Credential{}, err)
-				return
+				return false, err
 			}
-			for _, c := range batch {
-				if !yield(c, nil) {
-					return
-				}
-			}
-		}
-	}
+			b.add(c, 0)
+			return true, nil
+		})
 }
 
 // RevokeCredential ends the latest key of that name at the given time and
@@ -98,42 +97,20 @@ func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.
 		if err != nil {
 			return err
 		}
-		if c.RevokedAt.IsZero() {
-			c.RevokedAt = at.UTC().Truncate(time.Second)
-			if err := putCredential(tx, c); err != nil {
-				return err
-			}
-		}
 		revoked = c
-		return nil
+		if !c.RevokedAt.IsZero() {
+			return nil
+		}
+		revoked.RevokedAt = at.UTC().Truncate(time.Second)
+		if err := moveEntry(bucket(tx, endingsBucket), ending(c), ending(revoked)); err != nil {
+			return fmt.Errorf("move end: %w", err)
+		}
+		return putCredential(tx, revoked)
 	})
 	if err != nil {
 		return auth.Credential{}, err
 	}
 	return revoked, nil
-}
-
-// credentialsAfter returns keys by name, those whose name is after the given
-// entry, and the entry to go on from, nil at the end.
-func credentialsAfter(tx *bbolt.Tx, after []byte) ([]auth.Credential, []byte, error) {
-	cursor := bucket(tx, namesBucket).Cursor()
-	entry, hash := cursor.Seek(after)
-	if bytes.Equal(entry, after) {
-		entry, hash = cursor.Next()
-	}
-	var batch []auth.Credential
-	for ; entry != nil && len(batch) < batchSize; entry, hash = cursor.Next() {
-		c, err := credential(tx, hash)
-		if err != nil {
-			return nil, nil, err
-		}
-		batch = append(batch, c)
-		after = bytes.Clone(entry)
-	}
-	if entry == nil {
-		after = nil
-	}
-	return batch, after, nil
 }
 
 // latestOf returns the key that had the name last.
@@ -146,6 +123,10 @@ func credential(tx *bbolt.Tx, hash []byte) (auth.Credential, error) {
 	if value == nil {
 		return auth.Credential{}, auth.ErrNoCredential
 	}
+	return decodeCredential(hash, value)
+}
+
+func decodeCredential(hash, value []byte) (auth.Credential, error) {
 	var c credentialRecord
 	if err := json.Unmarshal(value, &c); err != nil {
 		return auth.Credential{}, fmt.Errorf("%w: %w", errDamaged, err)

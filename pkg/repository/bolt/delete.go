@@ -56,18 +56,3 @@ func (r *Repository) discard(ctx context.Context, seen instance.Instance, change
 		return r.record(tx, stored, change, nil)
 	})
 }
-
-// trash stores a deleted instance by the time of its deletion, and the way
-// there from its key.
-func trash(tx *bbolt.Tx, i instance.Instance, change instance.Change) error {
-	deleted := bucket(tx, trashBucket)
-	n, err := deleted.NextSequence()
-	if err != nil {
-		return err
-	}
-	key := appendNumber(appendTime(parts(i.Kind.Name), change.At), n)
-	if err := deleted.Put(key, encode(i)); err != nil {
-		return err
-	}
-	return bucket(tx, trashedBucket).Put(appendNumber(idKey(i.Key()), n), key)
-}

@@ -15,17 +15,30 @@
 //	pointers     kind, collection, id          sort key, where the id does not tell it
 //	codes        kind, folded code             key of the instance: guard and index
 //	groups       kind, folded group, collection, sort key
-//	trash        kind, time of deletion, number  the deleted instance
+//	idle         kind, day, collection, sort key
+//	trash        kind, time of deletion, id, incarnation, number  the deleted instance
 //	trashed      kind, collection, id, number  key in trash
 //	history      kind, collection, id, number  the event
 //	idempotency  owner, route, key             the record
+//	expiries     time, what it is, key         of an event or an idempotency record
 //	sequences    kind                          the last number
 //	credentials  hash                          the key
 //	names        name                          hash of the latest key of that name
+//	owners       name                          whose the name is, for ever
+//	endings      time of end, hash             of a key that does not work for ever
 //	documents    name                          the document
 //	format       version of this layout
 //
 // The sort key of an instance is [instance.Instance.SortKey].
+//
+// What is due to be cleaned up is a range of trash, idle, expiries or endings,
+// so that to find it costs what is due and not what is stored. An idempotency
+// record that was given again leaves an expiry behind, which goes with the next
+// purge; every other entry goes with what it is of.
+//
+// A file of layout 1 is brought up to date when it is opened, in one
+// transaction. An instance that was written before that has no time since when
+// it is idle.
 //
 // A search by code or group reads what it finds. Every other search walks the
 // kind, or the collections that it names, and looks only at the texts at the

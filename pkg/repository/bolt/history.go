@@ -3,9 +3,12 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
+	"strconv"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -46,24 +49,35 @@ func (r *Repository) record(tx *bbolt.Tx, i instance.Instance, c instance.Change
 	if err != nil {
 		return err
 	}
-	return events.Put(appendNumber(idKey(i.Key()), n), value)
+	key := appendNumber(idKey(i.Key()), n)
+	if e.Expires != 0 {
+		if err := expire(tx, time.UnixMilli(e.Expires), eventMark, key); err != nil {
+			return err
+		}
+	}
+	return events.Put(key, value)
 }
 
-// History returns the events of all instances that had the key, the newest
-// first, and limit at most unless it is 0. An error ends the sequence. It
-// reads in parts and holds no transaction while the consumer works.
-func (r *Repository) History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error] {
+// History returns what q asks for: the events of all instances that had the
+// key, the newest first. Expired ones are left out. After a position of
+// another instance come the events that are older than that one, and after a
+// text that is no position comes nothing. An error ends the sequence. It reads
+// in parts and holds no transaction while the consumer works.
+func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error] {
 	return func(yield func(instance.Event, error) bool) {
-		prefix := idKey(key)
-		bound := appendNumber(bytes.Clone(prefix), ^uint64(0))
-		for left := limit; bound != nil; {
+		newest, ok := eventNumber(q.After)
+		if !ok {
+			return
+		}
+		bound := appendNumber(idKey(q.Key), newest)
+		for left := q.Limit; bound != nil; {
 			size := batchSize
-			if limit > 0 {
+			if q.Limit > 0 {
 				size = min(size, left)
 			}
 			var events []instance.Event
-			err := r.view(ctx, "history of "+key.String(), func(tx *bbolt.Tx) (err error) {
-				events, bound, err = r.eventsBefore(tx, key, bound, size)
+			err := r.view(ctx, "history of "+q.Key.String(), func(tx *bbolt.Tx) (err error) {
+				events, bound, err = r.eventsBefore(tx, q.Key, bound, size)
 				return err
 			})
 			if err != nil {
@@ -76,7 +90,7 @@ func (r *Repository) History(ctx context.Context, key instance.Key, limit int) i
 				}
 			}
 			left -= len(events)
-			if limit > 0 && left <= 0 {
+			if q.Limit > 0 && left <= 0 {
 				return
 			}
 		}
@@ -99,7 +113,7 @@ func (r *Repository) eventsBefore(tx *bbolt.Tx, key instance.Key, bound []byte, 
 			return nil, nil, fmt.Errorf("%w: %w", errDamaged, err)
 		}
 		if e.Expires == 0 || now < e.Expires {
-			events = append(events, e.event(key))
+			events = append(events, e.event(key, at))
 		}
 		bound = bytes.Clone(at)
 		at, value = c.Prev()
@@ -110,13 +124,33 @@ func (r *Repository) eventsBefore(tx *bbolt.Tx, key instance.Key, bound []byte, 
 	return events, bound, nil
 }
 
-// event returns the event of the instance with the key.
-func (e eventRecord) event(key instance.Key) instance.Event {
+// event returns the event that is stored at the given key in history, of the
+// instance with the key.
+func (e eventRecord) event(key instance.Key, at []byte) instance.Event {
 	return instance.Event{
 		Key: key,
 		Change: instance.Change{
 			By: e.By, Owner: e.Owner, At: time.UnixMilli(e.At).UTC(), RequestID: e.RequestID, Operation: e.Operation,
 		},
+		Position:    eventPosition(at),
 		Incarnation: e.Incarnation, Version: e.Version, Fields: e.Fields,
 	}
+}
+
+// positionSize is the length of a position in a history: the number of the
+// event, in hexadecimal digits.
+const positionSize = 2 * numberSize
+
+// eventPosition returns the position of the event that is stored at the given
+// key in history.
+func eventPosition(at []byte) string { return hex.EncodeToString(at[len(at)-numberSize:]) }
+
+// eventNumber returns the number in a position, or that which is greater than
+// all for an empty one. It returns false for a text that is no position.
+func eventNumber(position string) (n uint64, ok bool) {
+	if position == "" {
+		return math.MaxUint64, true
+	}
+	n, err := strconv.ParseUint(position, 16, 64)
+	return n, err == nil && len(position) == positionSize
 }

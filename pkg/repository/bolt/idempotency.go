@@ -40,5 +40,8 @@ func (r *Repository) recordAnswer(tx *bbolt.Tx, idem instance.Idempotency) error
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
+	if err := expire(tx, idem.ExpiresAt.Truncate(time.Second), answerMark, key); err != nil {
+		return err
+	}
 	return answers.Put(key, value)
 }

@@ -55,6 +55,9 @@ func put(tx *bbolt.Tx, i instance.Instance) error {
 			return fmt.Errorf("put group: %w", err)
 		}
 	}
+	if err := moveIdle(tx, instance.Instance{}, i); err != nil {
+		return err
+	}
 	return bucket(tx, instancesBucket).Put(key, encode(i))
 }
 
@@ -74,6 +77,9 @@ func remove(tx *bbolt.Tx, i instance.Instance) error {
 			return fmt.Errorf("delete group: %w", err)
 		}
 	}
+	if err := moveIdle(tx, i, instance.Instance{}); err != nil {
+		return err
+	}
 	return bucket(tx, instancesBucket).Delete(instanceKey(i))
 }
 
@@ -82,12 +88,20 @@ func exchange(tx *bbolt.Tx, before, after instance.Instance) error {
 	// The entries stay when nothing, or only the case, of their texts changes.
 	if bytes.Equal(codeKey(before.Kind, before.Code), codeKey(after.Kind, after.Code)) &&
 		bytes.Equal(groupEntry(before), groupEntry(after)) {
-		return bucket(tx, instancesBucket).Put(instanceKey(after), encode(after))
+		return rewrite(tx, before, after)
 	}
 	if err := remove(tx, before); err != nil {
 		return err
 	}
 	return put(tx, after)
+}
+
+// rewrite stores after in place of before, which has the same texts.
+func rewrite(tx *bbolt.Tx, before, after instance.Instance) error {
+	if err := moveIdle(tx, before, after); err != nil {
+		return err
+	}
+	return bucket(tx, instancesBucket).Put(instanceKey(after), encode(after))
 }
 
 // kept returns t as it is stored: to the millisecond, in UTC.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"time"
@@ -42,6 +43,12 @@ func instanceKey(i instance.Instance) []byte {
 	return parts(i.Kind.Name, i.Collection, i.SortKey())
 }
 
+// trashPrefix starts the key of an instance that was deleted at that time. A
+// number ends it.
+func trashPrefix(i instance.Instance, at time.Time) []byte {
+	return append(appendTime(parts(i.Kind.Name), at), parts(i.ID, i.Incarnation)...)
+}
+
 // position is an instance's place within its kind, the end of its key.
 func position(p instance.Position) []byte { return parts(p.Collection, p.SortKey) }
 
@@ -75,7 +82,25 @@ func groupEntry(i instance.Instance) []byte {
 // appendNumber appends n so that keys sort by it.
 func appendNumber(key []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(key, n) }
 
+// numberSize is the length of a number or a time in a key.
+const numberSize = 8
+
 // appendTime appends t so that keys sort by it, to the millisecond.
 func appendTime(key []byte, t time.Time) []byte {
 	return appendNumber(key, uint64(t.UnixMilli())^1<<63)
+}
+
+// cutTime returns the time that part of a key starts with, and what follows.
+func cutTime(key []byte) (t time.Time, rest []byte) {
+	ms := int64(binary.BigEndian.Uint64(key) ^ 1<<63)
+	return time.UnixMilli(ms).UTC(), key[numberSize:]
+}
+
+// cutPart returns the part that a key starts with, and what follows.
+func cutPart(key []byte) (part string, rest []byte) {
+	end := bytes.Index(key, []byte{0, 1})
+	if end < 0 {
+		return "", nil
+	}
+	return string(bytes.ReplaceAll(key[:end], []byte{0, 0xFF}, []byte{0})), key[end+2:]
 }

@@ -45,33 +45,13 @@ type Repository struct {
 	numbers map[string]int64
 }
 
-// layout is the version of the buckets and records that this package writes.
-const layout = "1"
-
-// The names of the buckets.
-const (
-	instancesBucket   = "instances"
-	pointersBucket    = "pointers"
-	codesBucket       = "codes"
-	groupsBucket      = "groups"
-	trashBucket       = "trash"
-	trashedBucket     = "trashed"
-	historyBucket     = "history"
-	idempotencyBucket = "idempotency"
-	sequencesBucket   = "sequences"
-	credentialsBucket = "credentials"
-	namesBucket       = "names"
-	documentsBucket   = "documents"
-	formatBucket      = "format"
-)
-
 // batchDelay is how long a write waits for others to share its transaction,
 // when another is under way.
 const batchDelay = 2 * time.Millisecond
 
 // Open opens the file at path, and creates it with mode 0600 if it is not
-// there; its folder must exist. The error is [ErrLocked] when the file is
-// open elsewhere.
+// there; its folder must exist. A file of an earlier layout is brought up to
+// date, all at once. The error is [ErrLocked] when the file is open elsewhere.
 func Open(path string, o Options) (*Repository, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -93,28 +73,6 @@ func Open(path string, o Options) (*Repository, error) {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
 	}
 	return &Repository{db: db, now: o.Now, retention: o.HistoryRetention, numbers: map[string]int64{}}, nil
-}
-
-// prepare makes the buckets of a new file and refuses a file of another
-// layout.
-func prepare(tx *bbolt.Tx) error {
-	for _, name := range []string{
-		instancesBucket, pointersBucket, codesBucket, groupsBucket, trashBucket, trashedBucket, historyBucket,
-		idempotencyBucket, sequencesBucket, credentialsBucket, namesBucket, documentsBucket, formatBucket,
-	} {
-		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
-			return err
-		}
-	}
-	format := bucket(tx, formatBucket)
-	switch found := format.Get([]byte("layout")); string(found) {
-	case layout:
-		return nil
-	case "":
-		return format.Put([]byte("layout"), []byte(layout))
-	default:
-		return fmt.Errorf("the file has layout %q, this program reads %q", found, layout)
-	}
 }
 
 // Close waits for calls that are under way and closes the file.

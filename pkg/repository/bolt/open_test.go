@@ -82,7 +82,7 @@ func TestReopen(t *testing.T) {
 		t.Errorf("restored version %d, %v", i.Version, err)
 	}
 	events := 0
-	for _, err := range second.History(ctx, sample(2).Key(), 0) {
+	for _, err := range second.History(ctx, instance.HistoryQuery{Key: sample(2).Key()}) {
 		if err != nil {
 			t.Fatal(err)
 		}

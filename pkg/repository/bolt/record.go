@@ -14,8 +14,12 @@ import (
 // errDamaged says that a stored record cannot be read.
 var errDamaged = errors.New("stored record is damaged")
 
-// recordVersion starts every record of an instance.
-const recordVersion = 1
+// recordVersion starts every record of an instance, or did so before
+// IdleSince was part of it.
+const (
+	recordVersion    = 2
+	oldRecordVersion = 1
+)
 
 // encode returns the record of i. It starts with the folded group, subgroup
 // and name, so that a walk can pass over a record without decoding it. The
@@ -36,7 +40,7 @@ func encode(i instance.Instance) []byte {
 	}
 	b = append(b, active)
 	b = binary.AppendVarint(b, i.Version)
-	for _, t := range []time.Time{i.CreatedAt, i.UpdatedAt, i.LastSeenAt} {
+	for _, t := range []time.Time{i.CreatedAt, i.UpdatedAt, i.LastSeenAt, i.IdleSince} {
 		b = binary.AppendVarint(b, t.UnixMilli())
 	}
 	if i.Attributes == nil {
@@ -53,7 +57,8 @@ func appendText(b []byte, text string) []byte {
 func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
 	// The texts share one copy of the record.
 	r := reader{rest: string(value)}
-	if r.byte() != recordVersion {
+	version := r.byte()
+	if version != recordVersion && version != oldRecordVersion {
 		return instance.Instance{}, errDamaged
 	}
 	for range 3 {
@@ -69,6 +74,9 @@ func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
 	i.Version = r.varint()
 	for _, t := range []*time.Time{&i.CreatedAt, &i.UpdatedAt, &i.LastSeenAt} {
 		*t = time.UnixMilli(r.varint()).UTC()
+	}
+	if version == recordVersion {
+		i.IdleSince = time.UnixMilli(r.varint()).UTC()
 	}
 	if r.byte() == 1 {
 		i.Attributes = []byte(r.rest)
@@ -139,7 +147,7 @@ func newFilter(q instance.Query) filter {
 
 // match reports whether the record has every text of the query but the code.
 func (f filter) match(value []byte) bool {
-	if len(value) == 0 || value[0] != recordVersion {
+	if len(value) == 0 || value[0] != recordVersion && value[0] != oldRecordVersion {
 		// Let decode report it.
 		return true
 	}

@@ -24,6 +24,7 @@ func drawInstance(t *rapid.T) instance.Instance {
 		Owner: text.Draw(t, "owner"), Status: text.Draw(t, "status"), Incarnation: text.Draw(t, "incarnation"),
 		Active: rapid.Bool().Draw(t, "active"), Version: rapid.Int64().Draw(t, "version"),
 		CreatedAt: time.UnixMilli(at.Draw(t, "created")).UTC(), UpdatedAt: time.UnixMilli(at.Draw(t, "updated")).UTC(),
+		LastSeenAt: time.UnixMilli(at.Draw(t, "seen")).UTC(), IdleSince: time.UnixMilli(at.Draw(t, "idle")).UTC(),
 	}
 	if rapid.Bool().Draw(t, "attributes") {
 		i.Attributes = json.RawMessage(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))

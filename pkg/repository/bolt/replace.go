@@ -12,11 +12,11 @@ import (
 
 // Replace stores after in place of before and returns what it stored: the
 // key, incarnation and creation time stay, the version grows by 1, and the
-// update time is that of the change. LastSeenAt stays as it is stored unless
-// after has another one than before, since [Repository.Touch] writes no
-// version. It returns [instance.ErrTooLarge], [instance.ErrNotFound],
-// [instance.ErrConflict] when the stored version or incarnation is not that of
-// before, or [instance.ErrCodeTaken].
+// update time is that of the change. LastSeenAt and IdleSince each stay as they
+// are stored unless after has another one than before, since
+// [Repository.Touch] writes no version. It returns [instance.ErrTooLarge],
+// [instance.ErrNotFound], [instance.ErrConflict] when the stored version or
+// incarnation is not that of before, or [instance.ErrCodeTaken].
 func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change) (instance.Instance, error) {
 	key := before.Key()
 	after.Kind, after.Collection, after.ID = key.Kind, key.Collection, key.ID
@@ -26,6 +26,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 	after.Version, after.Incarnation = before.Version+1, before.Incarnation
 	after.UpdatedAt = kept(change.At)
 	heard, seen := !after.LastSeenAt.Equal(before.LastSeenAt), kept(after.LastSeenAt)
+	moved, idle := !after.IdleSince.Equal(before.IdleSince), kept(after.IdleSince)
 	err := r.write(ctx, "replace "+key.String(), func(tx *bbolt.Tx) error {
 		stored, err := load(tx, key)
 		if err != nil {
@@ -34,9 +35,12 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 		if stored.Version != before.Version || stored.Incarnation != before.Incarnation {
 			return instance.ErrConflict
 		}
-		after.CreatedAt, after.LastSeenAt = stored.CreatedAt, stored.LastSeenAt
+		after.CreatedAt, after.LastSeenAt, after.IdleSince = stored.CreatedAt, stored.LastSeenAt, stored.IdleSince
 		if heard {
 			after.LastSeenAt = seen
+		}
+		if moved {
+			after.IdleSince = idle
 		}
 		if err := exchange(tx, stored, after); err != nil {
 			return err

@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"go.etcd.io/bbolt"
 
@@ -11,14 +10,15 @@ import (
 )
 
 // Restore brings back the instance of that key that was deleted last, and
-// returns it: the version grows by 1, the incarnation stays. It returns
+// returns it: the version grows by 1, the incarnation stays, and what was idle
+// is idle since the change. It returns
 // [instance.ErrNotFound] when none is in the trash, and [instance.ErrExists]
 // or [instance.ErrCodeTaken] when its id or code was taken since.
 func (r *Repository) Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error) {
 	var restored instance.Instance
 	err := r.write(ctx, "restore "+key.String(), func(tx *bbolt.Tx) error {
-		entry, place := last(bucket(tx, trashedBucket).Cursor(), idKey(key))
-		if entry == nil {
+		_, place := last(bucket(tx, trashedBucket).Cursor(), idKey(key))
+		if place == nil {
 			return instance.ErrNotFound
 		}
 		if find(tx, key) != nil {
@@ -28,18 +28,16 @@ func (r *Repository) Restore(ctx context.Context, key instance.Key, change insta
 		if err != nil {
 			return err
 		}
-		// What a bucket returned may change with the next write to it.
-		entry, place = bytes.Clone(entry), bytes.Clone(place)
 		i.Version++
 		i.UpdatedAt = kept(change.At)
-		if err := put(tx, i); err != nil {
+		if !i.IdleSince.IsZero() {
+			i.IdleSince = i.UpdatedAt
+		}
+		if err := takeOut(tx, key, place); err != nil {
 			return err
 		}
-		if err := bucket(tx, trashedBucket).Delete(entry); err != nil {
-			return fmt.Errorf("empty trash: %w", err)
-		}
-		if err := bucket(tx, trashBucket).Delete(place); err != nil {
-			return fmt.Errorf("empty trash: %w", err)
+		if err := put(tx, i); err != nil {
+			return err
 		}
 		restored = i
 		return r.record(tx, i, change, nil)

@@ -12,14 +12,6 @@ import (
 	"instances/pkg/repository"
 )
 
-// The bounds of what one read transaction of a sequence does: instances
-// returned, their bytes, and entries looked at.
-const (
-	batchSize  = 256
-	batchBytes = 4 << 20
-	batchWalk  = 8192
-)
-
 // Search returns what q asks for, in its order. An error ends the sequence. It
 // reads in parts, each in a short transaction of its own, so that the consumer
 // may take its time and write; every part is a consistent view.
@@ -160,14 +152,11 @@ func (w *walk) read(tx *bbolt.Tx, size int) ([]instance.Instance, error) {
 
 // seek moves the cursor to the first entry of r.
 func (w *walk) seek(cursor *bbolt.Cursor, r positionRange) (entry, record []byte) {
+	prefix := slices.Concat(w.prefix, r.prefix)
 	if r.after == nil {
-		return cursor.Seek(slices.Concat(w.prefix, r.prefix))
+		return following(cursor, prefix, nil)
 	}
-	start := slices.Concat(w.prefix, r.after)
-	if entry, record = cursor.Seek(start); bytes.Equal(entry, start) {
-		return cursor.Next()
-	}
-	return entry, record
+	return following(cursor, prefix, slices.Concat(w.prefix, r.after))
 }
 
 // readCode returns the one answer that a code can have.

@@ -87,7 +87,7 @@ func TestHistoryOfManyParts(t *testing.T) {
 		}
 	}
 	want := int64(kept)
-	for e, err := range r.History(t.Context(), i.Key(), 0) {
+	for e, err := range r.History(t.Context(), instance.HistoryQuery{Key: i.Key()}) {
 		if err != nil || e.Version != want {
 			t.Fatalf("version is %d, %v, want %d", e.Version, err, want)
 		}
@@ -95,6 +95,27 @@ func TestHistoryOfManyParts(t *testing.T) {
 	}
 	if want != 0 {
 		t.Errorf("%d events are missing", want)
+	}
+	for _, after := range []string{"0", "ffffffff", "nonsense", "-00000000000ffff", "ffffffffffffffff0", "00000000000000000"} {
+		for e, err := range r.History(t.Context(), instance.HistoryQuery{Key: i.Key(), After: after}) {
+			t.Fatalf("after %q is version %d, %v", after, e.Version, err)
+		}
+	}
+	// By pages it is the same: those that are expired fill none.
+	q := instance.HistoryQuery{Key: i.Key(), Limit: 7}
+	for want = kept; want > 0; {
+		page := 0
+		for e, err := range r.History(t.Context(), q) {
+			if err != nil || e.Version != want {
+				t.Fatalf("version is %d, %v, want %d", e.Version, err, want)
+			}
+			q.After = e.Position
+			want--
+			page++
+		}
+		if page != q.Limit && want != 0 {
+			t.Fatalf("a page of %d, %d events are missing", page, want)
+		}
 	}
 }
 

@@ -3,7 +3,7 @@ package dynamo_test
 import (
 	"context"
 	"fmt"
-	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,14 +20,6 @@ func TestCalls(t *testing.T) {
 	f := newFixture(t)
 	f.create(t, 3)
 	at := f.change("").At
-	drain := func(found iter.Seq2[instance.Instance, error]) error {
-		for _, err := range found {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	search := func(q instance.Query) func(context.Context) error {
 		if q.Kind.Name == "" {
 			q.Kind = numbered()
@@ -36,9 +28,15 @@ func TestCalls(t *testing.T) {
 	}
 	var made, stored instance.Instance
 	credential := auth.Credential{Name: "name", Owner: "owner", Hash: auth.Hash("secret"), CreatedAt: at}
+	expiring := auth.Credential{Name: "other", Owner: "owner", Hash: auth.Hash("other"), CreatedAt: at, ExpiresAt: at.Add(time.Hour)}
 	block := instance.Block(0)
+	// An instance alone in its collection.
+	alone := f.fresh(5 * instance.BlockSize)
+	var trashed instance.Deleted
+	var unused instance.Unused
+	sixteen := func(last string) string { return "[" + strings.Repeat("Query ", 15) + last + "]" }
 	// One whose id tells its place, and one whose id does not.
-	known, pointed := f.freshTimed(instance.NewTimeID(at)), f.freshTimed("imported")
+	known, pointed := f.freshTimed(instance.NewTimeID(at)[:14]+"7000-8000-000000000000"), f.freshTimed("imported")
 	get := func(key instance.Key) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := f.Get(ctx, key)
@@ -143,28 +141,25 @@ func TestCalls(t *testing.T) {
 			return err
 		}, "[Query TransactWriteItems]", 1, 10},
 		{"history", func(ctx context.Context) error {
-			for _, err := range f.History(ctx, made.Key(), 0) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			return drain(f.History(ctx, instance.HistoryQuery{Key: made.Key()}))
 		}, "[Query]", 1, 0},
-		{"create by time", create(known), "[TransactWriteItems]", 0, 10},
+		{"create by time", create(known), "[TransactWriteItems]", 0, 12},
 		{"get by time", get(known.Key()), "[GetItem]", 1, 0},
 		{"update by time", patch(known.Key()), "[GetItem TransactWriteItems]", 1, 6},
-		{"create with pointer", create(pointed), "[TransactWriteItems]", 0, 10},
+		{"create with pointer", create(pointed), "[TransactWriteItems]", 0, 12},
 		{"get by pointer", get(pointed.Key()), "[GetItem GetItem]", 2, 0},
 		{"update by pointer", patch(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 6},
 		{"list by time", search(instance.Query{Kind: timed(), Collections: []string{known.Collection}}), "[Query]", 1, 0},
+		// The index of what is idle changes with the day.
 		{"touch by time", touch(known.Key(), time.Hour), "[UpdateItem]", 0, 1},
+		{"touch on another day", touch(known.Key(), 25*time.Hour), "[UpdateItem]", 0, 3},
 		// The engine counts a unit, but does not tell.
 		{"touch that comes late", touch(known.Key(), time.Minute), "[UpdateItem]", 0, 0},
 		{"touch by pointer", touch(pointed.Key(), time.Hour), "[GetItem UpdateItem]", 1, 1},
-		{"delete by time", remove(known.Key()), "[GetItem TransactWriteItems]", 1, 10},
-		{"restore by time", restore(known.Key()), "[Query TransactWriteItems]", 1, 10},
-		{"delete with pointer", remove(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 10},
-		{"restore with pointer", restore(pointed.Key()), "[Query TransactWriteItems]", 1, 10},
+		{"delete by time", remove(known.Key()), "[GetItem TransactWriteItems]", 1, 12},
+		{"restore by time", restore(known.Key()), "[Query TransactWriteItems]", 1, 12},
+		{"delete with pointer", remove(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 12},
+		{"restore with pointer", restore(pointed.Key()), "[Query TransactWriteItems]", 1, 12},
 		{"set document", func(ctx context.Context) error {
 			return f.SetDocument(ctx, "document", []byte("data"))
 		}, "[TransactWriteItems]", 0, 2},
@@ -180,17 +175,83 @@ func TestCalls(t *testing.T) {
 			return err
 		}, "[GetItem]", 1, 0},
 		{"list keys", func(ctx context.Context) error {
-			for _, err := range f.Credentials(ctx) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			return drain(f.Credentials(ctx))
 		}, "[Query]", 1, 0},
 		{"revoke key", func(ctx context.Context) error {
 			_, err := f.RevokeCredential(ctx, credential.Name, at)
 			return err
 		}, "[GetItem TransactWriteItems]", 1, 2},
+		{"create key that expires", func(ctx context.Context) error {
+			return f.CreateCredential(ctx, expiring)
+		}, "[TransactWriteItems]", 0, 2},
+		{"revoke key that expires", func(ctx context.Context) error {
+			_, err := f.RevokeCredential(ctx, expiring.Name, at.Add(time.Second))
+			return err
+		}, "[GetItem TransactWriteItems]", 1, 2},
+		{"ended keys, none", func(ctx context.Context) error {
+			return drain(f.EndedCredentials(ctx, at))
+		}, "[Query]", 0, 0},
+		{"ended keys", func(ctx context.Context) error {
+			var err error
+			for expiring, err = range f.EndedCredentials(ctx, at.Add(time.Minute)) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}, "[Query BatchGetItem]", 3, 0},
+		{"purge key", func(ctx context.Context) error {
+			return f.PurgeCredential(ctx, expiring)
+		}, "[GetItem TransactWriteItems]", 1, 2},
+		{"deleted, none due", func(ctx context.Context) error {
+			return drain(f.Deleted(ctx, numbered(), at))
+		}, sixteen("Query"), 0, 0},
+		{"create alone", create(alone), "[TransactWriteItems TransactWriteItems]", 0, 12},
+		{"delete alone", remove(alone.Key()), "[GetItem TransactWriteItems]", 1, 10},
+		{"deleted", func(ctx context.Context) error {
+			var err error
+			for trashed, err = range f.Deleted(ctx, numbered(), time.Time{}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}, sixteen("Query"), 1, 0},
+		{"purge", func(ctx context.Context) error {
+			return f.Purge(ctx, trashed, f.change("purge"))
+		}, "[TransactWriteItems]", 0, 2},
+		// The counter, the directory, and the collections that are not spared.
+		{"unused collections", func(ctx context.Context) error {
+			var err error
+			for unused, err = range f.UnusedCollections(ctx, numbered(), time.Now().Add(time.Hour)) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}, "[GetItem Query Query]", 2, 0},
+		{"forget collection", func(ctx context.Context) error {
+			return f.ForgetCollection(ctx, unused)
+		}, "[Query TransactWriteItems]", 0, 2},
+		{"idle, none due", func(ctx context.Context) error {
+			return drain(f.Idle(ctx, timed(), at.Add(-24*time.Hour)))
+		}, sixteen("Query"), 0, 0},
+		{"idle", func(ctx context.Context) error {
+			return drain(f.Idle(ctx, timed(), at.Add(48*time.Hour)))
+		}, "[" + strings.Repeat("Query ", 6) + "BatchGetItem " + strings.Repeat("Query ", 4) + "BatchGetItem" + strings.Repeat(" Query", 6) + "]", 3, 0},
+		{"expired", func(ctx context.Context) error {
+			if _, err := f.CountExpired(ctx, time.Now()); err != nil {
+				return err
+			}
+			_, err := f.PurgeExpired(ctx, time.Now(), 1)
+			return err
+		}, "[]", 0, 0},
+		{"unused collections of a kind without a directory", func(ctx context.Context) error {
+			if err := f.ForgetCollection(ctx, instance.Unused{Kind: timed(), Collection: "collection"}); err != nil {
+				return err
+			}
+			return drain(f.UnusedCollections(ctx, timed(), time.Now().Add(time.Hour)))
+		}, "[]", 0, 0},
 		{"reserve numbers", func(ctx context.Context) error {
 			return f.ReserveNumbers(ctx, numbered(), 9_999)
 		}, "[UpdateItem]", 0, 1},

@@ -40,7 +40,7 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	if err != nil {
 		return err
 	}
-	if err := w.recordHistory(r, instance.Instance{}, i, change, false); err != nil {
+	if err := w.recordHistory(r, instance.Instance{}, i, change, afterWrite); err != nil {
 		return err
 	}
 	err = w.run(ctx, r)

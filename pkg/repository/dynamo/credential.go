@@ -17,7 +17,8 @@ import (
 
 // credentialItem is a key as it is stored, twice: by the hash of its secret
 // and by its name. Times are seconds since 1970. The attribute for the end of
-// a key is not the one that the table's TTL reads: a name is kept for good.
+// a key is not the one that the table's TTL reads: a name is kept for good,
+// also when its last key is purged.
 type credentialItem struct {
 	itemKey
 	Name     string            `dynamodbav:"name"`
@@ -28,6 +29,13 @@ type credentialItem struct {
 	Created  int64             `dynamodbav:"created"`
 	Until    int64             `dynamodbav:"until,omitempty"`
 	Revoked  int64             `dynamodbav:"revoked,omitempty"`
+}
+
+// tombstoneItem is all that is kept of a name whose last key was purged.
+type tombstoneItem struct {
+	itemKey
+	Name  string `dynamodbav:"name"`
+	Owner string `dynamodbav:"owner"`
 }
 
 // secretKey is the item of a key by the hash of its secret.
@@ -73,11 +81,15 @@ func (r *Repository) getCredential(ctx context.Context, key itemKey) (auth.Crede
 	if len(attributes) == 0 {
 		return auth.Credential{}, auth.ErrNoCredential
 	}
-	return readCredential(attributes)
+	c, err := readCredential(attributes)
+	if err == nil && c.Hash == "" {
+		return auth.Credential{}, auth.ErrNoCredential
+	}
+	return c, err
 }
 
 // Credentials yields the keys in ascending order of their names, of each name
-// the latest. An error is yielded once, at the end.
+// the latest. Names without a key are left out. An error is yielded once, at the end.
 func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
 	return func(yield func(auth.Credential, error) bool) {
 		err := r.query(ctx, expression.Key("pk").Equal(expression.Value(nameKey("").PK)), nil,
@@ -88,7 +100,7 @@ func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential,
 					if err != nil {
 						return err
 					}
-					if !yield(c, nil) {
+					if c.Hash != "" && !yield(c, nil) {
 						return errEnough
 					}
 				}

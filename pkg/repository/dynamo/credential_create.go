@@ -18,12 +18,18 @@ func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) er
 	until, revoked := expression.Name("until"), expression.Name("revoked")
 	free := absent().Or(
 		expression.Name("owner").Equal(expression.Value(c.Owner)).And(
-			expression.AttributeExists(revoked).Or(until.LessThanEqual(expression.Value(c.CreatedAt.Unix())))))
+			expression.AttributeExists(revoked).Or(
+				until.LessThanEqual(expression.Value(c.CreatedAt.Unix())),
+				// The last key of the name was purged.
+				expression.AttributeNotExists(expression.Name("hash")))))
 	name, err := w.put(r, newCredentialItem(nameKey(c.Name), c), free)
 	if err != nil {
 		return err
 	}
 	if _, err := w.put(r, newCredentialItem(secretKey(c.Hash), c), absent()); err != nil {
+		return err
+	}
+	if err := w.putEnding(r, c); err != nil {
 		return err
 	}
 	if err := w.mark(r); err != nil {

@@ -24,10 +24,11 @@ func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.
 		if err != nil || !c.RevokedAt.IsZero() {
 			return c, err
 		}
-		c.RevokedAt = fromSeconds(at.Unix())
-		err = r.revoke(ctx, c)
+		revoked := c
+		revoked.RevokedAt = fromSeconds(at.Unix())
+		err = r.revoke(ctx, c, revoked)
 		if err == nil {
-			return c, nil
+			return revoked, nil
 		}
 		// Refused: the key was revoked or its name given again meanwhile.
 		if _, ok := errors.AsType[*refusal](err); !ok {
@@ -42,13 +43,21 @@ func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.
 	}
 }
 
-// revoke marks both items of the key.
-func (r *Repository) revoke(ctx context.Context, c auth.Credential) error {
-	w := newWrite("revoke key " + c.Name)
+// revoke marks both items of the key, and moves its end where that changes.
+func (r *Repository) revoke(ctx context.Context, before, after auth.Credential) error {
+	w := newWrite("revoke key " + after.Name)
 	revoked := expression.Name("revoked")
-	usable := expression.Name("hash").Equal(expression.Value(c.Hash)).And(expression.AttributeNotExists(revoked))
-	for _, key := range []itemKey{nameKey(c.Name), secretKey(c.Hash)} {
-		if _, err := w.update(r, key, expression.Set(revoked, expression.Value(c.RevokedAt.Unix())), usable); err != nil {
+	usable := expression.Name("hash").Equal(expression.Value(after.Hash)).And(expression.AttributeNotExists(revoked))
+	for _, key := range []itemKey{nameKey(after.Name), secretKey(after.Hash)} {
+		if _, err := w.update(r, key, expression.Set(revoked, expression.Value(after.RevokedAt.Unix())), usable); err != nil {
+			return err
+		}
+	}
+	if !before.EndedAt().Equal(after.EndedAt()) {
+		if err := w.removeEnding(r, before); err != nil {
+			return err
+		}
+		if err := w.putEnding(r, after); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,17 @@ type trashItem struct {
 
 // trashKey is the item of an instance that is deleted at that time.
 func trashKey(i instance.Instance, at time.Time) itemKey {
-	return itemKey{trashPartition(i.Key()), sortableTime(at) + "#" + i.ID + "#" + i.Incarnation}
+	return itemKey{
+		trashPartition(i.Kind, shard(i.ID)),
+		sortableTime(at.Truncate(time.Millisecond)) + "#" + i.ID + nul + i.Incarnation,
+	}
+}
+
+// newTrashItem returns i as it is stored when it is deleted at that time.
+func newTrashItem(i instance.Instance, at time.Time) trashItem {
+	item := trashItem{instanceItem: bareItem(i), Deleted: milli(at)}
+	item.itemKey = trashKey(i, at)
+	return item
 }
 
 // Delete moves the instance to the trash, frees its code and writes the
@@ -57,26 +67,25 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 // discard deletes the instance if it still is what was read.
 func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change) error {
 	w := newWrite("delete " + i.Key().String())
-	seen := expression.Name("seen")
+	seen, idle := expression.Name("seen"), expression.Name("idle")
 	moved, err := w.remove(r, itemKey{partition(i.Kind, i.Collection), i.SortKey()}, unchanged(i).
 		// Nor was it heard of since, which writes no version: all of it goes
 		// to the trash.
-		And(expression.AttributeNotExists(seen).Or(seen.LessThanEqual(expression.Value(milli(i.LastSeenAt))))))
+		And(expression.AttributeNotExists(seen).Or(seen.LessThanEqual(expression.Value(milli(i.LastSeenAt))))).
+		And(expression.AttributeNotExists(idle).Or(idle.LessThanEqual(expression.Value(milli(i.IdleSince))))))
 	if err != nil {
 		return err
 	}
 	if err := w.removePointer(r, i); err != nil {
 		return err
 	}
-	trash := trashItem{instanceItem: bareItem(i), Deleted: milli(change.At)}
-	trash.itemKey = trashKey(i, change.At)
-	if _, err := w.put(r, trash, absent()); err != nil {
+	if _, err := w.put(r, newTrashItem(i, change.At), absent()); err != nil {
 		return err
 	}
 	if err := w.freeCode(r, i); err != nil {
 		return err
 	}
-	if err := w.recordHistory(r, i, i, change, true); err != nil {
+	if err := w.recordHistory(r, i, i, change, afterDelete); err != nil {
 		return err
 	}
 	err = w.run(ctx, r)

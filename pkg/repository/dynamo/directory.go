@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -14,54 +15,85 @@ import (
 	"instances/pkg/instance"
 )
 
-// maxKnown bounds the memory of a directory.
-const maxKnown = 4096
+const (
+	// maxKnown bounds the memory of a directory.
+	maxKnown = 4096
+	// knownFor is how long a directory remembers. An entry is not removed
+	// until it is much older, so that nobody relies on one that is gone.
+	knownFor = 10 * time.Minute
+)
 
-// directory remembers which collections this process has seen in the stored
-// directory, so that they are written there once only.
+// directory remembers for a while which collections this process has seen in
+// the stored directory, so that they are not written there each time.
 type directory struct {
 	mu    sync.Mutex
-	known map[itemKey]struct{}
+	known map[itemKey]time.Time
 }
 
-func newDirectory() *directory { return &directory{known: map[itemKey]struct{}{}} }
+func newDirectory() *directory { return &directory{known: map[itemKey]time.Time{}} }
 
 // knows reports whether the entry is known to be stored.
-func (d *directory) knows(k itemKey) bool {
+func (d *directory) knows(k itemKey, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, ok := d.known[k]
-	return ok
+	since, ok := d.known[k]
+	age := now.Sub(since)
+	return ok && 0 <= age && age < knownFor
 }
 
-// learn remembers that the entry is stored.
-func (d *directory) learn(k itemKey) {
+// learn remembers that the entry was stored at that time.
+func (d *directory) learn(k itemKey, at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.known) >= maxKnown {
 		clear(d.known)
 	}
-	d.known[k] = struct{}{}
+	d.known[k] = at
+}
+
+// forget is the opposite of learn.
+func (d *directory) forget(k itemKey) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.known, k)
+}
+
+// directoryItem says that a collection is in use.
+type directoryItem struct {
+	itemKey
+	// At is when it was entered last, in seconds since 1970.
+	At int64 `dynamodbav:"at,omitempty"`
 }
 
 // enter makes sure that the collection is in the stored directory, before an
 // instance is stored in it: a crash in between leaves an empty collection,
-// which is harmless, and never a hidden instance. Only numbered kinds have a
-// directory: queries of the others name their collections.
+// which [Repository.UnusedCollections] finds, and never a hidden instance.
+// Only numbered kinds have a directory: queries of the others name their
+// collections.
 func (r *Repository) enter(ctx context.Context, kind instance.Kind, collection string) error {
-	key := directoryKey(kind, collection)
-	if kind.Order != instance.OrderNumber || r.directory.knows(key) {
+	if kind.Order != instance.OrderNumber || r.directory.knows(directoryKey(kind, collection), r.now()) {
 		return nil
 	}
-	// The entry is put once or twice alike, so that it needs no marker.
+	return r.enterAll(ctx, kind, collection)
+}
+
+// enterAll puts the collections in the stored directory as of now, whether or
+// not they are there.
+func (r *Repository) enterAll(ctx context.Context, kind instance.Kind, collections ...string) error {
+	now := r.now()
+	// The entries are put once or twice alike, so that they need no marker.
 	w := newWrite("enter collection")
-	if _, err := w.put(r, key, absent()); err != nil {
-		return err
+	for _, collection := range collections {
+		if _, err := w.put(r, directoryItem{directoryKey(kind, collection), seconds(now)}, always()); err != nil {
+			return err
+		}
 	}
 	if err := w.repeat(ctx, r); err != nil {
 		return err
 	}
-	r.directory.learn(key)
+	for _, collection := range collections {
+		r.directory.learn(directoryKey(kind, collection), now)
+	}
 	return nil
 }
 

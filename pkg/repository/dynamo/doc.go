@@ -12,11 +12,12 @@
 //	idempotency   idempotency#HASH                     record
 //	pointer       pointer#KIND#COLLECTION              id
 //	history       history#KIND#COLLECTION NUL ID       creation, incarnation, version, write
-//	trash         trash#KIND#SHARD                     deletion, id, incarnation
+//	trash         trash#KIND#SHARD                     deletion # id NUL incarnation
 //	directory     collections#KIND                     collection
 //	counter       number#KIND                          counter
 //	key by secret secret#HASH                          key
 //	key by name   keys                                 name
+//	end of a key  endings                              end # HASH
 //	document      document#NAME                        document
 //	marker        write#ID                             marker
 //
@@ -25,23 +26,35 @@
 // written and removed with the instance, keeps the id unique, and is read
 // before the instance.
 //
+// History sorts by the order in which the writes took effect: a purge comes
+// after the delete of the same version. The trash has 16 shards of a kind, by
+// the hash of the id, and sorts by the time of deletion, to the millisecond.
+// What is in the directory says when it was entered last; the processes that
+// create instances enter their collection again every ten minutes. When the
+// last key of a name is purged, the item of the name keeps the owner.
+//
 //	index       partition             sort                        projected
 //	CodeIndex   cpk: KIND#CODE        csk: COLLECTION NUL SORTKEY keys
 //	GroupIndex  gpk: KIND#GROUP       gsk: COLLECTION NUL SORTKEY keys
 //	NameIndex   npk: KIND#COLLECTION  nsk: sort key               fname, fgroup, fsubgroup, status
+//	IdleIndex   ipk: KIND#SHARD       isk: day                    keys
 //
 // Codes, groups and names are folded (package fold) and, where they are index
 // keys, cut to what DynamoDB allows; a hit is compared with the whole value.
 // Instances without a code, without a group, or without any of name, group,
-// subgroup and status are not in the respective index. Items in the trash are
-// in none.
+// subgroup and status are not in the respective index. IdleIndex holds what is
+// idle, by the day since when, in UTC, so that a heartbeat moves its entry once
+// a day at most. Items in the trash are in no index.
 //
 // # Reads
 //
 // Instances are read consistently. What an index says is a hint: each hit is
 // read again and matched again, so that no answer holds a deleted, stale or
 // foreign instance. A code that the index does not know yet is looked up
-// through its guard. Nothing is ever scanned.
+// through its guard. Nothing is ever scanned: what is due to be purged is a
+// range of the trash, of the ends of keys or of IdleIndex, and costs what it
+// yields. What expires, idempotency and history records, goes by the table's
+// TTL, and counts as absent from its moment on.
 //
 // # Writes
 //
@@ -57,9 +70,9 @@
 // unknown.
 //
 // A heartbeat ([Repository.Touch]) is the exception: one UpdateItem outside of
-// a transaction, which may be repeated. It changes one attribute that no other
-// write touches unless it is about just that, and no condition of a replace
-// reads.
+// a transaction, which may be repeated. It changes two times and the index of
+// one of them, which no other write touches unless it is about just that, and
+// no condition of a replace reads.
 //
 // # Retries
 //

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"instances/pkg/auth"
 	"instances/pkg/instance"
 	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamotest"
@@ -34,6 +35,11 @@ type fixture struct {
 	other *dynamo.Repository
 	table dynamotest.Table
 	ticks atomic.Int64
+	// trashed, ended and unused are what there is to purge; prepare stores
+	// them.
+	trashed instance.Deleted
+	ended   auth.Credential
+	unused  instance.Unused
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -41,7 +47,17 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{wire: new(wire), table: dynamotest.NewTable(t)}
 	f.Repository = dynamo.New(dynamo.Config{Client: f.table.Client(f.wire.transport), Table: f.table.Name})
 	f.other = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name})
+	f.name()
 	return f
+}
+
+// name gives names to what there is to purge.
+func (f *fixture) name() {
+	i := f.fresh(50_000)
+	at := f.change("").At
+	f.trashed = instance.Deleted{Instance: i, DeletedAt: at}
+	f.unused = instance.Unused{Kind: i.Kind, Collection: i.Collection, EnteredAt: at}
+	f.ended = auth.Credential{Name: "ended", Owner: "o", Hash: auth.Hash("ended"), CreatedAt: at, ExpiresAt: at.Add(time.Minute)}
 }
 
 // change returns a change that is later than all before.
@@ -62,10 +78,11 @@ func (f *fixture) fresh(n int64) instance.Instance {
 }
 
 // freshTimed returns the instance of the kind timed with that id, ready to be
-// created.
+// created. It is idle.
 func (f *fixture) freshTimed(id string) instance.Instance {
 	i := f.fresh(1)
 	i.Kind, i.Collection, i.ID, i.Code = timed(), "collection", id, "code-"+id
+	i.IdleSince = i.CreatedAt
 	return i
 }
 
@@ -99,11 +116,37 @@ func ids(t *testing.T, found iter.Seq2[instance.Instance, error]) string {
 	return fmt.Sprint(all)
 }
 
+// only returns the one that found yields.
+func only[T any](t *testing.T, found iter.Seq2[T, error]) T {
+	t.Helper()
+	var all []T
+	for one, err := range found {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, one)
+	}
+	if len(all) != 1 {
+		t.Fatalf("there are %d, want 1", len(all))
+	}
+	return all[0]
+}
+
+// drain reads all of found and returns its error.
+func drain[T any](found iter.Seq2[T, error]) error {
+	for _, err := range found {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // operations returns the operations of the history, newest first.
 func (f *fixture) operations(t *testing.T, key instance.Key) string {
 	t.Helper()
 	all := []string{}
-	for e, err := range f.other.History(t.Context(), key, 0) {
+	for e, err := range f.other.History(t.Context(), instance.HistoryQuery{Key: key}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,25 +30,32 @@ type historyItem struct {
 	Fields      blob   `dynamodbav:"fields"`
 }
 
+// rank sorts the history records of one version.
+type rank int
+
+const (
+	// afterWrite is the rank of the write that led to the version.
+	afterWrite rank = iota
+	// afterDelete and afterPurge are those of what ended it.
+	afterDelete
+	afterPurge
+)
+
 // recordHistory adds the history record of a change from before to after,
-// which is the marker of the write. A deletion is no change of the instance:
-// before and after are what is deleted.
+// which is the marker of the write. A deletion and a purge are no changes of
+// the instance: before and after are what is deleted.
 //
-// Records sort by the creation of the incarnation, then by version, then a
-// deletion last: the order in which the writes took effect, whatever the
-// clocks of the writers say.
-func (w *write) recordHistory(r *Repository, before, after instance.Instance, change instance.Change, deletion bool) error {
+// Records sort by the creation of the incarnation, then by version, then by
+// rank: the order in which the writes took effect, whatever the clocks of the
+// writers say.
+func (w *write) recordHistory(r *Repository, before, after instance.Instance, change instance.Change, rank rank) error {
 	fields, err := newFields(before, after)
 	if err != nil {
 		return err
 	}
-	last := 0
-	if deletion {
-		last = 1
-	}
 	w.marker = itemKey{
 		historyPartition(after.Key()),
-		fmt.Sprintf("%s#%s#%019d#%d#%s", sortableTime(after.CreatedAt), after.Incarnation, after.Version, last, w.id),
+		fmt.Sprintf("%s#%s#%019d#%d#%s", sortableTime(after.CreatedAt), after.Incarnation, after.Version, rank, w.id),
 	}
 	item := historyItem{
 		marker: marker{itemKey: w.marker, Write: w.id},
@@ -91,21 +98,26 @@ func wholeAttributes(i instance.Instance) instance.Instance {
 }
 
 // History yields the history of the instance, newest first, also after it was
-// deleted; of limit records at most, or of all with 0. Expired records are
-// left out. An error is yielded once, at the end.
-func (r *Repository) History(ctx context.Context, key instance.Key, limit int) iter.Seq2[instance.Event, error] {
+// deleted and purged: what comes after q.After, and no more than q.Limit. A
+// position is a sort key; any other text is taken for one. Expired records
+// are left out. An error is yielded once, at the end.
+func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error] {
 	return func(yield func(instance.Event, error) bool) {
-		if !valid(key) {
+		if !valid(q.Key) {
 			return
 		}
-		left := newQuota(limit)
-		err := r.query(ctx, expression.Key("pk").Equal(expression.Value(historyPartition(key))), nil,
+		left := newQuota(q.Limit)
+		older := expression.Key("pk").Equal(expression.Value(historyPartition(q.Key)))
+		if q.After != "" {
+			older = older.And(expression.Key("sk").LessThan(expression.Value(cut(q.After, maxSortBytes))))
+		}
+		err := r.query(ctx, older, nil,
 			func(in *dynamodb.QueryInput) {
 				in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(false), left.page(0)
 			},
 			func(items []map[string]types.AttributeValue) error {
 				for _, attributes := range items {
-					event, ok, err := r.readEvent(key, attributes)
+					event, ok, err := r.readEvent(q.Key, attributes)
 					if err != nil {
 						return err
 					}
@@ -116,7 +128,7 @@ func (r *Repository) History(ctx context.Context, key instance.Key, limit int) i
 				return nil
 			})
 		if enough(err) != nil {
-			yield(instance.Event{}, fmt.Errorf("history of %s: %w", key, err))
+			yield(instance.Event{}, fmt.Errorf("history of %s: %w", q.Key, err))
 		}
 	}
 }
@@ -141,7 +153,7 @@ func (r *Repository) readEvent(key instance.Key, attributes map[string]types.Att
 			By: item.By, Owner: item.Owner, At: fromMilli(item.At),
 			RequestID: item.RequestID, Operation: item.Operation,
 		},
-		Incarnation: item.Incarnation, Version: item.Version,
+		Position: item.SK, Incarnation: item.Incarnation, Version: item.Version,
 	}
 	if err := json.Unmarshal(fields, &event.Fields); err != nil {
 		return instance.Event{}, false, fmt.Errorf("decode: %w", err)

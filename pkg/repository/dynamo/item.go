@@ -34,6 +34,7 @@ type instanceItem struct {
 	Created     int64  `dynamodbav:"created,omitempty"`
 	Updated     int64  `dynamodbav:"updated,omitempty"`
 	Seen        int64  `dynamodbav:"seen,omitempty"`
+	Idle        int64  `dynamodbav:"idle,omitempty"`
 	Attributes  string `dynamodbav:"attrs,omitempty"`
 	indexKeys
 }
@@ -49,6 +50,8 @@ type indexKeys struct {
 	FoldedName     string `dynamodbav:"fname,omitempty"`
 	FoldedGroup    string `dynamodbav:"fgroup,omitempty"`
 	FoldedSubGroup string `dynamodbav:"fsubgroup,omitempty"`
+	IdlePartition  string `dynamodbav:"ipk,omitempty"`
+	IdleSort       string `dynamodbav:"isk,omitempty"`
 }
 
 // newItem returns i as it is stored and indexed.
@@ -79,7 +82,7 @@ func bareItem(i instance.Instance) instanceItem {
 		Name: i.Name, Owner: i.Owner, Status: i.Status, Active: i.Active,
 		Version: i.Version, Incarnation: i.Incarnation,
 		Created: milli(i.CreatedAt), Updated: milli(i.UpdatedAt), Seen: milli(i.LastSeenAt),
-		Attributes: string(i.Attributes),
+		Idle: milli(i.IdleSince), Attributes: string(i.Attributes),
 	}
 }
 
@@ -103,6 +106,10 @@ func newIndexKeys(i instance.Instance, sk string) indexKeys {
 		k.NamePartition = indexPartition(i.Kind, i.Collection)
 		k.NameSort = sk
 	}
+	if !i.IdleSince.IsZero() {
+		k.IdlePartition = idlePartition(i.Kind, shard(i.ID))
+		k.IdleSort = day(i.IdleSince)
+	}
 	return k
 }
 
@@ -113,6 +120,7 @@ func (i instanceItem) size() int {
 		i.PK, i.SK, i.Collection, i.ID, i.Code, i.Group, i.SubGroup, i.Name, i.Owner, i.Status,
 		i.Incarnation, i.Attributes, i.CodePartition, i.CodeSort, i.GroupPartition, i.GroupSort,
 		i.NamePartition, i.NameSort, i.FoldedName, i.FoldedGroup, i.FoldedSubGroup,
+		i.IdlePartition, i.IdleSort,
 	} {
 		n += len(s)
 	}
@@ -126,6 +134,7 @@ func (i instanceItem) instance(kind instance.Kind) instance.Instance {
 		SubGroup: i.SubGroup, Name: i.Name, Owner: i.Owner, Status: i.Status, Active: i.Active,
 		Version: i.Version, Incarnation: i.Incarnation,
 		CreatedAt: fromMilli(i.Created), UpdatedAt: fromMilli(i.Updated), LastSeenAt: fromMilli(i.Seen),
+		IdleSince: fromMilli(i.Idle),
 	}
 	if i.Attributes != "" {
 		out.Attributes = json.RawMessage(i.Attributes)

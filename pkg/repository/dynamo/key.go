@@ -23,8 +23,11 @@ const (
 	maxKeyBytes = 900
 	// maxSortExtra is by how much a sort key may be longer than its id.
 	maxSortExtra = 19
-	// trashShards is how many partitions the trash of a kind has.
-	trashShards = 16
+	// maxSortBytes is how long DynamoDB lets a sort key be.
+	maxSortBytes = 1024
+	// shards is how many partitions the trash of a kind has, and what is idle
+	// of it.
+	shards = 16
 	// nul ends a collection inside a key.
 	nul = "\x00"
 )
@@ -114,17 +117,35 @@ func pointerKey(k instance.Key) itemKey {
 // documentKey is the item of a document.
 func documentKey(name string) itemKey { return itemKey{"document#" + name, "document"} }
 
-// trashPartition is the shard of the trash that the instance belongs to.
-func trashPartition(k instance.Key) string {
+// shard is the one that an instance with the id belongs to.
+func shard(id string) int {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(k.ID))
-	return fmt.Sprintf("trash#%s#%02d", k.Kind.Name, h.Sum32()%trashShards)
+	_, _ = h.Write([]byte(id))
+	return int(h.Sum32() % shards)
+}
+
+// trashPartition is a shard of the trash.
+func trashPartition(kind instance.Kind, shard int) string {
+	return fmt.Sprintf("trash#%s#%02d", kind.Name, shard)
+}
+
+// idlePartition is a partition key of IdleIndex.
+func idlePartition(kind instance.Kind, shard int) string {
+	return fmt.Sprintf("%s#%02d", kind.Name, shard)
+}
+
+// endingKey is the item that says when the key with the hash ends.
+func endingKey(at time.Time, hash string) itemKey {
+	return itemKey{"endings", sortableTime(at) + "#" + hash}
 }
 
 // sortableTime returns a text that sorts as times do, to the nanosecond.
 func sortableTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000000000Z")
 }
+
+// day returns the day of t in UTC. Days sort as times do.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // cut returns the longest start of s that has at most limit bytes and ends
 // with a whole rune.

@@ -140,14 +140,14 @@ func TestSortableTime(t *testing.T) {
 // The directory of a process forgets rather than grow without end.
 func TestDirectoryIsBounded(t *testing.T) {
 	t.Parallel()
-	d := newDirectory()
+	d, now := newDirectory(), time.Now()
 	for n := range 3 * maxKnown {
 		key := itemKey{"p", instance.Block(int64(n) * instance.BlockSize)}
-		if d.knows(key) {
+		if d.knows(key, now) {
 			t.Fatalf("%v is known too early", key)
 		}
-		d.learn(key)
-		if !d.knows(key) {
+		d.learn(key, now)
+		if !d.knows(key, now) {
 			t.Fatalf("%v is not known", key)
 		}
 		if len(d.known) > maxKnown {

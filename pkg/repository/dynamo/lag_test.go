@@ -6,8 +6,10 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"instances/pkg/instance"
 )
@@ -147,6 +149,61 @@ func TestIndexLag(t *testing.T) {
 		if got := ids(t, f.Search(ctx, test.q)); got != test.want {
 			t.Errorf("%+v finds %s, want %s", test.q, got, test.want)
 		}
+	}
+}
+
+// An index of what is idle that lags behind names instances that are gone, in
+// use, or were heard of since. None of them is taken for idle.
+func TestIdleIndexLag(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ctx := t.Context()
+	for _, id := range []string{"deleted", "heard", "used", "later", "again", "still"} {
+		if err := f.other.Create(ctx, f.freshTimed(id), f.change("create"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := f.change("").At.Add(time.Hour)
+	l := &lag{answers: map[string][]byte{}}
+	f.wire.inject(l.fault)
+	if got := len(strings.Fields(ids(t, f.Idle(ctx, timed(), before)))); got != 6 {
+		t.Fatalf("%d are idle", got)
+	}
+	l.mu.Lock()
+	l.frozen = true
+	l.mu.Unlock()
+
+	key := func(id string) instance.Key { return f.freshTimed(id).Key() }
+	since := func(id string, at time.Time) {
+		t.Helper()
+		_, err := f.other.Update(ctx, key(id), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+			i.IdleSince = at
+			return i, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	since("used", time.Time{})
+	since("later", before)
+	for _, id := range []string{"deleted", "again"} {
+		if err := f.other.Delete(ctx, key(id), f.change("delete"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := f.freshTimed("again")
+	again.IdleSince = time.Time{}
+	if err := f.other.Create(ctx, again, f.change("create"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.other.Touch(ctx, key("heard"), before.Add(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.other.Create(ctx, f.freshTimed("new"), f.change("create"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(t, f.Idle(ctx, timed(), before)); got != "[still]" {
+		t.Errorf("%s are idle", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 	"testing"
 	"time"
@@ -112,5 +113,141 @@ func TestGuardOfAnother(t *testing.T) {
 	}
 	if got := f.operations(t, i.Key()); got != "[create]" {
 		t.Errorf("history is %s", got)
+	}
+}
+
+// stored returns the texts and numbers of an item.
+func (f *fixture) stored(t *testing.T, pk, sk string) map[string]string {
+	t.Helper()
+	out, err := f.table.Client(nil).GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &f.table.Name, Key: attributes(map[string]string{"pk": pk, "sk": sk}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for name, value := range out.Item {
+		switch v := value.(type) {
+		case *types.AttributeValueMemberS:
+			texts[name] = v.Value
+		case *types.AttributeValueMemberN:
+			texts[name] = v.Value
+		default:
+			texts[name] = "?"
+		}
+	}
+	return texts
+}
+
+// What is idle is in its index by the day, and what is not, or is deleted, in
+// none.
+func TestIdleLayout(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	i := f.fresh(1)
+	i.Kind, i.Collection, i.ID = instance.Kind{Name: "named"}, "c", "x"
+	i.IdleSince = time.Date(2026, 3, 4, 23, 59, 59, 999_000_000, time.UTC)
+	const pk, shard = "instance#named#c", "named#07"
+	check := func(what, ipk, isk string, since time.Time) {
+		t.Helper()
+		got := f.stored(t, pk, "x")
+		idle := ""
+		if !since.IsZero() {
+			idle = strconv.FormatInt(since.UnixMilli(), 10)
+		}
+		if got["ipk"] != ipk || got["isk"] != isk || got["idle"] != idle {
+			t.Errorf("%s: ipk %q, isk %q, idle %q; want %q, %q, %q", what, got["ipk"], got["isk"], got["idle"], ipk, isk, idle)
+		}
+	}
+	since := func(at time.Time) {
+		t.Helper()
+		_, err := f.Update(t.Context(), i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+			i.IdleSince = at
+			return i, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
+		t.Fatal(err)
+	}
+	check("created", shard, "2026-03-04", i.IdleSince)
+	next := i.IdleSince.Add(time.Millisecond)
+	if err := f.Touch(t.Context(), i.Key(), next); err != nil {
+		t.Fatal(err)
+	}
+	check("heard of", shard, "2026-03-05", next)
+	since(time.Time{})
+	check("used", "", "", time.Time{})
+	east := time.Date(2026, 3, 7, 1, 0, 0, 0, time.FixedZone("", 7200))
+	since(east)
+	check("idle again", shard, "2026-03-06", east)
+	deleted := f.change("delete")
+	if err := f.Delete(t.Context(), i.Key(), deleted, nil); err != nil {
+		t.Fatal(err)
+	}
+	trash := f.stored(t, "trash#"+shard, deleted.At.Format("2006-01-02T15:04:05.000000000Z")+"#x\x00"+i.Incarnation)
+	if trash["idle"] != strconv.FormatInt(east.UnixMilli(), 10) || trash["ipk"] != "" || trash["isk"] != "" {
+		t.Errorf("in the trash: %v", trash)
+	}
+	restored := f.change("restore")
+	if _, err := f.Restore(t.Context(), i.Key(), restored); err != nil {
+		t.Fatal(err)
+	}
+	check("restored", shard, "2026-01-02", restored.At)
+}
+
+// Where only one of its two times is as late already, a heartbeat writes the
+// other.
+func TestTouchOfDifferentClocks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	at := f.change("").At.Add(time.Hour)
+	for id, later := range map[string]func(*instance.Instance){
+		"idle": func(i *instance.Instance) { i.IdleSince = at.Add(time.Second) },
+		"seen": func(i *instance.Instance) { i.LastSeenAt = at.Add(time.Second) },
+	} {
+		want := f.freshTimed(id)
+		later(&want)
+		if err := f.Create(t.Context(), want, f.change("create"), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Touch(t.Context(), want.Key(), at); err != nil {
+			t.Fatal(err)
+		}
+		for _, time := range []*time.Time{&want.LastSeenAt, &want.IdleSince} {
+			if time.Before(at) {
+				*time = at
+			}
+		}
+		got, err := f.Get(t.Context(), want.Key())
+		if err != nil || !got.LastSeenAt.Equal(want.LastSeenAt) || !got.IdleSince.Equal(want.IdleSince) {
+			t.Errorf("%s is later: %v and %v, %v; want %v and %v", id, got.LastSeenAt, got.IdleSince, err, want.LastSeenAt, want.IdleSince)
+		}
+	}
+}
+
+// What is kept of a purged key is who had its name.
+func TestTombstoneLayout(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	if err := f.CreateCredential(t.Context(), f.ended); err != nil {
+		t.Fatal(err)
+	}
+	end := f.ended.ExpiresAt.Format("2006-01-02T15:04:05.000000000Z") + "#" + f.ended.Hash
+	if got := f.stored(t, "endings", end); got["hash"] != f.ended.Hash {
+		t.Errorf("end is %v", got)
+	}
+	if err := f.PurgeCredential(t.Context(), f.ended); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := f.stored(t, "keys", "ended"), map[string]string{"pk": "keys", "sk": "ended", "name": "ended", "owner": "o"}; !maps.Equal(got, want) {
+		t.Errorf("name is %v, want %v", got, want)
+	}
+	for _, key := range [][2]string{{"endings", end}, {"secret#" + f.ended.Hash, "key"}} {
+		if got := f.stored(t, key[0], key[1]); len(got) > 0 {
+			t.Errorf("%v is left", got)
+		}
 	}
 }

@@ -50,6 +50,7 @@ func TestLostResponses(t *testing.T) {
 				"[restore delete create]":       deleted.Key(),
 				"[create]":                      f.fresh(77).Key(),
 				"[delete create]":               f.freshTimed("stored").Key(),
+				"[purge delete create]":         f.trashed.Key(),
 			} {
 				if got := f.operations(t, key); got != want {
 					t.Errorf("history of %s is %s, want %s", key, got, want)
@@ -173,9 +174,20 @@ func (f *fixture) state(t *testing.T) string {
 	for c, err := range f.other.Credentials(t.Context()) {
 		fmt.Fprintln(&b, c.Name, c.RevokedAt.IsZero(), err)
 	}
-	for _, secret := range []string{"old", "new"} {
+	for _, secret := range []string{"old", "new", "ended"} {
 		c, err := f.other.Credential(t.Context(), auth.Hash(secret))
 		fmt.Fprintln(&b, c.RevokedAt.IsZero(), err)
+	}
+	later := time.Now().Add(2 * time.Hour)
+	for c, err := range f.other.EndedCredentials(t.Context(), later) {
+		fmt.Fprintln(&b, "ended", c.Name, c.RevokedAt.IsZero(), err)
+	}
+	for d, err := range f.other.Deleted(t.Context(), numbered(), time.Time{}) {
+		fmt.Fprintln(&b, "deleted", d.ID, err)
+	}
+	fmt.Fprintln(&b, f.operations(t, f.trashed.Key()))
+	for u, err := range f.other.UnusedCollections(t.Context(), numbered(), later) {
+		fmt.Fprintln(&b, "unused", u.Collection, err)
 	}
 	return b.String()
 }
@@ -320,7 +332,7 @@ func TestOutcomeUnknown(t *testing.T) {
 	const patience = 8 * time.Second
 	for _, action := range writes() {
 		// One with a history record, one with a marker of its own.
-		if action.name != "replace" && action.name != "create key" {
+		if action.name != "replace" && action.name != "create key" && action.name != "purge" {
 			continue
 		}
 		t.Run(action.name, func(t *testing.T) {

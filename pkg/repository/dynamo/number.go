@@ -24,6 +24,7 @@ type counter struct {
 // then always a greater one. Numbers that are not used leave gaps. The block
 // of the number is in the directory of collections before it is returned.
 func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64, error) {
+	now := r.now()
 	add := expression.Add(expression.Name("n"), expression.Value(1))
 	e, err := expression.NewBuilder().WithUpdate(add).Build()
 	if err != nil {
@@ -38,11 +39,11 @@ func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64,
 		return 0, fmt.Errorf("next number: %w", err)
 	}
 	if block := instance.Block(c.Number); block > c.Opened {
-		if err := r.open(ctx, kind, block); err != nil {
+		if err := r.open(ctx, kind, block, c.Opened); err != nil {
 			return 0, fmt.Errorf("next number: %w", err)
 		}
 	} else if block == c.Opened {
-		r.directory.learn(directoryKey(kind, block))
+		r.directory.learn(directoryKey(kind, block), now)
 	}
 	return c.Number, nil
 }
@@ -105,9 +106,15 @@ func (r *Repository) updateItem(ctx context.Context, in *dynamodb.UpdateItemInpu
 }
 
 // open enters a block in the directory, and says so in the counter, so that
-// the other numbers of the block need no such call.
-func (r *Repository) open(ctx context.Context, kind instance.Kind, block string) error {
-	if err := r.enter(ctx, kind, block); err != nil {
+// the other numbers of the block need no such call. The block that was opened
+// before is entered again: until now the counter has kept it there, and
+// numbers of it may be on their way.
+func (r *Repository) open(ctx context.Context, kind instance.Kind, block, former string) error {
+	blocks := []string{block}
+	if former != "" {
+		blocks = append(blocks, former)
+	}
+	if err := r.enterAll(ctx, kind, blocks...); err != nil {
 		return err
 	}
 	return r.raise(ctx, kind, "opened", block)

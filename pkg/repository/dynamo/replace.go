@@ -17,9 +17,9 @@ import (
 // Replace stores after in place of before, exchanges the guards of their
 // codes and writes the history record, all or nothing. It returns what it
 // stored: after with the key, creation time and incarnation of before, the
-// next version and the time of the change. LastSeenAt stays as it is stored
-// unless after has another one than before, since [Repository.Touch] writes no
-// version; what is returned has the one of after.
+// next version and the time of the change. LastSeenAt and IdleSince each stay as
+// they are stored unless after has another one than before, since
+// [Repository.Touch] writes no version; what is returned has those of after.
 //
 // It returns [instance.ErrConflict] if the instance is not what before says,
 // [instance.ErrNotFound] if it is gone, [instance.ErrCodeTaken] if another
@@ -28,14 +28,20 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 	after.Kind, after.Collection, after.ID = before.Kind, before.Collection, before.ID
 	after.Version, after.Incarnation = before.Version+1, before.Incarnation
 	after.CreatedAt, after.UpdatedAt = before.CreatedAt, change.At.UTC().Truncate(time.Millisecond)
-	heard := !after.LastSeenAt.Equal(before.LastSeenAt)
-	after.LastSeenAt = fromMilli(milli(after.LastSeenAt))
+	var touched []string
+	if !after.LastSeenAt.Equal(before.LastSeenAt) {
+		touched = append(touched, "seen")
+	}
+	if !after.IdleSince.Equal(before.IdleSince) {
+		touched = append(touched, "idle", "ipk", "isk")
+	}
+	after.LastSeenAt, after.IdleSince = fromMilli(milli(after.LastSeenAt)), fromMilli(milli(after.IdleSince))
 	item, err := newItem(after)
 	if err != nil {
 		return instance.Instance{}, fmt.Errorf("replace %s: %w", before.Key(), err)
 	}
 	w := newWrite("replace " + before.Key().String())
-	set, err := assign(item, heard)
+	set, err := assign(item, touched)
 	if err != nil {
 		return instance.Instance{}, err
 	}
@@ -52,7 +58,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 			return instance.Instance{}, err
 		}
 	}
-	if err := w.recordHistory(r, before, after, change, false); err != nil {
+	if err := w.recordHistory(r, before, after, change, afterWrite); err != nil {
 		return instance.Instance{}, err
 	}
 	err = w.run(ctx, r)
@@ -87,20 +93,17 @@ func unchanged(read instance.Instance) expression.ConditionBuilder {
 }
 
 // assign returns the update that makes a stored item equal to item: what is
-// set is written, what is not is removed. When the instance was last heard of
-// is left alone unless seen says so, since that is written without a version.
-func assign(item instanceItem, seen bool) (expression.UpdateBuilder, error) {
+// set is written, what is not is removed. What [Repository.Touch] writes is left
+// alone but for the attributes that touched names.
+func assign(item instanceItem, touched []string) (expression.UpdateBuilder, error) {
 	attributes, err := attributevalue.MarshalMap(item)
 	if err != nil {
 		return expression.UpdateBuilder{}, fmt.Errorf("encode item: %w", err)
 	}
-	names := []string{
+	names := append([]string{
 		"code", "grp", "sub", "name", "owner", "status", "active", "v", "updated", "attrs",
 		"cpk", "csk", "gpk", "gsk", "npk", "nsk", "fname", "fgroup", "fsubgroup",
-	}
-	if seen {
-		names = append(names, "seen")
-	}
+	}, touched...)
 	var update expression.UpdateBuilder
 	for _, name := range names {
 		if value, ok := attributes[name]; ok {

@@ -18,7 +18,8 @@ import (
 
 // Restore brings the instance of the key back that was deleted last, takes
 // its code again and writes the history record, all or nothing. It returns
-// what it stored: the next version of the same incarnation.
+// what it stored: the next version of the same incarnation. What was idle has
+// been so from now on.
 //
 // It returns [instance.ErrNotFound] if none is in the trash,
 // [instance.ErrExists] if the id was taken since, and [instance.ErrCodeTaken]
@@ -56,7 +57,7 @@ func (r *Repository) findTrash(ctx context.Context, key instance.Key) (trashItem
 	filter := expression.Name("col").Equal(expression.Value(key.Collection)).
 		And(expression.Name("id").Equal(expression.Value(key.ID)))
 	var found *trashItem
-	err := r.query(ctx, expression.Key("pk").Equal(expression.Value(trashPartition(key))), &filter,
+	err := r.query(ctx, expression.Key("pk").Equal(expression.Value(trashPartition(key.Kind, shard(key.ID)))), &filter,
 		func(in *dynamodb.QueryInput) {
 			in.ConsistentRead, in.ScanIndexForward = aws.Bool(true), aws.Bool(false)
 		},
@@ -84,6 +85,9 @@ func (r *Repository) findTrash(ctx context.Context, key instance.Key) (trashItem
 func (r *Repository) bringBack(ctx context.Context, before instance.Instance, trash itemKey, change instance.Change) (instance.Instance, error) {
 	after := before
 	after.Version, after.UpdatedAt = before.Version+1, change.At.UTC().Truncate(time.Millisecond)
+	if !before.IdleSince.IsZero() {
+		after.IdleSince = after.UpdatedAt
+	}
 	item, err := newItem(after)
 	if err != nil {
 		return instance.Instance{}, fmt.Errorf("restore %s: %w", before.Key(), err)
@@ -105,7 +109,7 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	if err != nil {
 		return instance.Instance{}, err
 	}
-	if err := w.recordHistory(r, after, after, change, false); err != nil {
+	if err := w.recordHistory(r, after, after, change, afterWrite); err != nil {
 		return instance.Instance{}, err
 	}
 	err = w.run(ctx, r)

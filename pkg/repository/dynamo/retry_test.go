@@ -83,6 +83,15 @@ func writes() []action {
 			_, err := f.RevokeCredential(ctx, "old", time.Now())
 			return err
 		}},
+		{"purge", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.Purge(ctx, f.trashed, f.change("purge"))
+		}},
+		{"purge key", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.PurgeCredential(ctx, f.ended)
+		}},
+		{"forget collection", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.ForgetCollection(ctx, f.unused)
+		}},
 	}
 }
 
@@ -91,12 +100,7 @@ func reads() []action {
 	search := func(q instance.Query) func(context.Context, *fixture, instance.Instance, instance.Instance) error {
 		q.Kind = numbered()
 		return func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
-			for _, err := range f.Search(ctx, q) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			return drain(f.Search(ctx, q))
 		}
 	}
 	return []action{
@@ -118,30 +122,32 @@ func reads() []action {
 		{"search by status", search(instance.Query{Status: "created"})},
 		{"list", search(instance.Query{})},
 		{"history", func(ctx context.Context, f *fixture, i, _ instance.Instance) error {
-			for _, err := range f.History(ctx, i.Key(), 0) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			return drain(f.History(ctx, instance.HistoryQuery{Key: i.Key()}))
 		}},
 		{"key", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
 			_, err := f.Credential(ctx, auth.Hash("old"))
 			return err
 		}},
 		{"list keys", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
-			for _, err := range f.Credentials(ctx) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
+			return drain(f.Credentials(ctx))
+		}},
+		{"deleted", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return drain(f.Deleted(ctx, numbered(), time.Time{}))
+		}},
+		{"idle", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return drain(f.Idle(ctx, timed(), time.Now()))
+		}},
+		{"ended keys", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return drain(f.EndedCredentials(ctx, time.Now()))
+		}},
+		{"unused collections", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return drain(f.UnusedCollections(ctx, numbered(), time.Now().Add(time.Hour)))
 		}},
 	}
 }
 
 // prepare stores what the actions work on: an instance and a deleted one,
-// the same with pointers, a document and a key.
+// the same with pointers, a document and a key, and what there is to purge.
 func (f *fixture) prepare(t *testing.T) (i, deleted instance.Instance) {
 	t.Helper()
 	i, deleted = f.create(t, 1), f.create(t, 1)
@@ -159,10 +165,26 @@ func (f *fixture) prepare(t *testing.T) (i, deleted instance.Instance) {
 	if err := f.other.SetDocument(t.Context(), "document", []byte("old")); err != nil {
 		t.Fatal(err)
 	}
-	c := auth.Credential{Name: "old", Owner: "o", Hash: auth.Hash("old"), CreatedAt: f.change("").At}
-	if err := f.other.CreateCredential(t.Context(), c); err != nil {
+	// The key that is to be revoked expires later.
+	c := auth.Credential{Name: "old", Owner: "o", Hash: auth.Hash("old"), CreatedAt: f.change("").At, ExpiresAt: time.Now().Add(time.Hour)}
+	for _, c := range []auth.Credential{c, f.ended} {
+		if err := f.other.CreateCredential(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.ended = only(t, f.other.EndedCredentials(t.Context(), f.ended.ExpiresAt.Add(time.Second)))
+	// The one that is to be purged was deleted first of all, and is alone in
+	// its collection.
+	early := f.change("delete")
+	early.At = early.At.Add(-time.Hour)
+	if err := f.other.Create(t.Context(), f.trashed.Instance, f.change("create"), nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := f.other.Delete(t.Context(), f.trashed.Key(), early, nil); err != nil {
+		t.Fatal(err)
+	}
+	f.trashed = only(t, f.other.Deleted(t.Context(), numbered(), early.At.Add(time.Millisecond)))
+	f.unused = only(t, f.other.UnusedCollections(t.Context(), numbered(), time.Now().Add(time.Hour)))
 	return i, deleted
 }
 
@@ -239,6 +261,9 @@ func TestPassingFaults(t *testing.T) {
 			if got, want := f.operations(t, deleted.Key()), "[restore delete create]"; got != want {
 				t.Errorf("history is %s, want %s", got, want)
 			}
+			if got, want := f.operations(t, f.trashed.Key()), "[purge delete create]"; got != want {
+				t.Errorf("history is %s, want %s", got, want)
+			}
 		})
 	}
 }
@@ -255,7 +280,9 @@ func still(answer func(c call) (*http.Response, error)) (*fixture, *wire) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		}),
 	})
-	return &fixture{Repository: dynamo.New(dynamo.Config{Client: client, Table: "table"})}, w
+	f := &fixture{Repository: dynamo.New(dynamo.Config{Client: client, Table: "table"})}
+	f.name()
+	return f, w
 }
 
 // A fault that does not pass ends before the deadline, and the error says

@@ -18,6 +18,7 @@ const (
 	codeIndex  = "CodeIndex"
 	groupIndex = "GroupIndex"
 	nameIndex  = "NameIndex"
+	idleIndex  = "IdleIndex"
 )
 
 // maxBatch is how many items DynamoDB reads in one batch.

@@ -100,7 +100,7 @@ func TestHistorySizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []instance.Event
-	for e, err := range f.History(t.Context(), i.Key(), 0) {
+	for e, err := range f.History(t.Context(), instance.HistoryQuery{Key: i.Key()}) {
 		if err != nil {
 			t.Fatal(err)
 		}

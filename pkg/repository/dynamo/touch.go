@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -13,26 +14,55 @@ import (
 	"instances/pkg/instance"
 )
 
-// Touch notes that the instance was heard of: LastSeenAt becomes at, to the
-// millisecond, unless it is as late already. Nothing else changes, neither
-// version nor update time, no index, and there is no history record. It
-// returns [instance.ErrNotFound].
+// Touch notes that the instance was heard of: LastSeenAt and IdleSince each
+// become at, to the millisecond, unless they are as late already. Nothing else
+// changes, neither version nor update time, and there is no history record;
+// the index of what is idle changes once a day. It returns
+// [instance.ErrNotFound].
 //
 // It is one write outside of a transaction, which may be repeated after a lost
-// response: the second time finds the time there.
+// response: the second time finds the time there. Only where the clocks of
+// writers differ so that one of the two times is as late already and the other
+// is not, there is a second write.
 func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) error {
 	item, err := r.find(ctx, key)
 	if err != nil {
 		return fmt.Errorf("touch %s: %w", key, err)
 	}
-	seen, ms := expression.Name("seen"), expression.Value(milli(at))
-	e, err := expression.NewBuilder().
-		WithUpdate(expression.Set(seen, ms)).
-		WithCondition(expression.AttributeExists(expression.Name("pk")).
-			And(expression.AttributeNotExists(seen).Or(seen.LessThan(ms)))).
-		Build()
+	if milli(at) == 0 {
+		_, err := r.Get(ctx, key)
+		return err
+	}
+	behind := []string{"seen", "idle"}
+	for attempt := 0; len(behind) > 0; attempt++ {
+		if attempt >= maxAttempts {
+			return unavailable("touch "+key.String(), instance.ErrConflict)
+		}
+		if behind, err = r.touch(ctx, key, item, behind, at); err != nil {
+			return fmt.Errorf("touch %s: %w", key, err)
+		}
+	}
+	return nil
+}
+
+// touch sets the times if all of them are earlier than at, and otherwise
+// returns those that are.
+func (r *Repository) touch(ctx context.Context, key instance.Key, item itemKey, times []string, at time.Time) (behind []string, err error) {
+	ms := expression.Value(milli(at))
+	var set expression.UpdateBuilder
+	earlier := expression.AttributeExists(expression.Name("pk"))
+	for _, name := range times {
+		attribute := expression.Name(name)
+		set = set.Set(attribute, ms)
+		earlier = earlier.And(expression.AttributeNotExists(attribute).Or(attribute.LessThan(ms)))
+		if name == "idle" {
+			set = set.Set(expression.Name("ipk"), expression.Value(idlePartition(key.Kind, shard(key.ID)))).
+				Set(expression.Name("isk"), expression.Value(day(at)))
+		}
+	}
+	e, err := expression.NewBuilder().WithUpdate(set).WithCondition(earlier).Build()
 	if err != nil {
-		return fmt.Errorf("build update: %w", err)
+		return nil, fmt.Errorf("build update: %w", err)
 	}
 	_, err = r.updateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: item.attributes(),
@@ -41,14 +71,22 @@ func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) 
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 		ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal,
 	})
-	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		if len(refused.Item) > 0 {
-			return nil
-		}
-		err = instance.ErrNotFound
+	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return nil, err
 	}
-	if err != nil {
-		return fmt.Errorf("touch %s: %w", key, err)
+	if len(refused.Item) == 0 {
+		return nil, instance.ErrNotFound
 	}
-	return nil
+	var stored instanceItem
+	if err := attributevalue.UnmarshalMap(refused.Item, &stored); err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	if stored.Seen < milli(at) {
+		behind = append(behind, "seen")
+	}
+	if stored.Idle < milli(at) {
+		behind = append(behind, "idle")
+	}
+	return behind, nil
 }

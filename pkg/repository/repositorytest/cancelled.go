@@ -12,7 +12,7 @@ import (
 
 // testCancelled covers calls whose context is done: each fails, changes
 // nothing, and claims nothing about what is stored.
-func testCancelled(t *testing.T, open Opener) {
+func testCancelled(t *testing.T, open Opener, traits Traits) {
 	t.Run("nothing happens", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
@@ -23,13 +23,14 @@ func testCancelled(t *testing.T, open Opener) {
 		if err := f.CreateCredential(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
+		trashed := f.onlyDeleted(t, numberKind())
 		done, cancel := context.WithCancel(t.Context())
 		cancel()
 
 		after := i
 		after.Code, after.Group = "other", "other"
 		create := f.fresh(numbered(3, instance.Instance{Code: "created"}))
-		for name, call := range map[string]func() error{
+		calls := map[string]func() error{
 			"NextNumber":     func() error { _, err := f.NextNumber(done, numberKind()); return err },
 			"ReserveNumbers": func() error { return f.ReserveNumbers(done, numberKind(), 100) },
 			"Create":         func() error { return f.Create(done, create, f.change("create"), nil) },
@@ -60,14 +61,33 @@ func testCancelled(t *testing.T, open Opener) {
 			"Touch":       func() error { return f.Touch(done, i.Key(), f.clock.Now()) },
 			"Document":    func() error { _, err := f.Document(done, "document"); return err },
 			"SetDocument": func() error { return f.SetDocument(done, "document", []byte("data")) },
-			"History":     func() error { return onlyError(f.History(done, i.Key(), 0)) },
+			"History":     func() error { return onlyError(f.History(done, instance.HistoryQuery{Key: i.Key()})) },
 			"CreateCredential": func() error {
 				return f.CreateCredential(done, auth.Credential{Name: "b", Owner: "o", Hash: auth.Hash("2"), CreatedAt: c.CreatedAt})
 			},
 			"Credential":       func() error { _, err := f.Credential(done, c.Hash); return err },
 			"Credentials":      func() error { return onlyError(f.Credentials(done)) },
 			"RevokeCredential": func() error { _, err := f.RevokeCredential(done, "a", c.CreatedAt); return err },
-		} {
+			"EndedCredentials": func() error { return onlyError(f.EndedCredentials(done, f.clock.Now())) },
+			"PurgeCredential":  func() error { return f.PurgeCredential(done, c) },
+			"Deleted":          func() error { return onlyError(f.Deleted(done, numberKind(), time.Time{})) },
+			"Purge":            func() error { return f.Purge(done, trashed, f.change("purge")) },
+			"Idle":             func() error { return onlyError(f.Idle(done, numberKind(), f.clock.Now())) },
+		}
+		// What a repository has none of takes no call that could fail.
+		if !traits.SelfExpiring {
+			calls["CountExpired"] = func() error { _, err := f.CountExpired(done, f.clock.Now()); return err }
+			calls["PurgeExpired"] = func() error { _, err := f.PurgeExpired(done, f.clock.Now(), 1); return err }
+		}
+		if traits.Directory {
+			calls["UnusedCollections"] = func() error {
+				return onlyError(f.UnusedCollections(done, numberKind(), f.clock.Now()))
+			}
+			calls["ForgetCollection"] = func() error {
+				return f.ForgetCollection(done, instance.Unused{Kind: numberKind(), Collection: i.Collection, EnteredAt: i.CreatedAt})
+			}
+		}
+		for name, call := range calls {
 			err := call()
 			if err == nil {
 				t.Errorf("%s succeeded", name)
@@ -89,6 +109,7 @@ func testCancelled(t *testing.T, open Opener) {
 		wantError(t, err, instance.ErrNotFound)
 		_, err = f.Get(t.Context(), gone.Key())
 		wantError(t, err, instance.ErrNotFound)
+		f.onlyDeleted(t, numberKind())
 		_, err = f.Document(t.Context(), "document")
 		wantError(t, err, instance.ErrNotFound)
 		_, err = f.Credential(t.Context(), auth.Hash("2"))

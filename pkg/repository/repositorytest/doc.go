@@ -3,7 +3,7 @@
 // rely on; what none demands, they may not.
 //
 //	func TestRepository(t *testing.T) {
-//		repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) repositorytest.Repository {
+//		repositorytest.Run(t, repositorytest.Traits{}, func(t *testing.T, o repositorytest.Options) repositorytest.Repository {
 //			return open(t, o)
 //		})
 //	}
@@ -25,6 +25,10 @@
 //   - A touch is no write that a replace could lose its race to: it leaves the
 //     version alone. What a replace returns may lack a touch that came between.
 //   - Attributes come back byte by byte, times as UTC milliseconds.
+//   - A touch moves LastSeenAt and IdleSince, each on its own and forward only.
+//   - A purge is of exactly what was listed: deleted again, even at the same
+//     time, it is another.
+//   - A key that was purged leaves its name to its owner.
 //   - What has expired is absent from reads by the clock of [Options],
 //     whether or not it was purged yet.
 package repositorytest

@@ -179,7 +179,7 @@ func (f *fixture) ids(t *testing.T, q instance.Query) []string {
 // history returns the whole history of key.
 func (f *fixture) history(t *testing.T, key instance.Key) []instance.Event {
 	t.Helper()
-	return collect(t, f.History(t.Context(), key, 0))
+	return collect(t, f.History(t.Context(), instance.HistoryQuery{Key: key}))
 }
 
 // collect returns what seq yields, and fails the test on an error.
@@ -221,6 +221,10 @@ func wantEvents(t *testing.T, got, want []instance.Event) {
 	}
 	for n := range got {
 		g, w := got[n], want[n]
+		if g.Position == "" {
+			t.Fatalf("event %d has no position", n)
+		}
+		g.Position = w.Position
 		gotFields, wantFields := fieldTexts(t, g.Fields), fieldTexts(t, w.Fields)
 		g.Fields, w.Fields = nil, nil
 		if !reflect.DeepEqual(g, w) {

@@ -82,7 +82,7 @@ func testHistory(t *testing.T, open Opener) {
 
 		wantEvents(t, f.history(t, first.Key()), want)
 		for _, limit := range []int{1, 3, len(want), len(want) + 1} {
-			got := collect(t, f.History(ctx, first.Key(), limit))
+			got := collect(t, f.History(ctx, instance.HistoryQuery{Key: first.Key(), Limit: limit}))
 			wantEvents(t, got, want[:min(limit, len(want))])
 		}
 	})
@@ -92,7 +92,7 @@ func testHistory(t *testing.T, open Opener) {
 		f := start(t, open)
 		i := f.create(t, named("c", "x"))
 		f.remove(t, i.Key())
-		for e, err := range f.History(t.Context(), i.Key(), 0) {
+		for e, err := range f.History(t.Context(), instance.HistoryQuery{Key: i.Key()}) {
 			if err != nil || e.Operation != "delete" {
 				t.Fatalf("newest is %q, %v", e.Operation, err)
 			}

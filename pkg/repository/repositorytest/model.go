@@ -18,9 +18,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// testModel runs random creates, replaces, deletes, restores and touches on
-// the repository and on a model, and compares every result, and at the end
-// every search and history.
+// testModel runs random creates, replaces, deletes, restores, purges and
+// touches on the repository and on a model, and compares every result, and at
+// the end every search and history, the trash and what is idle.
 func testModel(t *testing.T, open Opener) {
 	f := start(t, open)
 	ctx := t.Context()
@@ -52,8 +52,9 @@ func letters(n int64) string {
 type model struct {
 	kind   instance.Kind
 	stored map[instance.Key]instance.Instance
-	// trash holds the deleted ones in order of deletion.
-	trash []instance.Instance
+	// trash holds the deleted ones in order of deletion, and emptied those
+	// that left it.
+	trash, emptied []instance.Deleted
 	// history holds the events in order.
 	history []instance.Event
 }
@@ -65,6 +66,30 @@ func modelSubGroups() []string   { return []string{"", "x", "X"} }
 func modelNames() []string       { return []string{"", "Abc", "cab", "ÄB"} }
 func modelStatuses() []string    { return []string{"", "up", "Up"} }
 func modelCollections() []string { return []string{"left", "right"} }
+
+// idling is what a write says about since when the instance is idle: keep what
+// there is, or a time that is so many hours before that of the write, or none.
+type idling struct {
+	keep  bool
+	never bool
+	hours int
+}
+
+func modelIdle() []idling {
+	return []idling{{keep: true}, {keep: true}, {never: true}, {hours: 0}, {hours: 1}, {hours: 20}, {hours: 50}}
+}
+
+// since returns the time, given that of the write and what there is.
+func (i idling) since(at, stored time.Time) time.Time {
+	switch {
+	case i.keep:
+		return stored
+	case i.never:
+		return time.Time{}
+	default:
+		return at.Add(-time.Duration(i.hours) * time.Hour)
+	}
+}
 
 // modelIDs returns two ids that tell no time, and two that do.
 func modelIDs() []string {
@@ -78,7 +103,10 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		Collection: rapid.SampledFrom(modelCollections()).Draw(t, "collection"),
 		ID:         rapid.SampledFrom(modelIDs()).Draw(t, "id"),
 	}
-	operation := rapid.SampledFrom([]string{"create", "create", "create", "replace", "delete", "restore", "touch"}).Draw(t, "operation")
+	operation := rapid.SampledFrom([]string{
+		"create", "create", "create", "replace", "replace", "delete", "delete", "restore", "purge", "touch",
+	}).Draw(t, "operation")
+	change := f.change(operation)
 	if operation == "create" || operation == "replace" {
 		i.Code = rapid.SampledFrom(modelCodes()).Draw(t, "code")
 		i.Group = rapid.SampledFrom(modelGroups()).Draw(t, "group")
@@ -86,26 +114,37 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		i.Name = rapid.SampledFrom(modelNames()).Draw(t, "name")
 		i.Status = rapid.SampledFrom(modelStatuses()).Draw(t, "status")
 	}
-	change := f.change(operation)
+	idle := rapid.SampledFrom(modelIdle()).Draw(t, "idle")
 	var got, want error
 	switch operation {
 	case "create":
 		i = f.fresh(i)
+		i.IdleSince = idle.since(change.At, time.Time{})
 		got, want = f.Create(ctx, i, change, nil), m.create(i, change)
 	case "replace":
 		_, got = f.Update(ctx, i.Key(), change, func(before instance.Instance) (instance.Instance, error) {
 			before.Code, before.Group, before.SubGroup = i.Code, i.Group, i.SubGroup
 			before.Name, before.Status = i.Name, i.Status
+			before.IdleSince = idle.since(change.At, before.IdleSince)
 			return before, nil
 		})
-		want = m.replace(i, change)
+		want = m.replace(i, idle, change)
 	case "delete":
 		got, want = f.Delete(ctx, i.Key(), change, nil), m.remove(i.Key(), change)
+	case "purge":
+		d, ok := m.drawDeleted(t, i)
+		if !ok {
+			return
+		}
+		got, want = f.Purge(ctx, d, change), m.purge(d, change)
 	case "restore":
 		_, got = f.Restore(ctx, i.Key(), change)
 		want = m.restore(i.Key(), change)
 	case "touch":
 		at := change.At.Add(time.Duration(rapid.IntRange(-5, 5).Draw(t, "seconds")) * time.Second)
+		if rapid.Bool().Draw(t, "a day on") {
+			at = at.Add(24 * time.Hour)
+		}
 		got, want = f.Touch(ctx, i.Key(), at), m.touch(i.Key(), at)
 	}
 	if !errors.Is(got, want) {
@@ -142,7 +181,7 @@ func (m *model) create(i instance.Instance, change instance.Change) error {
 	return nil
 }
 
-func (m *model) replace(i instance.Instance, change instance.Change) error {
+func (m *model) replace(i instance.Instance, idle idling, change instance.Change) error {
 	before, exists := m.stored[i.Key()]
 	if !exists {
 		return instance.ErrNotFound
@@ -150,6 +189,7 @@ func (m *model) replace(i instance.Instance, change instance.Change) error {
 	after := before
 	after.Code, after.Group, after.SubGroup = i.Code, i.Group, i.SubGroup
 	after.Name, after.Status = i.Name, i.Status
+	after.IdleSince = idle.since(change.At, before.IdleSince)
 	if reflect.DeepEqual(before, after) {
 		return nil
 	}
@@ -169,14 +209,39 @@ func (m *model) remove(at instance.Key, change instance.Change) error {
 		return instance.ErrNotFound
 	}
 	delete(m.stored, at)
-	m.trash = append(m.trash, i)
+	m.trash = append(m.trash, instance.Deleted{Instance: i, DeletedAt: change.At})
 	m.record(i, change, nil)
+	return nil
+}
+
+// drawDeleted returns something to purge: what is in the trash, or what was.
+func (m *model) drawDeleted(t *rapid.T, i instance.Instance) (instance.Deleted, bool) {
+	from := slices.Concat(m.trash, m.emptied)
+	for _, stored := range m.stored {
+		if stored.Key() == i.Key() {
+			from = append(from, instance.Deleted{Instance: stored, DeletedAt: stored.UpdatedAt})
+		}
+	}
+	if len(from) == 0 {
+		return instance.Deleted{}, false
+	}
+	return rapid.SampledFrom(from).Draw(t, "purged"), true
+}
+
+func (m *model) purge(d instance.Deleted, change instance.Change) error {
+	n := slices.IndexFunc(m.trash, func(other instance.Deleted) bool { return reflect.DeepEqual(other, d) })
+	if n < 0 {
+		return instance.ErrNotFound
+	}
+	m.trash = slices.Delete(m.trash, n, n+1)
+	m.emptied = append(m.emptied, d)
+	m.record(d.Instance, change, nil)
 	return nil
 }
 
 func (m *model) restore(at instance.Key, change instance.Change) error {
 	for n := len(m.trash) - 1; n >= 0; n-- {
-		i := m.trash[n]
+		i := m.trash[n].Instance
 		if i.Key() != at {
 			continue
 		}
@@ -186,9 +251,13 @@ func (m *model) restore(at instance.Key, change instance.Change) error {
 		if m.codeTaken(i) {
 			return instance.ErrCodeTaken
 		}
+		m.emptied = append(m.emptied, m.trash[n])
 		m.trash = slices.Delete(m.trash, n, n+1)
 		i.Version++
 		i.UpdatedAt = change.At
+		if !i.IdleSince.IsZero() {
+			i.IdleSince = change.At
+		}
 		m.stored[at] = i
 		m.record(i, change, nil)
 		return nil
@@ -203,8 +272,11 @@ func (m *model) touch(at instance.Key, seen time.Time) error {
 	}
 	if seen.After(i.LastSeenAt) {
 		i.LastSeenAt = seen
-		m.stored[at] = i
 	}
+	if seen.After(i.IdleSince) {
+		i.IdleSince = seen
+	}
+	m.stored[at] = i
 	return nil
 }
 
@@ -249,6 +321,7 @@ func (m *model) compare(ctx context.Context, t *rapid.T, f *fixture) {
 			t.Fatalf("%+v finds\n%+v, want\n%+v", q, got, want)
 		}
 	}
+	m.compareDue(ctx, t, f)
 	if len(m.history) == 0 {
 		return
 	}
@@ -260,7 +333,7 @@ func (m *model) compare(ctx context.Context, t *rapid.T, f *fixture) {
 			want = append(want, fmt.Sprint(e.RequestID, e.Operation, e.Version, e.Incarnation, len(e.Fields)))
 		}
 	}
-	for e, err := range f.History(ctx, key, 0) {
+	for e, err := range f.History(ctx, instance.HistoryQuery{Key: key}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,5 +341,48 @@ func (m *model) compare(ctx context.Context, t *rapid.T, f *fixture) {
 	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("history of %v is\n%q, want\n%q", key, got, want)
+	}
+}
+
+// compareDue asks both sides for the trash and for what is idle.
+func (m *model) compareDue(ctx context.Context, t *rapid.T, f *fixture) {
+	deletedBefore := time.Time{}
+	if len(m.trash) > 0 && rapid.Bool().Draw(t, "trash before") {
+		deletedBefore = rapid.SampledFrom(m.trash).Draw(t, "before").DeletedAt
+	}
+	var got, want []instance.Deleted
+	for d, err := range f.Deleted(ctx, m.kind, deletedBefore) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, d)
+	}
+	for _, d := range m.trash {
+		if deletedBefore.IsZero() || d.DeletedAt.Before(deletedBefore) {
+			want = append(want, d)
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("deleted before %v are\n%+v, want\n%+v", deletedBefore, got, want)
+	}
+
+	before := f.clock.Now().Add(-time.Duration(rapid.SampledFrom([]int{-30, 0, 1, 24, 60}).Draw(t, "hours")) * time.Hour)
+	idle, wantIdle := map[instance.Key]instance.Instance{}, map[instance.Key]instance.Instance{}
+	for i, err := range f.Idle(ctx, m.kind, before) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, twice := idle[i.Key()]; twice {
+			t.Fatalf("%v is idle twice", i.Key())
+		}
+		idle[i.Key()] = i
+	}
+	for key, i := range m.stored {
+		if !i.IdleSince.IsZero() && i.IdleSince.Before(before) {
+			wantIdle[key] = i
+		}
+	}
+	if !reflect.DeepEqual(idle, wantIdle) {
+		t.Fatalf("idle before %v are\n%+v, want\n%+v", before, idle, wantIdle)
 	}
 }

@@ -183,6 +183,7 @@ func timeLife(t *testing.T, open Opener, id string) {
 		t.Fatalf("update: version %d, %v", want.Version, err)
 	}
 	want.LastSeenAt = f.clock.advance(time.Hour)
+	want.IdleSince = want.LastSeenAt
 	if err := f.Touch(t.Context(), i.Key(), want.LastSeenAt); err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +204,7 @@ func timeLife(t *testing.T, open Opener, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.Version, want.UpdatedAt = 4, f.clock.Now()
+	want.Version, want.UpdatedAt, want.IdleSince = 4, f.clock.Now(), f.clock.Now()
 	wantInstance(t, got, want)
 	wantInstance(t, f.get(t, i.Key()), want)
 	if found := f.search(t, list); len(found) != 2 {

@@ -20,13 +20,14 @@ func testTouch(t *testing.T, open Opener) {
 		}
 	}
 
-	t.Run("changes one time only", func(t *testing.T) {
+	t.Run("changes two times only", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
 		want := f.createNumbered(t, instance.Instance{Code: "c", Group: "g", Name: "n", Attributes: []byte(`{"a":1}`)})
 		at := time.Date(2026, 3, 4, 7, 6, 7, 123_999_999, time.FixedZone("", 7200))
 		touch(t, f, want.Key(), at)
 		want.LastSeenAt = time.Date(2026, 3, 4, 5, 6, 7, 123_000_000, time.UTC)
+		want.IdleSince = want.LastSeenAt
 		wantInstance(t, f.get(t, want.Key()), want)
 		for _, q := range []instance.Query{{}, {Code: "c"}, {Group: "g"}, {Name: "n"}} {
 			q.Kind = numberKind()
@@ -207,9 +208,11 @@ func touchBesideWrites(t *testing.T, open Opener, i instance.Instance) {
 		t.Fatal(err)
 	}
 	got, latest := f.get(t, i.Key()), base.Add((beats-1)*time.Second)
-	if got.Version != writes+1 || got.Name != strconv.Itoa(writes-1) || !got.LastSeenAt.Equal(latest) {
-		t.Errorf("instance is %+v, want version %d, last seen at %v", got, writes+1, latest)
+	if got.Version != writes+1 || got.Name != strconv.Itoa(writes-1) || got.LastSeenAt != latest || got.IdleSince != latest {
+		t.Errorf("instance is %+v, want version %d, last seen at %v, idle since then", got, writes+1, latest)
 	}
+	f.wantIdle(t, i.Kind, latest)
+	f.wantIdle(t, i.Kind, latest.Add(time.Millisecond), i.ID)
 	if n := len(f.history(t, i.Key())); n != writes+1 {
 		t.Errorf("%d events, want %d", n, writes+1)
 	}

@@ -1,0 +1,110 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/auth"
+)
+
+// endingItem says when a key ends, or has ended.
+type endingItem struct {
+	itemKey
+	Hash string `dynamodbav:"hash"`
+}
+
+// ending returns the item that says when the key ends, or false for one that
+// works for ever.
+func ending(c auth.Credential) (endingItem, bool) {
+	at := c.EndedAt()
+	if at.IsZero() {
+		return endingItem{}, false
+	}
+	return endingItem{endingKey(at.Truncate(time.Second), c.Hash), c.Hash}, true
+}
+
+// putEnding adds the item that says when the key ends, if it does.
+func (w *write) putEnding(r *Repository, c auth.Credential) error {
+	item, ok := ending(c)
+	if !ok {
+		return nil
+	}
+	_, err := w.put(r, item, always())
+	return err
+}
+
+// removeEnding adds the removal of the item that says when the key ends, if it
+// does.
+func (w *write) removeEnding(r *Repository, c auth.Credential) error {
+	item, ok := ending(c)
+	if !ok {
+		return nil
+	}
+	_, err := w.remove(r, item.itemKey, always())
+	return err
+}
+
+// EndedCredentials yields the keys that ended before that time, revoked or
+// expired, oldest end first, as stored; those too whose names were given
+// again. What it has yielded may be purged meanwhile. An error is yielded
+// once, at the end. It costs what has ended.
+func (r *Repository) EndedCredentials(ctx context.Context, before time.Time) iter.Seq2[auth.Credential, error] {
+	return func(yield func(auth.Credential, error) bool) {
+		end := endingKey(before, "")
+		key := expression.Key("pk").Equal(expression.Value(end.PK)).
+			And(expression.Key("sk").LessThan(expression.Value(end.SK)))
+		err := r.query(ctx, key, nil,
+			func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) },
+			func(items []map[string]types.AttributeValue) error {
+				return r.endedOf(ctx, items, func(c auth.Credential) bool { return yield(c, nil) })
+			})
+		if err := enough(err); err != nil {
+			yield(auth.Credential{}, fmt.Errorf("ended keys: %w", err))
+		}
+	}
+}
+
+// endedOf yields the keys that the items name and that still end then.
+func (r *Repository) endedOf(ctx context.Context, items []map[string]types.AttributeValue, yield func(auth.Credential) bool) error {
+	if len(items) == 0 {
+		return nil
+	}
+	endings := make([]endingItem, len(items))
+	if err := attributevalue.UnmarshalListOfMaps(items, &endings); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	keys := make([]itemKey, len(endings))
+	for n, e := range endings {
+		keys[n] = secretKey(e.Hash)
+	}
+	found, err := r.batchGet(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for n, e := range endings {
+		item, ok := found[keys[n]]
+		if !ok {
+			continue
+		}
+		c, err := readCredential(item)
+		if err != nil {
+			return err
+		}
+		// Revoked since the first of the two reads, it ends elsewhere.
+		if is, ok := ending(c); !ok || is.itemKey != e.itemKey {
+			continue
+		}
+		if !yield(c) {
+			return errEnough
+		}
+	}
+	return nil
+}

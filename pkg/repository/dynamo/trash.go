@@ -1,0 +1,130 @@
+package dynamo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+)
+
+// Deleted yields the instances of the kind that are in the trash and were
+// deleted before that time, oldest deletion first, and then by id and
+// incarnation; all of them where the time is zero. What it has yielded may be
+// purged meanwhile. An error is yielded once, at the end.
+//
+// It is one consistent query for each of 16 shards, and more where there is
+// more: it costs what it yields, and reads ahead by a page of each shard.
+func (r *Repository) Deleted(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Deleted, error] {
+	return func(yield func(instance.Deleted, error) bool) {
+		fail := func(err error) { yield(instance.Deleted{}, fmt.Errorf("deleted %s: %w", kind, err)) }
+		var heads []trashHead
+		for n := range shards {
+			next, stop := iter.Pull2(r.deletedOf(ctx, kind, n, before))
+			defer stop()
+			d, err, ok := next()
+			if err != nil {
+				fail(err)
+				return
+			}
+			if ok {
+				heads = append(heads, trashHead{d, next})
+			}
+		}
+		for len(heads) > 0 {
+			first := 0
+			for n := range heads {
+				if compareDeleted(heads[n].Deleted, heads[first].Deleted) < 0 {
+					first = n
+				}
+			}
+			if !yield(heads[first].Deleted, nil) {
+				return
+			}
+			d, err, ok := heads[first].next()
+			if err != nil {
+				fail(err)
+				return
+			}
+			if heads[first].Deleted = d; !ok {
+				heads = slices.Delete(heads, first, first+1)
+			}
+		}
+	}
+}
+
+// trashHead is what comes next in a shard of the trash.
+type trashHead struct {
+	instance.Deleted
+	next func() (instance.Deleted, error, bool)
+}
+
+// compareDeleted orders the trash as a shard of it is sorted.
+func compareDeleted(a, b instance.Deleted) int {
+	return cmp.Or(a.DeletedAt.Compare(b.DeletedAt), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Incarnation, b.Incarnation))
+}
+
+// deletedOf is Deleted for one shard.
+func (r *Repository) deletedOf(ctx context.Context, kind instance.Kind, shard int, before time.Time) iter.Seq2[instance.Deleted, error] {
+	return func(yield func(instance.Deleted, error) bool) {
+		key := expression.Key("pk").Equal(expression.Value(trashPartition(kind, shard)))
+		if !before.IsZero() {
+			key = key.And(expression.Key("sk").LessThan(expression.Value(sortableTime(before))))
+		}
+		err := r.query(ctx, key, nil,
+			func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) },
+			func(items []map[string]types.AttributeValue) error {
+				for _, attributes := range items {
+					var item trashItem
+					if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
+						return fmt.Errorf("decode: %w", err)
+					}
+					d := instance.Deleted{Instance: item.instance(kind), DeletedAt: fromMilli(item.Deleted)}
+					if !yield(d, nil) {
+						return errEnough
+					}
+				}
+				return nil
+			})
+		if err := enough(err); err != nil {
+			yield(instance.Deleted{}, err)
+		}
+	}
+}
+
+// Purge removes an instance from the trash for good and writes the history
+// record, both or nothing. It returns [instance.ErrNotFound] unless the trash
+// holds exactly d: it was restored meanwhile, or purged.
+func (r *Repository) Purge(ctx context.Context, d instance.Deleted, change instance.Change) error {
+	if !valid(d.Key()) {
+		return instance.ErrNotFound
+	}
+	w := newWrite("purge " + d.Key().String())
+	gone, err := w.remove(r, trashKey(d.Instance, d.DeletedAt), unchanged(d.Instance).
+		And(expression.Name("col").Equal(expression.Value(d.Collection))).
+		And(expression.Name("deleted").Equal(expression.Value(milli(d.DeletedAt)))))
+	if err != nil {
+		return err
+	}
+	if err := w.recordHistory(r, d.Instance, d.Instance, change, afterPurge); err != nil {
+		return err
+	}
+	err = w.run(ctx, r)
+	if no, ok := errors.AsType[*refusal](err); ok {
+		if _, ok := no.failed(gone); ok {
+			return instance.ErrNotFound
+		}
+		return fmt.Errorf("%s: %w", w.operation, err)
+	}
+	return err
+}
