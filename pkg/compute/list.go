@@ -29,12 +29,13 @@ func ListInstances(instances Searcher, s Settings) http.Handler {
 			return err
 		}
 		now, profile := s.Now(), profileOf(who)
-		list := httpjson.List{
+		list := httpjson.List[instance.Query, instance.Instance]{
 			Query:  instance.Query{Kind: Kind(), Collections: []string{who.Owner}},
 			Paging: paging,
 			Encode: func(i instance.Instance) (any, error) { return s.encodeRead(i, profile, now) },
 		}
-		return list.Write(w, r, func(q instance.Query) iter.Seq2[instance.Instance, error] {
+		return list.Write(w, r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
+			q.Limit = limit
 			return instances.Search(r.Context(), q)
 		})
 	}, fail)

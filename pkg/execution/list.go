@@ -29,13 +29,14 @@ func ListInstances(instances Searcher) http.Handler {
 			// An idRef has one index partition, in the order of the others.
 			q.Collections = collections()
 		}
-		list := httpjson.List{
+		list := httpjson.List[instance.Query, instance.Instance]{
 			Query:      q,
 			Parameters: given,
 			Paging:     paging,
 			Encode:     func(i instance.Instance) (any, error) { return encode(i) },
 		}
-		return list.Write(w, r, func(q instance.Query) iter.Seq2[instance.Instance, error] {
+		return list.Write(w, r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
+			q.Limit = limit
 			return instances.Search(r.Context(), q)
 		})
 	}, fail)

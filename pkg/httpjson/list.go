@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-
-	"instances/pkg/instance"
 )
 
 // MaxListBytes is the size of the largest list that is answered at once,
@@ -17,23 +15,34 @@ import (
 // JSON string and is limited to 6 MB.
 const MaxListBytes = 5 << 20
 
+// Query is a question that a list answers, with entries of type E.
+type Query[Q, E any] interface {
+	// Cursor returns an opaque, URL-safe text with which Resume goes on after
+	// last.
+	Cursor(last E) string
+	// Resume returns the query for what comes after the entry that the cursor
+	// was made of, or an error that is [instance.ErrCursor].
+	Resume(cursor string) (Q, error)
+}
+
 // List is a request for a list.
-type List struct {
+type List[Q Query[Q, E], E any] struct {
 	// Query is what is asked for, without a position and a limit.
-	Query instance.Query
+	Query Q
 	// Parameters are the query parameters that led to it, for the link to the
 	// next page.
 	Parameters map[string]string
 	Paging     Paging
-	// Encode returns the entry of an instance.
-	Encode func(instance.Instance) (any, error)
+	// Encode returns the JSON form of an entry.
+	Encode func(E) (any, error)
 }
 
-// Write answers r with a bare JSON array. Where the client gave a limit and
-// there is more, a Link header leads to the next page; such a page may hold
-// fewer entries than the limit, so that it fits into [MaxListBytes]. Without a
-// limit a list that does not fit is a [RequestError] of status 400.
-func (l List) Write(w http.ResponseWriter, r *http.Request, search func(instance.Query) iter.Seq2[instance.Instance, error]) error {
+// Write answers r with a bare JSON array of what read yields, which may end
+// after limit entries; 0 means all. Where the client gave a limit and there is
+// more, a Link header leads to the next page; such a page may hold fewer
+// entries than the limit, so that it fits into [MaxListBytes]. Without a limit
+// a list that does not fit is a [RequestError] of status 400.
+func (l List[Q, E]) Write(w http.ResponseWriter, r *http.Request, read func(q Q, limit int) iter.Seq2[E, error]) error {
 	q := l.Query
 	if l.Paging.Cursor != "" {
 		var err error
@@ -41,24 +50,26 @@ func (l List) Write(w http.ResponseWriter, r *http.Request, search func(instance
 			return err
 		}
 	}
+	limit := 0
 	if l.Paging.Limit > 0 {
 		// One more tells whether there is a next page.
-		q.Limit = l.Paging.Limit + 1
+		limit = l.Paging.Limit + 1
 	}
 	page := newPage()
-	for i, err := range search(q) {
+	var last E
+	for e, err := range read(q, limit) {
 		if err != nil {
-			return fmt.Errorf("search instances: %w", err)
+			return fmt.Errorf("read list: %w", err)
 		}
 		if page.count > 0 && page.count == l.Paging.Limit {
 			page.more = true
 			break
 		}
-		entry, err := l.Encode(i)
+		entry, err := l.Encode(e)
 		if err != nil {
 			return err
 		}
-		fits, err := page.add(i, entry)
+		fits, err := page.add(entry)
 		if err != nil {
 			return err
 		}
@@ -70,16 +81,17 @@ func (l List) Write(w http.ResponseWriter, r *http.Request, search func(instance
 			page.more = true
 			break
 		}
+		last = e
 	}
 	if page.more {
-		w.Header().Set("Link", "<"+l.next(r, q.Cursor(page.last))+`>; rel="next"`)
+		w.Header().Set("Link", "<"+l.next(r, q.Cursor(last))+`>; rel="next"`)
 	}
 	Answer{Status: http.StatusOK, ContentType: "application/json", Body: page.array()}.Write(w)
 	return nil
 }
 
 // next returns the path and query of the next page.
-func (l List) next(r *http.Request, cursor string) string {
+func (l List[Q, E]) next(r *http.Request, cursor string) string {
 	query := url.Values{"cursor": {cursor}, "limit": {strconv.Itoa(l.Paging.Limit)}}
 	for name, value := range l.Parameters {
 		query.Set(name, value)
@@ -93,7 +105,6 @@ type page struct {
 	encoder *json.Encoder
 	// size is that of the body in the answer of a Lambda.
 	size, count int
-	last        instance.Instance
 	more        bool
 }
 
@@ -105,10 +116,10 @@ func newPage() *page {
 	return p
 }
 
-// add appends the entry of an instance, or returns false where the page has
-// no room for it. A first entry always fits: an instance is smaller than a
+// add appends an entry, or returns false where the page has no room for it. A
+// first entry always fits: an instance and a history record are smaller than a
 // page.
-func (p *page) add(i instance.Instance, entry any) (fits bool, err error) {
+func (p *page) add(entry any) (fits bool, err error) {
 	start := p.body.Len()
 	if p.count > 0 {
 		p.body.WriteByte(',')
@@ -122,7 +133,7 @@ func (p *page) add(i instance.Instance, entry any) (fits bool, err error) {
 		p.body.Truncate(start)
 		return false, nil
 	}
-	p.size, p.last = size, i
+	p.size = size
 	p.count++
 	return true, nil
 }
