@@ -33,8 +33,37 @@
 // limit and cursor with Link on searches; ETag, If-Match and If-None-Match;
 // Idempotency-Key on POST; errors as problem details (RFC 9457).
 //
+// DELETE /{Id}, which the description lacks, answers 204. The instance is gone
+// at once for every request, and its code is free; an operator can restore it
+// for some time. A second DELETE is 404. It takes the permission to write, and
+// ignores a body.
+//
+// GET /{Id}/history lists what was done to an instance, newest first, also
+// after its delete, to keys that may read. Its choices:
+//
+//   - A record has at, by, operation, requestId, version and changes.
+//   - The changes have the names, the order and the values of the fields of an
+//     answer. Fields that no answer shows are left out, so that the history
+//     tells no more of an instance than a GET does: the owner, for one, is for
+//     those who keep the keys. The name of the key in by is meant to be seen.
+//   - old or new is left out where the field was or is absent: an empty list
+//     and an empty text count as absent.
+//   - A value of more than 1024 bytes of JSON is given by its hash alone, as a
+//     string that starts with "sha256:", so that a record stays small.
+//   - version is the number at the end of the ETag that the change led to. A
+//     delete and a purge keep the version that they found, since there is no
+//     later state.
+//   - requestId is the X-Request-Id of the answer. A command and the scheduled
+//     cleanup have an id of their own, or none, and then it is left out.
+//   - A request that changes nothing leaves no record, and no new version.
+//   - An instance that an id had before, and what became of it, are part of the
+//     same history.
+//   - An id that no instance ever had is not found. An instance whose records
+//     have all expired has an empty list. A page after the last one is empty
+//     too, whatever has become of the instance meanwhile.
+//
 // A search by groupCode or instanceName may miss an instance that was created
 // or changed within about the last second, since an index of DynamoDB follows
 // its table with a delay; it never returns one that does not match. A get, a
-// search by instanceCode and the whole list are always up to date.
+// search by instanceCode, the whole list and a history are always up to date.
 package topology

@@ -47,7 +47,7 @@ func describe(r *http.Request, err error) problem {
 	case errors.Is(err, instance.ErrCodeTaken):
 		return fieldProblem("instanceCode", "is used by another instance; codes are unique, ignoring case")
 	case errors.Is(err, instance.ErrCursor):
-		return fieldProblem("cursor", "is not valid for this search; leave it out to start again")
+		return fieldProblem("cursor", "is not valid for this list; leave it out to start again")
 	case errors.Is(err, instance.ErrTooLarge):
 		return problem{
 			Status: http.StatusBadRequest,

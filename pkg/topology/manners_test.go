@@ -210,7 +210,7 @@ func TestCredentials(t *testing.T) {
 			return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+secret))
 		}
 		requests := [][2]string{
-			{"GET", path}, {"GET", topology.BasePath}, {"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path},
+			{"GET", path}, {"GET", path + "/history"}, {"GET", topology.BasePath}, {"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path},
 		}
 		refusals := map[string]bool{}
 		for _, r := range requests {

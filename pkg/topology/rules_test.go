@@ -197,7 +197,7 @@ func TestIDs(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		valid := `{"instanceName":"m","instanceCode":"d"}`
-		for _, method := range []string{"GET", "PUT", "PATCH"} {
+		for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
 			for _, id := range []string{"0", "-1", "x", "1.5", "1e3", "%20", "1%20", "+1", "0x1", "%D9%A1", "1%2F2", "00"} {
 				wantProblem(t, s.Do(t, method, topology.BasePath+"/"+id, valid), 400, "Id")
 			}

@@ -25,7 +25,7 @@ func SearchInstances(instances Searcher) http.Handler {
 		if err != nil {
 			return err
 		}
-		list := httpjson.List{
+		list := httpjson.List[instance.Query, instance.Instance]{
 			Query: instance.Query{
 				Kind:     Kind(),
 				Code:     given["instanceCode"],
@@ -37,7 +37,8 @@ func SearchInstances(instances Searcher) http.Handler {
 			Paging:     paging,
 			Encode:     func(i instance.Instance) (any, error) { return encode(i) },
 		}
-		return list.Write(w, r, func(q instance.Query) iter.Seq2[instance.Instance, error] {
+		return list.Write(w, r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
+			q.Limit = limit
 			return instances.Search(r.Context(), q)
 		})
 	}, fail)

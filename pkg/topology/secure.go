@@ -8,9 +8,11 @@ import (
 
 // The permissions of this dialect.
 const (
-	// ReadPermission allows to get and search instances.
+	// ReadPermission allows to get and search instances, and to read
+	// their history.
 	ReadPermission = "topology:read"
-	// WritePermission allows to create, replace and patch instances.
+	// WritePermission allows to create, replace, patch and delete
+	// instances.
 	WritePermission = "topology:write"
 )
 
