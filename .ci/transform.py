@@ -52,13 +52,28 @@ def check(result):
                 elif "any-method" not in method and method != "options":
                     yield f"{method} {path} is a mock"
 
+    scheduled = {}
+    for name, schedule in of_type("AWS::Scheduler::Schedule").items():
+        if "Name" in schedule:
+            yield f"{name} has a fixed name, which two stacks of an account would share"
+        if "DeadLetterConfig" not in schedule["Target"]:
+            yield f"{name} loses what it cannot deliver"
+        scheduled[schedule["Target"]["Arn"].get("Ref")] = schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]
+    aliases = {v["FunctionName"]["Ref"]: k for k, v in of_type("AWS::Lambda::Alias").items()}
+    retried = {v["FunctionName"]["Ref"]: v for v in of_type("AWS::Lambda::EventInvokeConfig").values()}
     for name, function in functions.items():
-        if not any("${%s.Arn}" % name in uri for uri in integrated):
-            yield f"{name} has no route"
+        if aliases.get(name, "") in scheduled:
+            config = retried.get(name, {})
+            if config.get("Qualifier") != resources[aliases[name]]["Properties"]["Name"]:
+                yield f"the retries of {name} are not those of its alias"
+            if "OnFailure" not in config.get("DestinationConfig", {}):
+                yield f"{name} loses the runs that fail"
+        elif not any("${%s.Arn}" % name in uri for uri in integrated):
+            yield f"{name} has no route, and no schedule for its alias"
         if function["Role"]["Fn::GetAtt"] != [name + "Role", "Arn"]:
             yield f"{name} does not have a role of its own"
-    if len(of_type("AWS::IAM::Role")) != len(functions):
-        yield "there are roles besides those of the functions"
+    if len(of_type("AWS::IAM::Role")) != len(functions) + len(set(scheduled.values())):
+        yield "there are roles besides those of the functions and the schedules"
     for name, role in of_type("AWS::IAM::Role").items():
         if "ManagedPolicyArns" in role:
             yield f"{name} has policies that are not its own"

@@ -5,6 +5,7 @@ package functions_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -59,8 +60,8 @@ func TestFunctionsAreTheSameEverywhere(t *testing.T) {
 		if want := strings.ReplaceAll(f.Name, "-", ""); !strings.EqualFold(f.LogicalID, want) {
 			t.Errorf("%s has the logical id %s", f.Name, f.LogicalID)
 		}
-		if len(f.Routes) == 0 {
-			t.Errorf("%s has no route", f.Name)
+		if (len(f.Routes) == 0) == (len(f.Schedules) == 0) {
+			t.Errorf("%s has %d routes and %d schedules", f.Name, len(f.Routes), len(f.Schedules))
 		}
 	}
 	names := func(pattern string) []string {
@@ -130,6 +131,10 @@ func TestSampleEvents(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if len(f.Schedules) > 0 {
+				checkScheduled(t, f, data)
+				return
+			}
 			var sample struct {
 				Resource, Path, HTTPMethod, Body string
 				MultiValueHeaders                map[string][]string
@@ -190,6 +195,50 @@ func TestSampleEvents(t *testing.T) {
 				t.Errorf("the gateway sends\n%v, the sample is\n%v", got, want)
 			}
 		})
+	}
+}
+
+// checkScheduled checks that the sample is what the schedule sends, that the
+// schedule may do what it does and no more, and that no failure is lost.
+func checkScheduled(t *testing.T, f template.Function, sample []byte) {
+	t.Helper()
+	for _, s := range f.Schedules {
+		var want, got any
+		if err := errors.Join(json.Unmarshal(sample, &want), json.Unmarshal([]byte(s.Input), &got)); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("the schedule sends %s, the sample is %s", s.Input, sample)
+		}
+		var allowed []string
+		for _, statement := range s.Statements {
+			for _, r := range statement.Resources {
+				allowed = append(allowed, strings.Join(statement.Actions, " ")+" "+r)
+			}
+		}
+		same(t, "what the schedule may do", allowed, []string{
+			"lambda:InvokeFunction ${" + f.LogicalID + ".Alias}", "sqs:SendMessage " + s.DeadLetters,
+		})
+		if f.OnFailure == "" || f.OnFailure == s.DeadLetters {
+			t.Errorf("what failed goes to %q, what was not delivered to %q", f.OnFailure, s.DeadLetters)
+		}
+	}
+}
+
+// The template's defaults of what the cleanup removes are those of the code.
+func TestCleanupSettings(t *testing.T) {
+	t.Parallel()
+	f, ok := load(t).Function("cleanup")
+	if !ok {
+		t.Fatal("there is no cleanup")
+	}
+	got, err := app.ParseCleanupSettings(func(name string) string { return f.Environment[name] })
+	want, _ := app.ParseCleanupSettings(func(string) string { return "" })
+	if err != nil || got != want || got.ComputeSilent != 0 || got.ExecutionEnded != 0 {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	if f.Timeout != 15*time.Minute {
+		t.Errorf("a run has %v", f.Timeout)
 	}
 }
 
@@ -338,19 +387,21 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A function may touch its own log group and the table, and no more of that
-// than its name says.
+// A function may touch its own log group, the queue of what it fails at and
+// the table, and no more of that than its name says.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	reading := []string{
-		"topology-get", "topology-search",
+		"topology-get", "topology-search", "topology-history",
 		"compute-list", "compute-get", "compute-images", "compute-gpus", "compute-token-auth",
 		"execution-get", "execution-list",
 	}
 	for _, f := range load(t).Functions {
 		for _, s := range f.Statements {
 			for _, a := range s.Actions {
-				if strings.Contains(a, "*") || a == "dynamodb:Scan" || !strings.HasPrefix(a, "dynamodb:") && !strings.HasPrefix(a, "logs:") {
+				sends := a == "sqs:SendMessage" && slices.Equal(s.Resources, []string{f.OnFailure})
+				if strings.Contains(a, "*") || a == "dynamodb:Scan" ||
+					!strings.HasPrefix(a, "dynamodb:") && !strings.HasPrefix(a, "logs:") && !sends {
 					t.Errorf("%s may do %s", f.Name, a)
 				}
 				isWrite := strings.HasSuffix(a, "PutItem") || strings.HasSuffix(a, "UpdateItem") || strings.HasSuffix(a, "DeleteItem")
@@ -362,7 +413,8 @@ func TestPolicies(t *testing.T) {
 				}
 			}
 			for _, r := range s.Resources {
-				own := r == "${"+f.LogicalID+"Logs.Arn}" || r == "${Table.Arn}" || strings.HasPrefix(r, "${Table.Arn}/index/")
+				own := r == "${"+f.LogicalID+"Logs.Arn}" || r == "${Table.Arn}" || strings.HasPrefix(r, "${Table.Arn}/index/") ||
+					f.OnFailure != "" && r == f.OnFailure
 				if !own || strings.Contains(r, "*") {
 					t.Errorf("%s may touch %s", f.Name, r)
 				}

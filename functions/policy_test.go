@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -21,11 +22,13 @@ import (
 	"instances/pkg/app/local"
 	"instances/pkg/auth"
 	"instances/pkg/compute"
+	"instances/pkg/execution"
 	"instances/pkg/gateway"
 	"instances/pkg/instance"
 	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
+	"instances/pkg/topology"
 )
 
 func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
@@ -160,7 +163,12 @@ func uuid(body string) string {
 func TestRolesFitTheCode(t *testing.T) {
 	t.Parallel()
 	table := dynamotest.NewTable(t)
-	tmpl := load(t)
+	// The rules that are off by default are to be among what a role allows.
+	tmpl, err := template.Load("../template.yaml",
+		template.With("ComputeDeleteSilentAfterDays", "1"), template.With("ExecutionDeleteEndedAfterDays", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := &clock{start: time.Now()}
 	functions := router{}
 	var polices []*police
@@ -252,6 +260,13 @@ func TestRolesFitTheCode(t *testing.T) {
 		request{"GET", base + "?groupCode=g", "", 200},
 		request{"GET", base + "?instanceName=ir", "", 200},
 		request{"GET", base + "?instanceName=ir&groupCode=g", "", 200},
+		request{"GET", base + "/1/history", "", 200},
+		request{"GET", base + "/1/history?limit=1", "", 200},
+		request{"GET", base + "/2/history", "", 404},
+		request{"DELETE", base + "/1", "", 204},
+		request{"DELETE", base + "/1", "", 404},
+		request{"GET", base + "/1", "", 404},
+		request{"GET", base + "/1/history", "", 200},
 	)
 
 	const v1 = "/api/v1/"
@@ -373,6 +388,8 @@ func TestRolesFitTheCode(t *testing.T) {
 		request{"GET", execution + "get/first", "", 200},
 	)
 
+	cleanUp(t, operator, functions, c)
+
 	for _, p := range polices {
 		var allowed []string
 		for _, s := range p.function.Statements {
@@ -386,5 +403,80 @@ func TestRolesFitTheCode(t *testing.T) {
 			}
 		}
 		same(t, "what the role of "+p.function.Name+" allows", allowed, slices.Collect(maps.Keys(p.needed)))
+	}
+}
+
+// cleanUp makes everything due that the function cleanup removes, and runs it
+// until all of that is gone.
+func cleanUp(t *testing.T, operator *dynamo.Repository, functions router, c *clock) {
+	t.Helper()
+	const month = 31 * 24 * 60
+	change := instance.Change{By: "test", Owner: "test", At: c.now(), Operation: "create"}
+	for _, i := range []instance.Instance{
+		{Kind: compute.Kind(), Collection: "test", ID: "01890a5d-ac96-774b-bcce-b302099a8058", Code: "C"},
+		// Such an id tells nothing of the time of its creation.
+		{Kind: compute.Kind(), Collection: "test", ID: "91c34f50-5181-4739-915a-7615a6a72d2e"},
+		{Kind: execution.Kind(), Collection: "00", ID: "ended", Code: "E"},
+	} {
+		i.Version, i.Incarnation, i.Owner = 1, instance.NewIncarnation(), "test"
+		i.CreatedAt, i.UpdatedAt, i.IdleSince = c.now(), c.now(), c.now()
+		if err := operator.Create(t.Context(), i, change, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The first block of the topology instances holds none any more, and is no
+	// longer the one that is filled.
+	if err := operator.ReserveNumbers(t.Context(), topology.Kind(), 5*instance.BlockSize); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.NextNumber(t.Context(), topology.Kind()); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []bool{false, true} {
+		for _, name := range []string{"rotated", "revoked"} {
+			if again && name == "revoked" {
+				continue
+			}
+			if _, err := auth.Mint(t.Context(), operator, auth.NewKey{Name: name, Allow: []string{auth.AllowAll}}, c.now()); err != nil {
+				t.Fatal(err)
+			}
+			if again {
+				continue
+			}
+			if _, err := operator.RevokeCredential(t.Context(), name, c.now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+
+	type report struct {
+		IdleDeleted, DeletedPurged       map[string]int
+		CollectionsForgotten, KeysPurged int
+		Complete                         bool
+	}
+	run := func(event string) (r report) {
+		t.Helper()
+		out, err := functions.Invoke(t.Context(), "cleanup", []byte(event))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out, &r); err != nil || !r.Complete {
+			t.Fatalf("%s: %s, %v", event, out, err)
+		}
+		return r
+	}
+	run(`{"dryRun":true}`)
+	c.minutes.Add(month)
+	preview := run(`{"dryRun":true}`)
+	first := run(`{"dryRun":false}`)
+	if !reflect.DeepEqual(first, preview) {
+		t.Errorf("a cleanup does %+v, told was %+v", first, preview)
+	}
+	c.minutes.Add(month)
+	second := run(`{}`)
+	if first.CollectionsForgotten != 1 || first.KeysPurged != 2 || first.IdleDeleted["compute"] < 2 || first.IdleDeleted["execution"] != 1 ||
+		first.DeletedPurged["topology"] == 0 || first.DeletedPurged["compute"] == 0 || first.DeletedPurged["execution"] == 0 ||
+		second.DeletedPurged["compute"] != first.IdleDeleted["compute"] || second.DeletedPurged["execution"] != 1 {
+		t.Errorf("the cleanups do %+v and %+v", first, second)
 	}
 }

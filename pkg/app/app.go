@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/auth"
+	"instances/pkg/cleanup"
 	"instances/pkg/compute"
 	"instances/pkg/execution"
 	"instances/pkg/lambdahttp"
@@ -22,6 +23,8 @@ type Repository interface {
 	topology.Numberer
 	topology.Creator
 	topology.Updater
+	topology.Deleter
+	topology.HistoryReader
 
 	compute.Getter
 	compute.Searcher
@@ -36,6 +39,8 @@ type Repository interface {
 	execution.Creator
 	execution.Updater
 	execution.Deleter
+
+	cleanup.Repository
 }
 
 // Dependencies is what functions are made of. All fields but AllowOrigin are
@@ -54,6 +59,8 @@ type Dependencies struct {
 	// SilentAfter is how long a started compute instance may be silent before
 	// it counts as not available.
 	SilentAfter time.Duration
+	// Cleanup is for the function of this name.
+	Cleanup CleanupSettings
 }
 
 // Function makes the handler of one function, as Lambda runs it: it takes an

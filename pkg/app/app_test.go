@@ -44,6 +44,10 @@ func (broken) Search(context.Context, instance.Query) iter.Seq2[instance.Instanc
 	return func(yield func(instance.Instance, error) bool) { yield(instance.Instance{}, errBroken) }
 }
 
+func (broken) History(context.Context, instance.HistoryQuery) iter.Seq2[instance.Event, error] {
+	return func(yield func(instance.Event, error) bool) { yield(instance.Event{}, errBroken) }
+}
+
 func (broken) NextNumber(context.Context, instance.Kind) (int64, error) { return 0, errBroken }
 
 func (broken) Create(context.Context, instance.Instance, instance.Change, *instance.Idempotency) error {
@@ -61,6 +65,36 @@ func (broken) Delete(context.Context, instance.Key, instance.Change, func(instan
 }
 
 func (broken) Touch(context.Context, instance.Key, time.Time) error { return errBroken }
+
+func (broken) Deleted(context.Context, instance.Kind, time.Time) iter.Seq2[instance.Deleted, error] {
+	return func(yield func(instance.Deleted, error) bool) { yield(instance.Deleted{}, errBroken) }
+}
+
+func (broken) Purge(context.Context, instance.Deleted, instance.Change) error { return errBroken }
+
+func (broken) EndedCredentials(context.Context, time.Time) iter.Seq2[auth.Credential, error] {
+	return func(yield func(auth.Credential, error) bool) { yield(auth.Credential{}, errBroken) }
+}
+
+func (broken) PurgeCredential(context.Context, auth.Credential) error { return errBroken }
+
+func (broken) CountExpired(context.Context, time.Time) (instance.Expired, error) {
+	return instance.Expired{}, errBroken
+}
+
+func (broken) PurgeExpired(context.Context, time.Time, int) (instance.Expired, error) {
+	return instance.Expired{}, errBroken
+}
+
+func (broken) UnusedCollections(context.Context, instance.Kind, time.Time) iter.Seq2[instance.Unused, error] {
+	return func(yield func(instance.Unused, error) bool) { yield(instance.Unused{}, errBroken) }
+}
+
+func (broken) ForgetCollection(context.Context, instance.Unused) error { return errBroken }
+
+func (broken) Idle(context.Context, instance.Kind, time.Time) iter.Seq2[instance.Instance, error] {
+	return func(yield func(instance.Instance, error) bool) { yield(instance.Instance{}, errBroken) }
+}
 
 func (broken) Document(context.Context, string) ([]byte, error) { return nil, errBroken }
 
@@ -110,11 +144,12 @@ func call(t *testing.T, f app.Function, d app.Dependencies, key string, query ma
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	reading := []string{
-		"topology-get", "topology-search", "compute-list", "compute-get", "compute-images", "compute-gpus",
+		"topology-get", "topology-search", "topology-history", "compute-list", "compute-get", "compute-images", "compute-gpus",
 		"execution-get", "execution-list",
 	}
 	for name, f := range app.Functions() {
-		if name == "compute-token-auth" {
+		// The first has no permission to ask for, the second no client.
+		if name == "compute-token-auth" || name == "cleanup" {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

@@ -11,11 +11,13 @@ import (
 // Functions returns all functions by the names of their folders.
 func Functions() map[string]Function {
 	return map[string]Function{
-		"topology-get":    TopologyGet,
-		"topology-search": TopologySearch,
-		"topology-create": TopologyCreate,
-		"topology-update": TopologyUpdate,
-		"topology-patch":  TopologyPatch,
+		"topology-get":     TopologyGet,
+		"topology-search":  TopologySearch,
+		"topology-create":  TopologyCreate,
+		"topology-update":  TopologyUpdate,
+		"topology-patch":   TopologyPatch,
+		"topology-delete":  TopologyDelete,
+		"topology-history": TopologyHistory,
 
 		"compute-list":         ComputeList,
 		"compute-get":          ComputeGet,
@@ -37,6 +39,8 @@ func Functions() map[string]Function {
 		"execution-list":   ExecutionList,
 		"execution-update": ExecutionUpdate,
 		"execution-delete": ExecutionDelete,
+
+		"cleanup": Cleanup,
 	}
 }
 
@@ -63,6 +67,17 @@ func TopologyUpdate(d Dependencies) lambda.Handler {
 // TopologyPatch answers PATCH /flexdeploy/rest/v1/topology/instance/{Id}.
 func TopologyPatch(d Dependencies) lambda.Handler {
 	return Serve(d, topology.Secure(d.Keys, topology.WritePermission, topology.PatchInstance(d.Repository, d.Now)))
+}
+
+// TopologyDelete answers DELETE /flexdeploy/rest/v1/topology/instance/{Id}.
+func TopologyDelete(d Dependencies) lambda.Handler {
+	return Serve(d, topology.Secure(d.Keys, topology.WritePermission, topology.DeleteInstance(d.Repository, d.Now)))
+}
+
+// TopologyHistory answers GET
+// /flexdeploy/rest/v1/topology/instance/{Id}/history.
+func TopologyHistory(d Dependencies) lambda.Handler {
+	return Serve(d, topology.Secure(d.Keys, topology.ReadPermission, topology.ListHistory(d.Repository, d.Repository)))
 }
 
 // ComputeList answers GET /api/v1/instances.

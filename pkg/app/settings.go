@@ -20,6 +20,13 @@ const (
 	AllowOriginVariable = "CORS_ALLOW_ORIGIN"
 	// SilentAfterVariable holds a number of minutes; see [ParseSilentAfter].
 	SilentAfterVariable = "COMPUTE_SILENT_AFTER_MINUTES"
+	// DeletedRetentionVariable holds a number of days; see
+	// [ParseCleanupSettings].
+	DeletedRetentionVariable = "DELETED_RETENTION_DAYS"
+	// ComputeSilentVariable and ExecutionEndedVariable hold numbers of days;
+	// see [ParseCleanupSettings].
+	ComputeSilentVariable  = "COMPUTE_DELETE_SILENT_AFTER_DAYS"
+	ExecutionEndedVariable = "EXECUTION_DELETE_ENDED_AFTER_DAYS"
 )
 
 // Variables returns the names of all variables that the template sets for the
@@ -28,6 +35,9 @@ func Variables(function string) []string {
 	all := []string{TableVariable, HistoryRetentionVariable, AllowOriginVariable}
 	if slices.Contains(silenceFunctions(), function) {
 		all = append(all, SilentAfterVariable)
+	}
+	if function == "cleanup" {
+		all = append(all, DeletedRetentionVariable, ComputeSilentVariable, ExecutionEndedVariable)
 	}
 	return all
 }
@@ -49,6 +59,12 @@ const maxSilentMinutes = 366 * 24 * 60
 // lack it.
 const defaultSilentAfter = 15 * time.Minute
 
+// defaultDeletedRetention is the default of the template's parameter too.
+const defaultDeletedRetention = 30 * day
+
+// day is what the template's parameters count.
+const day = 24 * time.Hour
+
 // maxRetentionDays is a hundred years: more is a mistyped number.
 const maxRetentionDays = 36_500
 
@@ -62,6 +78,8 @@ type settings struct {
 	allowOrigin string
 	// silentAfter is that of SilentAfterVariable.
 	silentAfter time.Duration
+	// cleanup is that of ParseCleanupSettings.
+	cleanup CleanupSettings
 	// function is AWS_LAMBDA_FUNCTION_NAME, which Lambda sets.
 	function string
 	// level is AWS_LAMBDA_LOG_LEVEL, which Lambda sets.
@@ -85,6 +103,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 	s.historyRetention, err = ParseHistoryRetention(getenv(HistoryRetentionVariable))
 	errs = append(errs, err)
 	s.silentAfter, err = ParseSilentAfter(getenv(SilentAfterVariable))
+	errs = append(errs, err)
+	s.cleanup, err = ParseCleanupSettings(getenv)
 	return s, errors.Join(append(errs, err)...)
 }
 
@@ -94,11 +114,43 @@ func ParseHistoryRetention(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, errors.New(HistoryRetentionVariable + " is not set")
 	}
-	days, err := strconv.Atoi(text)
-	if err != nil || days < 0 || days > maxRetentionDays {
-		return 0, fmt.Errorf("%s is %q, not a number of days from 0 to %d", HistoryRetentionVariable, text, maxRetentionDays)
+	return parseDays(HistoryRetentionVariable, text, 0)
+}
+
+// ParseCleanupSettings reads the settings of the cleanup from variables, as
+// getenv returns them: for DELETED_RETENTION_DAYS a number of days from 1 to
+// 36,500, or 30 where it is empty; for COMPUTE_DELETE_SILENT_AFTER_DAYS and
+// EXECUTION_DELETE_ENDED_AFTER_DAYS one from 0, which is for never, or empty
+// for the same.
+func ParseCleanupSettings(getenv func(string) string) (CleanupSettings, error) {
+	s := CleanupSettings{Retention: defaultDeletedRetention}
+	var errs []error
+	for _, v := range []struct {
+		name    string
+		least   int
+		setting *time.Duration
+	}{
+		{DeletedRetentionVariable, 1, &s.Retention},
+		{ComputeSilentVariable, 0, &s.ComputeSilent},
+		{ExecutionEndedVariable, 0, &s.ExecutionEnded},
+	} {
+		if text := getenv(v.name); text != "" {
+			var err error
+			*v.setting, err = parseDays(v.name, text, v.least)
+			errs = append(errs, err)
+		}
 	}
-	return time.Duration(days) * 24 * time.Hour, nil
+	return s, errors.Join(errs...)
+}
+
+// parseDays reads a number of days from least to maxRetentionDays. Its error
+// names the variable.
+func parseDays(variable, text string, least int) (time.Duration, error) {
+	days, err := strconv.Atoi(text)
+	if err != nil || days < least || days > maxRetentionDays {
+		return 0, fmt.Errorf("%s is %q, not a number of days from %d to %d", variable, text, least, maxRetentionDays)
+	}
+	return time.Duration(days) * day, nil
 }
 
 // ParseSilentAfter reads [Dependencies.SilentAfter]: a number of minutes from

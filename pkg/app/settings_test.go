@@ -12,10 +12,14 @@ func TestReadSettings(t *testing.T) {
 	t.Parallel()
 	whole := map[string]string{
 		"TABLE_NAME": "registry", "HISTORY_RETENTION_DAYS": "365", "CORS_ALLOW_ORIGIN": "https://a.example",
-		"COMPUTE_SILENT_AFTER_MINUTES": "20", "AWS_LAMBDA_FUNCTION_NAME": "TopologyGet", "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
+		"COMPUTE_SILENT_AFTER_MINUTES": "20",
+		"DELETED_RETENTION_DAYS":       "7", "COMPUTE_DELETE_SILENT_AFTER_DAYS": "90", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "1",
+		"AWS_LAMBDA_FUNCTION_NAME": "TopologyGet", "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
 	}
 	s, err := readSettings(func(name string) string { return whole[name] })
-	want := settings{"registry", 365 * 24 * time.Hour, "https://a.example", 20 * time.Minute, "TopologyGet", slog.LevelDebug}
+	want := settings{
+		"registry", 365 * day, "https://a.example", 20 * time.Minute, CleanupSettings{7 * day, 90 * day, day}, "TopologyGet", slog.LevelDebug,
+	}
 	if err != nil || s != want {
 		t.Errorf("%+v, %v; want %+v", s, err, want)
 	}
@@ -35,7 +39,17 @@ func TestReadSettings(t *testing.T) {
 		"no silence":         {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": ""}, nil},
 		"silence no minutes": {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "15m"}, []string{`COMPUTE_SILENT_AFTER_MINUTES is "15m"`}},
 		"silent at once":     {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "0"}, []string{`COMPUTE_SILENT_AFTER_MINUTES is "0"`}},
-		"mistyped silence":   {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "1500000"}, []string{`is "1500000"`}},
+		"no trash":           {map[string]string{"DELETED_RETENTION_DAYS": "0"}, []string{`DELETED_RETENTION_DAYS is "0", not a number of days from 1`}},
+		"half a day":         {map[string]string{"DELETED_RETENTION_DAYS": "0.5"}, []string{`DELETED_RETENTION_DAYS is "0.5"`}},
+		"for ever":           {map[string]string{"DELETED_RETENTION_DAYS": "100000"}, []string{`DELETED_RETENTION_DAYS is "100000"`}},
+		"no rules": {map[string]string{
+			"DELETED_RETENTION_DAYS": "", "COMPUTE_DELETE_SILENT_AFTER_DAYS": "", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "0",
+		}, nil},
+		"wrong rules": {
+			map[string]string{"COMPUTE_DELETE_SILENT_AFTER_DAYS": "-1", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "never"},
+			[]string{`COMPUTE_DELETE_SILENT_AFTER_DAYS is "-1"`, `EXECUTION_DELETE_ENDED_AFTER_DAYS is "never"`},
+		},
+		"mistyped silence": {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "1500000"}, []string{`is "1500000"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

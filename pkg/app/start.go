@@ -47,5 +47,6 @@ func newHandler(f Function, s settings, getenv func(string) string, logger *slog
 		Logger:      logger,
 		AllowOrigin: s.allowOrigin,
 		SilentAfter: s.silentAfter,
+		Cleanup:     s.cleanup,
 	}), nil
 }

@@ -15,7 +15,8 @@ const (
 func (d *document) function(id string, resource, globals node) Function {
 	p := resource.at("Properties")
 	p.allow("CodeUri", "Description", "Role", "Events", "Environment", "MemorySize", "Timeout",
-		"Runtime", "Handler", "Architectures", "LoggingConfig", "Tags")
+		"Runtime", "Handler", "Architectures", "LoggingConfig", "Tags",
+		"AutoPublishAlias", "AutoPublishAliasAllProperties", "EventInvokeConfig")
 	globals.allow("Environment", "MemorySize", "Timeout", "Runtime", "Handler", "Architectures", "LoggingConfig", "Tags")
 	setting := func(name string) node {
 		if own := p.at(name); own.there() {
@@ -58,19 +59,25 @@ func (d *document) function(id string, resource, globals node) Function {
 		}
 	}
 	for _, e := range p.at("Events").entries() {
-		f.Routes = append(f.Routes, d.route(e.value))
+		e.value.allow("Type", "Properties")
+		switch kind := e.value.at("Type").text(); kind {
+		case "Api":
+			f.Routes = append(f.Routes, d.route(e.value.at("Properties")))
+		case "ScheduleV2":
+			f.Schedules = append(f.Schedules, d.schedule(e.value.at("Properties")))
+		default:
+			e.value.at("Type").fail("%q is not understood", kind)
+		}
+	}
+	f.OnFailure = d.onFailure(p.at("EventInvokeConfig"))
+	if alias := p.at("AutoPublishAlias"); alias.there() && !p.at("AutoPublishAliasAllProperties").yes() {
+		alias.fail("needs AutoPublishAliasAllProperties, or it misses new values of parameters")
 	}
 	f.Statements = d.statements(p.at("Role"))
 	return f
 }
 
-func (d *document) route(event node) Route {
-	event.allow("Type", "Properties")
-	if kind := event.at("Type").text(); kind != "Api" {
-		event.at("Type").fail("%q is not understood", kind)
-		return Route{}
-	}
-	p := event.at("Properties")
+func (d *document) route(p node) Route {
 	p.allow("RestApiId", "Path", "Method")
 	id := p.at("RestApiId")
 	if d.resources.at(id.text()).at("Type").textOr("") != "AWS::Serverless::Api" {

@@ -199,6 +199,10 @@ func (n node) ref(name string) string {
 	if n.d.resources.at(name).there() {
 		return name
 	}
+	// That is SAM's.
+	if id, ok := strings.CutSuffix(name, ".Alias"); ok && n.d.resources.at(id).at("Properties").at("AutoPublishAlias").there() {
+		return "${" + name + "}"
+	}
 	n.fail("refers to %q, which is no parameter and no resource", name)
 	return ""
 }

@@ -37,6 +37,12 @@ type Function struct {
 	Environment map[string]string
 	// Routes are the requests that the API gives to the function.
 	Routes []Route
+	// Schedules are the times at which the function runs by itself.
+	Schedules []Schedule
+	// OnFailure is the address of the queue for the events, other than
+	// requests, that the function failed at again and again, as in
+	// ${Queue.Arn}; or empty.
+	OnFailure string
 	// Statements are what the role of the function allows.
 	Statements []Statement
 }
@@ -138,8 +144,13 @@ func (d *document) template(root node) *Template {
 		case "AWS::DynamoDB::Table":
 			t.Tables = append(t.Tables, d.table(r.key, properties))
 		case "AWS::IAM::Role":
-			// Read with the function that has it.
-		case "AWS::Logs::LogGroup":
+			// Read with the function or the schedule that has it.
+		case "AWS::SQS::Queue":
+			properties.allow("MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags")
+			if encrypted := properties.at("SqsManagedSseEnabled"); !encrypted.yes() {
+				encrypted.fail("must be true")
+			}
+		case "AWS::CloudWatch::Alarm", "AWS::Logs::LogGroup":
 			// Means nothing to a request.
 		default:
 			r.value.at("Type").fail("%q is not understood", kind)

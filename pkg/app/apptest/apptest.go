@@ -8,6 +8,7 @@ package apptest
 import (
 	"context"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -37,7 +38,13 @@ type Repository interface {
 	ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error
 	SetDocument(ctx context.Context, name string, data []byte) error
 	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
+	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
+	Deleted(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Deleted, error]
+	Purge(ctx context.Context, d instance.Deleted, change instance.Change) error
 }
+
+// HistoryRetention is how long the repositories keep a history record.
+const HistoryRetention = 365 * 24 * time.Hour
 
 // Server is the API, served to one test.
 type Server struct {
@@ -79,7 +86,8 @@ func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	t.Run("dynamo", func(t *testing.T) {
 		t.Parallel()
 		clock := newClock()
-		test(t, serve(t, dynamotest.New(t, dynamotest.Options{Now: clock.Now}), clock))
+		r := dynamotest.New(t, dynamotest.Options{Now: clock.Now, HistoryRetention: HistoryRetention})
+		test(t, serve(t, r, clock))
 	})
 }
 
@@ -87,7 +95,8 @@ func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 func NewBolt(t testing.TB) *Server {
 	t.Helper()
 	clock := newClock()
-	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"), bolt.Options{Now: clock.Now, NoSync: true})
+	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"),
+		bolt.Options{Now: clock.Now, HistoryRetention: HistoryRetention, NoSync: true})
 	if err != nil {
 		t.Fatalf("open repository: %v", err)
 	}

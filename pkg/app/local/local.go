@@ -65,11 +65,16 @@ func New(t *template.Template, o Options) (*Functions, error) {
 		if err != nil {
 			return nil, fmt.Errorf("environment of %s: %w", f.LogicalID, err)
 		}
+		cleanup, err := app.ParseCleanupSettings(func(name string) string { return f.Environment[name] })
+		if err != nil {
+			return nil, fmt.Errorf("environment of %s: %w", f.LogicalID, err)
+		}
 		fs.handlers[f.Name] = code[f.Name](app.Dependencies{
 			Repository: o.Repository, Keys: o.Keys, Now: o.Now,
 			Logger:      o.Logger.With("function_name", f.Name),
 			AllowOrigin: f.Environment[app.AllowOriginVariable],
 			SilentAfter: silentAfter,
+			Cleanup:     cleanup,
 		})
 	}
 	return fs, nil

@@ -1,0 +1,148 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"instances/pkg/cleanup"
+	"instances/pkg/compute"
+	"instances/pkg/execution"
+	"instances/pkg/instance"
+	"instances/pkg/topology"
+)
+
+// CleanupSettings say what [Cleanup] removes.
+type CleanupSettings struct {
+	// Retention is how long deleted instances and ended keys are kept.
+	Retention time.Duration
+	// ComputeSilent and ExecutionEnded are how long compute instances are
+	// silent, and execution instances ended, before they are deleted; 0 means
+	// that they are not.
+	ComputeSilent, ExecutionEnded time.Duration
+}
+
+// maxListed is how many due things the answer to a dry run lists: Lambda
+// answers with 6 MB at most.
+const maxListed = 1000
+
+// cleanupEvent is what [Cleanup] is asked for.
+type cleanupEvent struct {
+	// DryRun asks what is due, without a change of it.
+	DryRun bool `json:"dryRun"`
+	// AsOf, in a dry run only, asks what will be due then. Zero means now.
+	AsOf time.Time `json:"asOf"`
+}
+
+// cleanupAnswer is what [Cleanup] returns.
+type cleanupAnswer struct {
+	cleanup.Report
+	// Due is what a dry run has found, of each sort in the order in which it
+	// became due: the first maxListed.
+	Due []dueThing `json:"due,omitempty"`
+}
+
+// dueThing is a [cleanup.Due] in an answer.
+type dueThing struct {
+	What        string    `json:"what"`
+	Kind        string    `json:"kind,omitempty"`
+	ID          string    `json:"id,omitempty"`
+	Owner       string    `json:"owner,omitempty"`
+	Name        string    `json:"name,omitempty"`
+	Idempotency int       `json:"idempotency,omitempty"`
+	History     int       `json:"history,omitempty"`
+	Since       time.Time `json:"since"`
+	// AgeDays are whole days.
+	AgeDays int `json:"ageDays"`
+}
+
+// NewSweeper returns a cleanup of all kinds of this program.
+func NewSweeper(r cleanup.Repository, s CleanupSettings, now func() time.Time, logger *slog.Logger) (*cleanup.Sweeper, error) {
+	return cleanup.New(cleanup.Options{
+		Repository: r,
+		Kinds:      []instance.Kind{topology.Kind(), compute.Kind(), execution.Kind()},
+		Retention:  s.Retention,
+		Idle: []cleanup.IdleRule{
+			{Kind: compute.Kind(), After: s.ComputeSilent},
+			{Kind: execution.Kind(), After: s.ExecutionEnded},
+		},
+		Now:    now,
+		Logger: logger,
+	})
+}
+
+// Cleanup removes for good what is kept no longer. Its event has the fields
+// dryRun and asOf, both optional, and its answer is the report. Where something
+// failed, it returns the errors, so that Lambda tries again; the report is in
+// the log then.
+func Cleanup(d Dependencies) lambda.Handler { return cleanupHandler{d} }
+
+// cleanupHandler is the function of [Cleanup].
+type cleanupHandler struct{ Dependencies }
+
+// Invoke cleans up.
+func (h cleanupHandler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	event, err := decodeCleanupEvent(payload)
+	if err != nil {
+		return nil, fmt.Errorf("the event is not one of a cleanup: %w", err)
+	}
+	logger, by := h.Logger, instance.Change{}
+	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
+		logger = logger.With("function_request_id", lc.AwsRequestID)
+		by.RequestID = lc.AwsRequestID
+	}
+	sweeper, err := NewSweeper(h.Repository, h.Cleanup, h.Now, logger)
+	if err != nil {
+		return nil, err
+	}
+	var answer cleanupAnswer
+	if event.DryRun {
+		answer.Report, err = sweeper.Preview(ctx, event.AsOf, answer.list)
+	} else {
+		answer.Report, err = sweeper.Sweep(ctx, by)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(answer)
+}
+
+// list adds what is due to the answer, as far as there is room.
+func (a *cleanupAnswer) list(d cleanup.Due) error {
+	if len(a.Due) < maxListed {
+		a.Due = append(a.Due, dueThing{
+			What: d.What, Kind: d.Kind.Name, ID: d.ID, Owner: d.Owner, Name: d.Name,
+			Idempotency: d.Idempotency, History: d.History, Since: d.Since, AgeDays: int(d.Age / (24 * time.Hour)),
+		})
+	}
+	return nil
+}
+
+// decodeCleanupEvent reads the event of a cleanup: an object without other
+// fields. What is mistyped must not become a run that nobody meant.
+func decodeCleanupEvent(payload []byte) (cleanupEvent, error) {
+	var event cleanupEvent
+	if !bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{")) {
+		return event, errors.New("it is no JSON object")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&event); err != nil {
+		return event, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return event, errors.New("there is more after the object")
+	}
+	if !event.AsOf.IsZero() && !event.DryRun {
+		return event, errors.New("asOf is for a dry run only")
+	}
+	return event, nil
+}

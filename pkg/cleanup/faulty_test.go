@@ -1,0 +1,104 @@
+package cleanup_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/cleanup"
+	"instances/pkg/instance"
+)
+
+var errInjected = errors.New("injected")
+
+// faulty passes calls on to a repository, and asks before and after each one
+// whether it fails. A step of an iterator is a call too.
+type faulty struct {
+	cleanup.Repository
+	// before and after get the name of the method; an error of theirs is that
+	// of the call. Either may be nil.
+	before, after func(method string) error
+}
+
+func (f faulty) call(method string, do func() error) error {
+	if f.before != nil {
+		if err := f.before(method); err != nil {
+			return err
+		}
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if f.after != nil {
+		return f.after(method)
+	}
+	return nil
+}
+
+// stepwise is found with a call for each step.
+func stepwise[T any](f faulty, method string, found iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		next, stop := iter.Pull2(found)
+		defer stop()
+		for {
+			var v T
+			var more bool
+			err := f.call(method, func() error {
+				var err error
+				v, err, more = next()
+				return err
+			})
+			if err != nil {
+				yield(*new(T), err)
+				return
+			}
+			if !more || !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f faulty) Deleted(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Deleted, error] {
+	return stepwise(f, "Deleted", f.Repository.Deleted(ctx, kind, before))
+}
+
+func (f faulty) Purge(ctx context.Context, d instance.Deleted, change instance.Change) error {
+	return f.call("Purge", func() error { return f.Repository.Purge(ctx, d, change) })
+}
+
+func (f faulty) EndedCredentials(ctx context.Context, before time.Time) iter.Seq2[auth.Credential, error] {
+	return stepwise(f, "EndedCredentials", f.Repository.EndedCredentials(ctx, before))
+}
+
+func (f faulty) PurgeCredential(ctx context.Context, c auth.Credential) error {
+	return f.call("PurgeCredential", func() error { return f.Repository.PurgeCredential(ctx, c) })
+}
+
+func (f faulty) CountExpired(ctx context.Context, asOf time.Time) (e instance.Expired, err error) {
+	err = f.call("CountExpired", func() error { e, err = f.Repository.CountExpired(ctx, asOf); return err })
+	return e, err
+}
+
+func (f faulty) PurgeExpired(ctx context.Context, asOf time.Time, limit int) (e instance.Expired, err error) {
+	err = f.call("PurgeExpired", func() error { e, err = f.Repository.PurgeExpired(ctx, asOf, limit); return err })
+	return e, err
+}
+
+func (f faulty) UnusedCollections(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Unused, error] {
+	return stepwise(f, "UnusedCollections", f.Repository.UnusedCollections(ctx, kind, before))
+}
+
+func (f faulty) ForgetCollection(ctx context.Context, u instance.Unused) error {
+	return f.call("ForgetCollection", func() error { return f.Repository.ForgetCollection(ctx, u) })
+}
+
+func (f faulty) Idle(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Instance, error] {
+	return stepwise(f, "Idle", f.Repository.Idle(ctx, kind, before))
+}
+
+func (f faulty) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
+	return f.call("Delete", func() error { return f.Repository.Delete(ctx, key, change, check) })
+}

@@ -1,0 +1,71 @@
+package template
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// Schedule is an event of a function that comes at fixed times.
+type Schedule struct {
+	// Expression is as EventBridge Scheduler reads it, such as rate(1 day).
+	Expression string
+	// Input is the JSON that the function gets.
+	Input string
+	// DeadLetters is the address of the queue for what cannot be delivered, as
+	// in ${Queue.Arn}.
+	DeadLetters string
+	// Statements are what the role of the schedule allows.
+	Statements []Statement
+}
+
+var expression = regexp.MustCompile(`^(rate|cron|at)\([^()]+\)$`)
+
+func (d *document) schedule(p node) Schedule {
+	p.allow("Description", "OmitName", "ScheduleExpression", "FlexibleTimeWindow", "Input", "RetryPolicy",
+		"DeadLetterConfig", "RoleArn")
+	p.at("FlexibleTimeWindow").allow("Mode", "MaximumWindowInMinutes")
+	p.at("RetryPolicy").allow("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
+	if !p.at("OmitName").yes() {
+		p.at("OmitName").fail("must be true, or SAM gives the schedules of all stacks one name")
+	}
+	s := Schedule{
+		Expression:  p.at("ScheduleExpression").text(),
+		Input:       p.at("Input").text(),
+		DeadLetters: d.queue(p.at("DeadLetterConfig"), "Arn"),
+		Statements:  d.statements(p.at("RoleArn")),
+	}
+	if !expression.MatchString(s.Expression) {
+		p.at("ScheduleExpression").fail("is %q, which is no time", s.Expression)
+	}
+	if !json.Valid([]byte(s.Input)) {
+		p.at("Input").fail("is no JSON")
+	}
+	return s
+}
+
+// onFailure reads where the events go that a function fails at.
+func (d *document) onFailure(n node) string {
+	if !n.there() {
+		return ""
+	}
+	n.allow("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+	n.at("DestinationConfig").allow("OnFailure")
+	destination := n.at("DestinationConfig").at("OnFailure")
+	if kind := destination.at("Type"); kind.text() != "SQS" {
+		kind.fail("must be SQS")
+	}
+	destination.allow("Type", "Destination")
+	return d.queue(destination, "Destination")
+}
+
+// queue reads the address of a queue of this template, the value of a key.
+func (d *document) queue(n node, name string) string {
+	address := n.at(name)
+	text := address.text()
+	id, ok := strings.CutSuffix(strings.TrimPrefix(text, "${"), ".Arn}")
+	if !ok || d.resources.at(id).at("Type").textOr("") != "AWS::SQS::Queue" {
+		address.fail("must be !GetAtt NAME.Arn of a queue of this template")
+	}
+	return text
+}
