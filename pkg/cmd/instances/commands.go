@@ -25,6 +25,7 @@ func commands() []command {
 		serveCommand(), invokeCommand(),
 		keysCreateCommand(), keysListCommand(), keysRevokeCommand(),
 		gpusImportCommand(), gpusListCommand(),
+		deletedCommand(), restoreCommand(), historyCommand(), cleanupCommand(),
 		versionCommand(),
 	}
 }

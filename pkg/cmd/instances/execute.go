@@ -24,9 +24,11 @@ const (
 // may be another one than the process it runs in.
 type environment struct {
 	// dir is the folder that relative paths refer to; it is absolute.
-	dir            string
-	getenv         func(string) string
-	now            func() time.Time
+	dir    string
+	getenv func(string) string
+	now    func() time.Time
+	// after is [time.After], or what a test has in its place.
+	after          func(time.Duration) <-chan time.Time
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	// serving is the open registry where a command of another process

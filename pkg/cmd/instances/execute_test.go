@@ -20,10 +20,13 @@ type result struct {
 // environmentIn returns an environment for commands in a folder.
 func environmentIn(dir string, stdin io.Reader, stdout, stderr io.Writer) environment {
 	return environment{
-		dir: dir, getenv: func(string) string { return "" }, now: time.Now,
+		dir: dir, getenv: func(string) string { return "" }, now: time.Now, after: never,
 		stdin: stdin, stdout: stdout, stderr: stderr,
 	}
 }
+
+// never is a timer that does not fire.
+func never(time.Duration) <-chan time.Time { return nil }
 
 // instances runs a command line in a folder.
 func instances(t *testing.T, dir string, args ...string) result {
@@ -69,6 +72,10 @@ func TestHelp(t *testing.T) {
 		"help serve":          "PORT",
 		"serve --help":        "--addr HOST:PORT",
 		"invoke --help":       "events/topology-get.json",
+		"help deleted":        "instances deleted topology",
+		"help restore":        "--history-retention TIME",
+		"history --help":      "--cursor CURSOR",
+		"cleanup --help":      "--older-than TIME",
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
@@ -155,16 +162,56 @@ func TestWrongUsage(t *testing.T) {
 		"invoke":                                                 "FUNCTION is missing",
 		"invoke topology-get":                                    "--event is missing",
 		"invoke bogus --event - --template TEMPLATE":             `no function "bogus" in TEMPLATE, but topology-get,`,
-		"serve --addr 3000":                                      `--addr "3000" is not HOST:PORT`,
-		"serve --data= --template TEMPLATE":                      "--data is empty",
-		"serve now":                                              `unexpected argument "now"`,
-		"serve --quiet=perhaps":                                  "--quiet",
-		"version now":                                            `unexpected argument "now"`,
+		"deleted":                                   "KIND is missing: topology, compute or execution",
+		"deleted keys":                              `no kind "keys", but topology, compute or execution`,
+		"deleted topology 1":                        `unexpected argument "1"`,
+		"deleted compute --owner=":                  "--owner is missing",
+		"deleted topology --output yaml":            `--output: there is no form "yaml"`,
+		"deleted topology --region r":               "--region needs --table",
+		"restore":                                   "KIND is missing",
+		"restore topology":                          "ID is missing: that of the topology instance",
+		"restore topology 0":                        `no topology instance can have the id "0"`,
+		"restore topology one":                      `no topology instance can have the id "one"`,
+		"restore execution a/b":                     `no execution instance can have the id "a/b"`,
+		"restore topology 1 --owner team":           "--owner is not for topology",
+		"restore compute UUID":                      "--owner is missing: the id of a compute instance belongs to an owner",
+		"restore compute UUID --owner=":             "--owner is missing",
+		"restore compute UUID --owner a/b":          `--owner: "a/b"`,
+		"restore compute 1 --owner team":            `no compute instance can have the id "1"`,
+		"restore topology 1 --output yaml":          `--output: there is no form "yaml"`,
+		"restore topology 1 --data d --table t":     "--data and --table",
+		"restore topology 1 --history-retention 1h": `--history-retention "1h": less than a day`,
+		"restore topology 1 --history-retention=":   `--history-retention ""`,
+		"history":                               "KIND is missing",
+		"history compute UUID":                  "--owner is missing",
+		"history topology 1 --limit 0":          "--limit 0: want a number from 1",
+		"history topology 1 --limit 1000001":    "--limit 1000001: want",
+		"history topology 1 --limit x":          "--limit",
+		"history topology 1 --cursor x":         "--cursor: not one of the history of this instance",
+		"history topology 1 --cursor=":          "--cursor: not one of the history of this instance",
+		"history topology 1 --output yaml":      `--output: there is no form "yaml"`,
+		"cleanup now":                           `unexpected argument "now"`,
+		"cleanup --older-than 23h":              `--older-than "23h": less than a day`,
+		"cleanup --older-than=":                 `--older-than ""`,
+		"cleanup --older-than 30":               `--older-than "30"`,
+		"cleanup --silent-compute 1h":           `--silent-compute "1h": less than a day`,
+		"cleanup --silent-compute=":             `--silent-compute ""`,
+		"cleanup --ended-execution 23h59m":      `--ended-execution "23h59m": less than a day`,
+		"cleanup --history-retention 1s":        `--history-retention "1s": less than a day`,
+		"cleanup --as-of 2030-01-01":            "--as-of needs --dry-run",
+		"cleanup --dry-run --as-of tomorrow":    `--as-of "tomorrow": want a time such as 2030-01-01`,
+		"cleanup --output yaml":                 `--output: there is no form "yaml"`,
+		"cleanup --endpoint http://127.0.0.1:1": "--endpoint needs --table",
+		"serve --addr 3000":                     `--addr "3000" is not HOST:PORT`,
+		"serve --data= --template TEMPLATE":     "--data is empty",
+		"serve now":                             `unexpected argument "now"`,
+		"serve --quiet=perhaps":                 "--quiet",
+		"version now":                           `unexpected argument "now"`,
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			line = strings.ReplaceAll(line, "TEMPLATE", templatePath(t))
+			line = strings.ReplaceAll(strings.ReplaceAll(line, "TEMPLATE", templatePath(t)), "UUID", boxID)
 			want = strings.ReplaceAll(want, "TEMPLATE", templatePath(t))
 			got := instances(t, dir, strings.Fields(line)...)
 			if got.code != exitUsage || got.stdout != "" {
@@ -208,7 +255,7 @@ func TestOutputFails(t *testing.T) {
 		"closed pipe": {&wrapped{syscall.EPIPE}, false},
 		"full disk":   {syscall.ENOSPC, true},
 	} {
-		for _, line := range []string{"version", "keys list", "gpus list"} {
+		for _, line := range []string{"version", "keys list", "gpus list", "deleted topology", "cleanup", "cleanup --dry-run --output json"} {
 			t.Run(name+" "+line, func(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()

@@ -24,6 +24,7 @@ response. FUNCTION is the name of its folder or its logical id.`,
 		examples: []string{
 			"instances invoke topology-get --event events/topology-get.json",
 			"instances invoke TopologyGet --event - <events/topology-get.json",
+			"instances invoke cleanup --event events/cleanup.json",
 		},
 		prepare: invoke,
 	}
@@ -55,6 +56,7 @@ func invoke(c *call) func(context.Context) error {
 		if where.retention, err = historyRetention(t); err != nil {
 			return err
 		}
+		where.timeout = max(tableTimeout, f.Timeout)
 		return where.with(ctx, c, func(ctx context.Context, r *registry) error {
 			event, err := readEvent(ctx, c, *eventPath)
 			if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -67,12 +66,7 @@ func writeKeysJSON(w io.Writer, keys []auth.Credential) error {
 			k.Name, k.Owner, k.Allow, profiles, k.CreatedAt.UTC(), orNull(k.ExpiresAt), orNull(k.RevokedAt),
 		})
 	}
-	b, err := json.MarshalIndent(list, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(b, '\n'))
-	return err
+	return writeJSON(w, list)
 }
 
 func orNull(t time.Time) *time.Time {

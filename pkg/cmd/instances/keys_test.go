@@ -175,7 +175,7 @@ func TestKeysListText(t *testing.T) {
 // No empty registry is made by a command that only looks.
 func TestNoRegistry(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"keys list", "keys revoke ci", "gpus list", "gpus import -", "invoke topology-get --event - --template TEMPLATE"} {
+	for _, line := range []string{"keys list", "keys revoke ci", "gpus list", "gpus import -", "deleted topology", "restore topology 1", "history topology 1", "cleanup", "cleanup --dry-run", "invoke topology-get --event - --template TEMPLATE"} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()

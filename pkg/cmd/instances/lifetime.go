@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"instances/pkg/cleanup"
 )
 
 // maxLifetime is the longest lifetime of a key that can be asked for: what is
@@ -44,4 +46,34 @@ func parseLifetime(text string) (time.Duration, error) {
 		return 0, invalid
 	}
 	return total, nil
+}
+
+// parseRetention reads the value of a flag that says how long something is
+// kept: for a day at least, since less is a mistyped number.
+func parseRetention(flag, text string) (time.Duration, error) {
+	d, err := parseLifetime(text)
+	if err != nil {
+		return 0, misused("--%s %q: %s", flag, text, err)
+	}
+	if d < cleanup.MinRetention {
+		return 0, misused("--%s %q: less than a day, which must be mistyped: want 1d or more", flag, text)
+	}
+	return d, nil
+}
+
+// defaultHistoryRetention is the default of the template's parameter.
+const defaultHistoryRetention = "365d"
+
+// historyRetentionFlag adds the flag for the time that the history records of
+// a command are kept, and returns what reads it: 0 means for ever.
+func historyRetentionFlag(c *call) func() (time.Duration, error) {
+	const name = "history-retention"
+	text := c.flags.String(name, defaultHistoryRetention,
+		"keep the history records of this for `TIME`, such as 365d, or 0 for ever; a process that serves the data folder has its own")
+	return func() (time.Duration, error) {
+		if *text == "0" {
+			return 0, nil
+		}
+		return parseRetention(name, *text)
+	}
 }

@@ -26,9 +26,10 @@ const (
 // changed. The note says so, and what to do, to a person who knows the folder
 // as shown; it is empty when all is well.
 //
-// The secret is in the file before the key exists. A start that ended between
-// the two left a secret without a key, and the next one makes the key.
-func ensureLocalKey(ctx context.Context, r repository, dir, shown string, now time.Time) (note string, err error) {
+// A secret in the file that belongs to no key is that of a key that was revoked
+// and has been cleaned up since, and must not work again. Only where the
+// database is fresh, the key is made from the file.
+func ensureLocalKey(ctx context.Context, r repository, dir, shown string, fresh bool, now time.Time) (note string, err error) {
 	path := filepath.Join(dir, localKeyFile)
 	shown = filepath.Join(shown, localKeyFile)
 	b, err := os.ReadFile(path)
@@ -49,12 +50,10 @@ func ensureLocalKey(ctx context.Context, r repository, dir, shown string, now ti
 	}
 	c, err := r.Credential(ctx, auth.Hash(secret))
 	switch {
+	case errors.Is(err, auth.ErrNoCredential) && fresh:
+		return "", registerLocalKey(ctx, r, secret, now)
 	case errors.Is(err, auth.ErrNoCredential):
-		err := registerLocalKey(ctx, r, secret, now)
-		if errors.Is(err, auth.ErrNameTaken) || errors.Is(err, auth.ErrNameOfOther) {
-			return mismatch, nil
-		}
-		return "", err
+		return mismatch, nil
 	case err != nil:
 		return "", fmt.Errorf("read the key %s: %w", localKey, err)
 	case c.Name != localKey:
@@ -67,26 +66,45 @@ func ensureLocalKey(ctx context.Context, r repository, dir, shown string, now ti
 
 // mintLocalKey makes the key and its file. A key local whose secret is lost is
 // revoked first.
+//
+// The file gets its name when the key exists. A start that ended between the
+// two left the secret under another name, and the next one finds it there.
 func mintLocalKey(ctx context.Context, r repository, path, shown string, now time.Time) (note string, err error) {
+	made := path + ".new"
 	lost, err := credentialNamed(ctx, r, localKey)
 	if err != nil {
 		return "", err
 	}
 	if lost.Name != "" && lost.Owner != localKey {
-		return fmt.Sprintf("The name %s belongs to %s, so no key was minted for %s. Use a key of yours below.",
-			localKey, lost.Owner, shown), nil
+		return nameOfOther(lost.Owner, shown), nil
 	}
 	if lost.Name != "" && lost.Usable(now) {
+		if b, err := os.ReadFile(made); err == nil && auth.Hash(strings.TrimSpace(string(b))) == lost.Hash {
+			return "", os.Rename(made, path)
+		}
 		if _, err := r.RevokeCredential(ctx, localKey, now); err != nil {
 			return "", fmt.Errorf("revoke the key %s: %w", localKey, err)
 		}
 		note = fmt.Sprintf("The file %s was missing, so the key %s was revoked and minted again.", shown, localKey)
 	}
 	secret := auth.NewSecret()
-	if err := writePrivate(path, secret+"\n"); err != nil {
+	if err := writePrivate(made, secret+"\n"); err != nil {
 		return "", fmt.Errorf("keep the secret of the key %s: %w", localKey, err)
 	}
-	return note, registerLocalKey(ctx, r, secret, now)
+	err = registerLocalKey(ctx, r, secret, now)
+	if errors.Is(err, auth.ErrNameOfOther) {
+		// The key of the other one has been cleaned up.
+		return nameOfOther("another owner", shown), os.Remove(made)
+	}
+	if err != nil {
+		return "", err
+	}
+	return note, os.Rename(made, path)
+}
+
+// nameOfOther says that the name of the key is not to be had.
+func nameOfOther(owner, shown string) string {
+	return fmt.Sprintf("The name %s belongs to %s, so no key was minted for %s. Use a key of yours below.", localKey, owner, shown)
 }
 
 func registerLocalKey(ctx context.Context, r repository, secret string, now time.Time) error {
@@ -97,20 +115,19 @@ func registerLocalKey(ctx context.Context, r repository, secret string, now time
 	return nil
 }
 
-// writePrivate writes a file that only its owner can read, whole or not at
-// all. Only one process may do so at a time.
+// writePrivate writes a file that only its owner can read. Only one process may
+// do so at a time.
 func writePrivate(path, text string) error {
-	// What an earlier attempt left is overwritten; the database is locked.
-	made := path + ".new"
-	f, err := os.OpenFile(made, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// What an earlier attempt left is replaced; the database is locked.
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(made, path)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // credentialNamed returns the key of that name, or the zero value.

@@ -65,19 +65,46 @@ func TestEnsureLocalKeyWorks(t *testing.T) {
 	crashed := auth.NewSecret()
 	for name, test := range map[string]struct {
 		before func(t *testing.T, dir string, r repository)
+		// fresh says that the database is.
+		fresh  bool
 		note   string
 		secret string
 	}{
 		"first start": {before: func(*testing.T, string, repository) {}},
+		"crash before the file was whole": {
+			before: func(t *testing.T, dir string, _ repository) {
+				write(t, filepath.Join(dir, localKeyFile+".new"), "inst_ha")
+			},
+		},
 		"crash before the key was made": {
 			before: func(t *testing.T, dir string, _ repository) {
-				write(t, filepath.Join(dir, localKeyFile), crashed+"\n")
+				write(t, filepath.Join(dir, localKeyFile+".new"), auth.NewSecret()+"\n")
+			},
+		},
+		"crash before the file was in place": {
+			before: func(t *testing.T, dir string, r repository) {
+				write(t, filepath.Join(dir, localKeyFile+".new"), crashed+"\n")
+				if err := registerLocalKey(t.Context(), r, crashed, time.Now()); err != nil {
+					t.Fatal(err)
+				}
 			},
 			secret: crashed,
 		},
-		"crash before the file was in place": {
+		"the database is gone": {
 			before: func(t *testing.T, dir string, _ repository) {
-				write(t, filepath.Join(dir, localKeyFile+".new"), "inst_ha")
+				write(t, filepath.Join(dir, localKeyFile), crashed+"\n")
+			},
+			fresh:  true,
+			secret: crashed,
+		},
+		"key was revoked and is cleaned up": {
+			before: func(t *testing.T, dir string, r repository) {
+				ensure(t, dir, r)
+				revoke(t, r)
+				purgeKeys(t, r)
+				if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
+					t.Fatal(err)
+				}
 			},
 		},
 		"file is lost": {
@@ -111,7 +138,10 @@ func TestEnsureLocalKeyWorks(t *testing.T) {
 			t.Parallel()
 			dir, r := openFolder(t)
 			test.before(t, dir, r)
-			note := ensure(t, dir, r)
+			note, err := ensureLocalKey(t.Context(), r, dir, "shown", test.fresh, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
 			if !strings.Contains(note, test.note) || (note == "") != (test.note == "") {
 				t.Errorf("note %q", note)
 			}
@@ -140,6 +170,14 @@ func TestEnsureLocalKeyLeavesAlone(t *testing.T) {
 				revoke(t, r)
 			},
 			"local is revoked or expired",
+		},
+		"revoked and cleaned up": {
+			func(t *testing.T, dir string, r repository) {
+				ensure(t, dir, r)
+				revoke(t, r)
+				purgeKeys(t, r)
+			},
+			"does not hold the secret of the key local",
 		},
 		"file of another key": {
 			func(t *testing.T, dir string, r repository) {
@@ -208,9 +246,39 @@ func TestEnsureLocalKeyOfOther(t *testing.T) {
 	}
 }
 
+// That is so too when the key of the other one has been cleaned up.
+func TestEnsureLocalKeyOfPurged(t *testing.T) {
+	t.Parallel()
+	dir, r := openFolder(t)
+	if _, err := auth.Mint(t.Context(), r, auth.NewKey{Name: localKey, Owner: "bob", Allow: []string{"*"}}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	revoke(t, r)
+	purgeKeys(t, r)
+	if note := ensure(t, dir, r); !strings.Contains(note, "belongs to another owner") {
+		t.Errorf("note %q", note)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || names(t, r) != "" {
+		t.Errorf("the folder has %v, %v, the keys are %s", entries, err, names(t, r))
+	}
+}
+
+// purgeKeys removes the keys that ended, as a cleanup does.
+func purgeKeys(t *testing.T, r repository) {
+	t.Helper()
+	for c, err := range r.EndedCredentials(t.Context(), time.Now().Add(time.Hour)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.PurgeCredential(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func ensure(t *testing.T, dir string, r repository) (note string) {
 	t.Helper()
-	note, err := ensureLocalKey(t.Context(), r, dir, "shown", time.Now())
+	note, err := ensureLocalKey(t.Context(), r, dir, "shown", false, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

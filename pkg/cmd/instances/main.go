@@ -1,6 +1,7 @@
 // Command instances is the registry on the command line: it serves the API on
-// this machine, invokes single functions, and keeps the keys and the catalogue of
-// GPUs of an embedded database or of a DynamoDB table. See its help.
+// this machine, invokes single functions, and looks after the keys, the catalogue
+// of GPUs, the history and what was deleted, of an embedded database or of a
+// DynamoDB table. See its help.
 //
 // It exits with 0 when all went well, 1 when something failed, and 2 when it
 // was used in a wrong way.
@@ -38,7 +39,7 @@ func run() int {
 		return exitFailed
 	}
 	return execute(ctx, os.Args[1:], environment{
-		dir: dir, getenv: os.Getenv, now: time.Now,
+		dir: dir, getenv: os.Getenv, now: time.Now, after: time.After,
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	})
 }

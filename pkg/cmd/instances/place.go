@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"instances/pkg/app"
 	"instances/pkg/auth"
 	"instances/pkg/cmd/instances/internal/relay"
+	"instances/pkg/instance"
 	"instances/pkg/repository/bolt"
 	"instances/pkg/repository/dynamo"
 )
@@ -30,6 +32,11 @@ const (
 	// tableTimeout bounds the work of a command on a table, so that its
 	// retries end.
 	tableTimeout = 15 * time.Second
+	// longTimeout does so for the commands that read as much as there is.
+	longTimeout = 5 * time.Minute
+	// cleanupTimeout does so for a cleanup, which leaves the rest to the next
+	// one. A person ends it sooner with Ctrl-C.
+	cleanupTimeout = 6 * time.Hour
 	// A data folder that another process holds without serving it is tried
 	// lockAttempts times, each for lockTimeout: commands are short.
 	lockAttempts = 40
@@ -43,6 +50,7 @@ type repository interface {
 	Credential(ctx context.Context, hash string) (auth.Credential, error)
 	Credentials(ctx context.Context) iter.Seq2[auth.Credential, error]
 	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
+	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
 	Document(ctx context.Context, name string) ([]byte, error)
 	SetDocument(ctx context.Context, name string, data []byte) error
 }
@@ -65,6 +73,8 @@ type place struct {
 	create bool
 	// retention is how long history is kept; 0 means for ever.
 	retention time.Duration
+	// timeout bounds the work on a table; 0 means [tableTimeout].
+	timeout time.Duration
 }
 
 // flags adds the flags that choose a place.
@@ -111,7 +121,7 @@ func (p *place) withTable(ctx context.Context, c *call, do func(context.Context,
 		return err
 	}
 	r := dynamo.New(dynamo.Config{Client: client, Table: p.table, Now: c.now, HistoryRetention: p.retention})
-	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.timeout, tableTimeout))
 	defer cancel()
 	err = do(ctx, newRegistry(r, c.now))
 	var missing *types.ResourceNotFoundException

@@ -57,9 +57,11 @@ func TestTable(t *testing.T) {
 	if list := listKeys(t, dir); len(list) != 1 || list[0].Name != localKey {
 		t.Errorf("the folder has %+v", list)
 	}
-	got := instances(t, dir, "keys", "list", "--table", table.Name+"-absent", "--endpoint", table.Endpoint, "--region", "us-east-1")
-	if got.code != exitFailed || !strings.Contains(got.stderr, "no table "+table.Name+"-absent in us-east-1") {
-		t.Errorf("%+v", got)
+	for _, line := range []string{"keys list", "deleted topology", "history topology 1", "cleanup"} {
+		got := instances(t, dir, append(strings.Fields(line), "--table", table.Name+"-absent", "--endpoint", table.Endpoint, "--region", "us-east-1")...)
+		if got.code != exitFailed || !strings.Contains(got.stderr, "no table "+table.Name+"-absent in us-east-1") {
+			t.Errorf("%s: %+v", line, got)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func (s *server) relayed(r *registry) relay.Handler {
 			return exitFailed
 		}
 		code = execute(ctx, request.Args, environment{
-			dir: request.Dir, getenv: func(string) string { return "" }, now: s.now,
+			dir: request.Dir, getenv: func(string) string { return "" }, now: s.now, after: s.after,
 			stdin: stdin, stdout: stdout, stderr: stderr, serving: r,
 		})
 		if code == exitUsage {

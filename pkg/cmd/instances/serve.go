@@ -23,6 +23,9 @@ func serveCommand() command {
 embedded database in a data folder. On first start it mints the key local, which
 may do everything, and keeps its secret in the file local.key of the folder.
 
+The functions that the template has on a schedule, such as cleanup, run in the
+background: shortly after the start, and then once a day.
+
 Ctrl-C finishes the running requests and ends; a second Ctrl-C ends at once. One
 process can serve a data folder at a time; the other commands work meanwhile.
 

@@ -77,12 +77,19 @@ const ready = "/list?idRef="
 // startServe runs serve in a folder on a free port, until the test ends.
 func startServe(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
+	return startServeIn(t, environmentIn(dir, strings.NewReader(""), nil, nil), args...)
+}
+
+// startServeIn does so with the clock and the timer of an environment.
+func startServeIn(t *testing.T, e environment, args ...string) *served {
+	t.Helper()
 	ctx, interrupt := context.WithCancel(context.Background())
-	s := &served{dir: dir, stdout: newWatched(), stderr: newWatched(), ended: make(chan struct{}), interrupt: interrupt}
+	s := &served{dir: e.dir, stdout: newWatched(), stderr: newWatched(), ended: make(chan struct{}), interrupt: interrupt}
+	e.stdout, e.stderr = s.stdout, s.stderr
 	args = append([]string{"serve", "--addr", "127.0.0.1:0", "--template", templatePath(t)}, args...)
 	go func() {
 		defer close(s.ended)
-		s.code = execute(ctx, args, environmentIn(dir, strings.NewReader(""), s.stdout, s.stderr))
+		s.code = execute(ctx, args, e)
 	}()
 	t.Cleanup(func() { s.stop() })
 	if !s.stdout.await(ready, s.ended) {

@@ -41,6 +41,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	}
 	path := filepath.Join(s.dir, databaseName)
 	_, statErr := os.Stat(path)
+	fresh := errors.Is(statErr, os.ErrNotExist)
 	db, err := bolt.Open(path, bolt.Options{
 		Now: s.now, HistoryRetention: retention, LockTimeout: time.Second,
 	})
@@ -62,7 +63,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	defer func() { _ = listener.Close() }()
 
 	r := newRegistry(db, s.now)
-	note, err := ensureLocalKey(ctx, r, s.dir, s.shown, s.now())
+	note, err := ensureLocalKey(ctx, r, s.dir, s.shown, fresh, s.now())
 	if err != nil {
 		return err
 	}
@@ -81,12 +82,13 @@ func (s *server) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, commands.Close()) }()
 
 	hello := greeting{
-		url: baseURL(listener.Addr()), dir: s.shown, note: note, fresh: errors.Is(statErr, os.ErrNotExist),
+		url: baseURL(listener.Addr()), dir: s.shown, note: note, fresh: fresh,
 		exposed: !isLoopback(listener.Addr()),
 	}
 	if err := hello.print(ctx, s.stdout, r); err != nil {
 		return err
 	}
+	defer s.schedule(ctx, functions)()
 	return s.serve(ctx, listener, api, commands, r)
 }
 

@@ -19,7 +19,8 @@ var ErrNotServed = errors.New("no process serves the data folder")
 // code. It returns an error that is [ErrNotServed] when there is no such
 // process; the command has not run then. After any other error it may have
 // run, or may have been interrupted. It reads stdin only when the command
-// does; a read that is under way is left behind when the command ends.
+// does; a read that is under way is left behind when the command ends. When ctx
+// is done, so is the context of the command, and Call returns when it has ended.
 func Call(ctx context.Context, dir string, r Request, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
 	r.Protocol = protocol
 	request, err := json.Marshal(r)
@@ -31,10 +32,14 @@ func Call(ctx context.Context, dir string, r Request, stdin io.Reader, stdout, s
 		return 0, err
 	}
 	defer func() { _ = conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
 	c := &client{conn: conn, stdin: stdin, stdout: stdout, stderr: stderr}
-	code, err := c.run(request)
+	if err := c.send(frameRequest, request); err != nil {
+		return 0, lost(err)
+	}
+	// If the connection is lost, run finds out.
+	stop := context.AfterFunc(ctx, func() { _ = c.send(frameInterrupt, nil) })
+	defer stop()
+	code, err := c.run()
 	if err != nil && ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
@@ -75,11 +80,8 @@ func (c *client) send(k kind, payload []byte) error {
 	return writeFrame(c.conn, k, payload)
 }
 
-// run sends the request and serves the command until it ends.
-func (c *client) run(request []byte) (int, error) {
-	if err := c.send(frameRequest, request); err != nil {
-		return 0, lost(err)
-	}
+// run serves the command until it ends.
+func (c *client) run() (int, error) {
 	for {
 		k, payload, err := readFrame(c.conn)
 		if err != nil {

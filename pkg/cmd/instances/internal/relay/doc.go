@@ -8,5 +8,6 @@
 // piece by piece, and waits for each to be taken, so that a command knows
 // whether its output arrived; it asks for standard input only when the command
 // reads it; and it ends with the exit code. When either side goes away, the
-// command's context is done.
+// command's context is done. It is done too when the client is interrupted, but
+// that one goes on taking output until the command has said how far it got.
 package relay

@@ -24,6 +24,9 @@ const (
 	frameInput kind = 'i'
 	// frameInputFailed answers frameInput with why there is no more.
 	frameInputFailed kind = 'f'
+	// frameInterrupt says that the command is to end, and that the client goes
+	// on taking output until it has.
+	frameInterrupt kind = 'c'
 	// frameExit is the exit code in one byte. It is the last frame.
 	frameExit kind = 'x'
 )

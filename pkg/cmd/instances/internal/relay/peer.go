@@ -14,8 +14,11 @@ var errGone = errors.New("the other process is gone")
 
 // peer is the server's side of a connection, once the request is read.
 type peer struct {
-	ctx  context.Context
-	conn net.Conn
+	// ctx is done when the client is gone, command when it is or wants the
+	// command to end; interrupt ends that one.
+	ctx, command context.Context
+	interrupt    context.CancelFunc
+	conn         net.Conn
 	// wire is held to send a frame, turn from there until the frame is taken.
 	wire, turn sync.Mutex
 	taken      chan error
@@ -59,9 +62,11 @@ func (p *peer) listen() {
 			}
 			select {
 			case p.pieces <- in:
-			case <-p.ctx.Done():
-				return
+			case <-p.command.Done():
+				// Nobody waits for it any longer.
 			}
+		case frameInterrupt:
+			p.interrupt()
 		default:
 			return
 		}
@@ -131,8 +136,12 @@ func (i *input) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// next asks the client for the next piece.
+// next asks the client for the next piece, unless it is interrupted.
 func (i *input) next() {
+	if i.peer.command.Err() != nil {
+		i.err = errGone
+		return
+	}
 	if err := i.peer.send(frameInput, nil); err != nil {
 		i.err = errGone
 		return
@@ -140,7 +149,7 @@ func (i *input) next() {
 	select {
 	case in := <-i.peer.pieces:
 		i.rest, i.err = in.data, in.err
-	case <-i.peer.ctx.Done():
+	case <-i.peer.command.Done():
 		i.err = errGone
 	}
 }

@@ -1,7 +1,6 @@
 package relay_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -143,39 +142,91 @@ func TestCallOutputFails(t *testing.T) {
 	}
 }
 
-// When the client is interrupted, the command is.
+// When the client is interrupted, the command is. It gets no more input, but
+// can say how far it got.
 func TestCallInterrupted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	interrupted := make(chan error, 1)
+	start(t, dir, func(ctx context.Context, _ relay.Request, stdin io.Reader, stdout, stderr io.Writer) int {
+		_, _ = io.WriteString(stdout, "running")
+		<-ctx.Done()
+		_, readErr := stdin.Read(make([]byte, 1))
+		fmt.Fprintf(stderr, "interrupted, input ended: %v", readErr != nil)
+		return 7
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stderr bytes.Buffer
+	code, err := relay.Call(ctx, dir, relay.Request{}, nil, writerFunc(cancel), &stderr)
+	if code != 7 || err != nil || stderr.String() != "interrupted, input ended: true" {
+		t.Errorf("code %d, error %v, stderr %q", code, err, stderr.String())
+	}
+}
+
+// writerFunc is called with each write.
+type writerFunc func()
+
+func (f writerFunc) Write(b []byte) (int, error) {
+	f()
+	return len(b), nil
+}
+
+// A command that waits for input when its client is interrupted ends too.
+func TestCallInterruptedWhileReading(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(_ context.Context, _ relay.Request, stdin io.Reader, _, stderr io.Writer) int {
+		_, err := stdin.Read(make([]byte, 1))
+		fmt.Fprint(stderr, err)
+		return 1
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stdin, w := io.Pipe()
+	defer func() { _ = w.Close() }()
+	var stderr bytes.Buffer
+	code, err := relay.Call(ctx, dir, relay.Request{}, readerFunc(func(b []byte) (int, error) {
+		cancel()
+		return stdin.Read(b)
+	}), io.Discard, &stderr)
+	if code != 1 || err != nil || stderr.Len() == 0 {
+		t.Errorf("code %d, error %v, stderr %q", code, err, stderr.String())
+	}
+}
+
+// readerFunc is called for each read.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// When the client is gone, the command is interrupted, and its input and
+// output fail.
+func TestClientGone(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ended := make(chan error, 1)
 	start(t, dir, func(ctx context.Context, _ relay.Request, stdin io.Reader, stdout, _ io.Writer) int {
-		_, _ = io.WriteString(stdout, "running\n")
 		<-ctx.Done()
 		_, readErr := stdin.Read(make([]byte, 1))
 		_, writeErr := io.WriteString(stdout, "more")
 		if readErr == nil || writeErr == nil {
-			interrupted <- errors.New("input or output went on")
+			ended <- errors.New("input or output went on")
 		}
-		interrupted <- nil
+		ended <- nil
 		return 0
 	})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	output, w := io.Pipe()
-	called := make(chan error, 1)
-	go func() {
-		_, err := relay.Call(ctx, dir, relay.Request{}, nil, w, io.Discard)
-		called <- err
-	}()
-	if line, err := bufio.NewReader(output).ReadString('\n'); line != "running\n" {
-		t.Fatalf("%q, %v", line, err)
+	conn, err := net.Dial("unix", filepath.Join(dir, "serve.sock"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	cancel()
-	if err := <-interrupted; err != nil {
+	if _, err := io.WriteString(conn, "r\x00\x00\x00\x0e{\"protocol\":1}"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
 		t.Error(err)
-	}
-	if err := <-called; !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
 	}
 }
 

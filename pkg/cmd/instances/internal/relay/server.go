@@ -35,7 +35,8 @@ type Request struct {
 
 // Handler runs a command and returns its exit code, 0 to 255. A write returns
 // when the client has written the output itself, or with an error if it could
-// not. The context is done when the client goes away.
+// not. The context is done when the client goes away or is interrupted; in the
+// second case it still takes output.
 type Handler func(ctx context.Context, r Request, stdin io.Reader, stdout, stderr io.Writer) int
 
 // Serve runs the commands of the clients of l until l is closed, then waits
@@ -70,7 +71,12 @@ func serve(ctx context.Context, conn net.Conn, run Handler) {
 	if err != nil {
 		return
 	}
-	p := &peer{ctx: ctx, conn: conn, taken: make(chan error), pieces: make(chan piece)}
+	command, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	p := &peer{
+		ctx: ctx, command: command, interrupt: interrupt,
+		conn: conn, taken: make(chan error), pieces: make(chan piece),
+	}
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	defer func() { _ = conn.Close() }()
@@ -87,7 +93,7 @@ func serve(ctx context.Context, conn net.Conn, run Handler) {
 		_ = p.send(frameExit, []byte{1})
 		return
 	}
-	code := run(ctx, r, &input{peer: p}, stdout, stderr)
+	code := run(command, r, &input{peer: p}, stdout, stderr)
 	_ = p.send(frameExit, []byte{byte(code)})
 }
 
