@@ -15,10 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"instances/pkg/auth"
 	"instances/pkg/cleanup"
 	"instances/pkg/instance"
 	"instances/pkg/repository/bolt"
+	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamotest"
 )
 
@@ -60,9 +64,7 @@ func each(t *testing.T, test func(t *testing.T, open opener)) {
 	})
 	t.Run("dynamo", func(t *testing.T) {
 		t.Parallel()
-		test(t, func(t testing.TB, now func() time.Time) store {
-			return dynamotest.New(t, dynamotest.Options{Now: now, HistoryRetention: historyKept})
-		})
+		test(t, openDynamo)
 	})
 }
 
@@ -75,6 +77,45 @@ func openBolt(t testing.TB, now func() time.Time) store {
 	}
 	t.Cleanup(func() { _ = r.Close() })
 	return r
+}
+
+// tableStore is a repository on a table of its own.
+type tableStore struct {
+	*dynamo.Repository
+	table dynamotest.Table
+}
+
+func openDynamo(t testing.TB, now func() time.Time) store {
+	t.Helper()
+	table := dynamotest.NewTable(t)
+	return tableStore{dynamo.New(dynamo.Config{
+		Client: table.Client(nil), Table: table.Name, Now: now, HistoryRetention: historyKept,
+	}), table}
+}
+
+// fillFrom puts the items of another table into an empty one.
+func (s tableStore) fillFrom(t testing.TB, other tableStore) {
+	t.Helper()
+	client := s.table.Client(nil)
+	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &other.table.Name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for items := range slices.Chunk(page.Items, 25) {
+			var puts []types.WriteRequest
+			for _, item := range items {
+				puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+			}
+			out, err := client.BatchWriteItem(context.Background(), &dynamodb.BatchWriteItemInput{
+				RequestItems: map[string][]types.WriteRequest{s.table.Name: puts},
+			})
+			if err != nil || len(out.UnprocessedItems) > 0 {
+				t.Fatalf("fill the table: %v, %d left", err, len(out.UnprocessedItems))
+			}
+		}
+	}
 }
 
 // The kinds of the tests: one of each order.
@@ -98,6 +139,21 @@ func newFixture(t testing.TB, open opener) *fixture {
 	f := &fixture{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	f.store = open(t, f.Now)
 	return f
+}
+
+// again returns a fixture of its own in the state of f, which has told its
+// story. To copy a table is much faster than to tell the story again.
+func (f *fixture) again(t testing.TB, open opener) *fixture {
+	t.Helper()
+	told, ok := f.store.(tableStore)
+	copied := newFixture(t, open)
+	if !ok {
+		copied.story(t)
+		return copied
+	}
+	copied.now, copied.minted = f.now, f.minted
+	copied.store.(tableStore).fillFrom(t, told)
+	return copied
 }
 
 func (f *fixture) Now() time.Time {
