@@ -15,9 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"instances/pkg/auth"
 	"instances/pkg/cleanup"
 	"instances/pkg/instance"
@@ -93,31 +90,6 @@ func openDynamo(t testing.TB, now func() time.Time) store {
 	}), table}
 }
 
-// fillFrom puts the items of another table into an empty one.
-func (s tableStore) fillFrom(t testing.TB, other tableStore) {
-	t.Helper()
-	client := s.table.Client(nil)
-	pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &other.table.Name})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for items := range slices.Chunk(page.Items, 25) {
-			var puts []types.WriteRequest
-			for _, item := range items {
-				puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
-			}
-			out, err := client.BatchWriteItem(context.Background(), &dynamodb.BatchWriteItemInput{
-				RequestItems: map[string][]types.WriteRequest{s.table.Name: puts},
-			})
-			if err != nil || len(out.UnprocessedItems) > 0 {
-				t.Fatalf("fill the table: %v, %d left", err, len(out.UnprocessedItems))
-			}
-		}
-	}
-}
-
 // The kinds of the tests: one of each order.
 func numbered() instance.Kind {
 	return instance.Kind{Name: "numbered", Order: instance.OrderNumber}
@@ -152,7 +124,7 @@ func (f *fixture) again(t testing.TB, open opener) *fixture {
 		return copied
 	}
 	copied.now, copied.minted = f.now, f.minted
-	copied.store.(tableStore).fillFrom(t, told)
+	dynamotest.Fill(t, copied.store.(tableStore).table, told.table)
 	return copied
 }
 
