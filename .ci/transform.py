@@ -4,15 +4,23 @@ Fails where the result is not what the template means: sam validate checks the
 template, not what comes out of it.
 """
 
+import copy
 import json
+import logging
 import sys
 
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
+from stamp import stamp
+
 # Below this path the gateway asks for credentials. Elsewhere functions do,
 # since each API words it differently.
 CHALLENGED = "/flexdeploy/"
+
+
+# Roles of AWS services, with AWS's own policies for them.
+NOT_OF_FUNCTIONS = {"APIGatewayLogsWriter", "DeploymentRole"}
 
 
 class NoManagedPolicies:
@@ -29,8 +37,22 @@ def check(result):
 
     apis = of_type("AWS::ApiGateway::RestApi")
     functions = of_type("AWS::Lambda::Function")
-    if len(apis) != 1 or len(of_type("AWS::ApiGateway::Stage")) != 1:
+    stages = list(of_type("AWS::ApiGateway::Stage").values())
+    if len(apis) != 1 or len(stages) != 1:
         yield "there is not exactly one API with one stage"
+    for api in apis.values():
+        if api.get("MinimumCompressionSize") != 1024:
+            yield "the API does not compress large answers"
+        if "BinaryMediaTypes" in api or "x-amazon-apigateway-binary-media-types" in api["Body"]:
+            yield "the API has binary media types, which break its mocks"
+    for deployment in of_type("AWS::ApiGateway::Deployment").values():
+        if "StageName" in deployment:
+            yield f"there is a second stage, {deployment['StageName']}"
+    for stage in stages:
+        if stage["StageName"] != {"Ref": "StageName"}:
+            yield f"the stage is called {stage['StageName']}"
+        if not stage.get("TracingEnabled") or "AccessLogSetting" not in stage or "MethodSettings" not in stage:
+            yield "the stage lacks traces, access logs or throttling"
     if len(resources) > 450:
         yield f"there are {len(resources)} resources, and CloudFormation takes 500"
 
@@ -68,25 +90,87 @@ def check(result):
                 yield f"the retries of {name} are not those of its alias"
             if "OnFailure" not in config.get("DestinationConfig", {}):
                 yield f"{name} loses the runs that fail"
-        elif not any("${%s.Arn}" % name in uri for uri in integrated):
-            yield f"{name} has no route, and no schedule for its alias"
+        elif not any("${%sAliaslive}" % name in uri for uri in integrated):
+            yield f"{name} has no route to its alias, and no schedule for it"
         if function["Role"]["Fn::GetAtt"] != [name + "Role", "Arn"]:
             yield f"{name} does not have a role of its own"
-    if len(of_type("AWS::IAM::Role")) != len(functions) + len(set(scheduled.values())):
-        yield "there are roles besides those of the functions and the schedules"
-    for name, role in of_type("AWS::IAM::Role").items():
-        if "ManagedPolicyArns" in role:
+    for uri in integrated:
+        if "Aliaslive}" not in uri:
+            yield f"{uri} is no alias"
+    for name, permission in of_type("AWS::Lambda::Permission").items():
+        if not permission["FunctionName"].get("Ref", "").endswith("Aliaslive"):
+            yield f"{name} is not about an alias"
+    roles = of_type("AWS::IAM::Role")
+    for name in roles.keys() - {name + "Role" for name in functions} - set(scheduled.values()) - NOT_OF_FUNCTIONS:
+        yield f"{name} is the role of nobody"
+    for name, role in roles.items():
+        if "ManagedPolicyArns" in role and name not in NOT_OF_FUNCTIONS:
             yield f"{name} has policies that are not its own"
+    yield from check_canaries(resources, functions, of_type("AWS::CloudWatch::Alarm"))
+
+
+def check_canaries(resources, functions, alarms):
+    """Yields which functions do not move to new code as they should."""
+    for name in functions:
+        alias = resources.get(name + "Aliaslive", {})
+        update = alias.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate")
+        if update is None:
+            yield f"{name} has no alias with a canary"
+            continue
+        version = alias["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+        if resources[version]["Properties"]["FunctionName"] != {"Ref": name}:
+            yield f"{name} has the alias of another function"
+        group = resources[update["DeploymentGroupName"]["Ref"]]["Properties"]
+        if group["ServiceRoleArn"] != {"Fn::GetAtt": ["DeploymentRole", "Arn"]}:
+            yield f"{name} is deployed with another role"
+        watched = [alarm["Name"].get("Ref") for alarm in group.get("AlarmConfiguration", {}).get("Alarms", [])]
+        if len(watched) < 2 or not alarms.keys() >= set(watched) or not group["AlarmConfiguration"]["Enabled"]:
+            yield f"the canary of {name} is watched by {watched}"
+        if "DEPLOYMENT_STOP_ON_ALARM" not in group["AutoRollbackConfiguration"]["Events"]:
+            yield f"the canary of {name} is not rolled back"
+
+
+def check_versions(template):
+    """Yields which functions keep their version, and the API its deployment, when they must not."""
+
+    def made(result, kind):
+        return {name for name, resource in result["Resources"].items() if resource["Type"] == kind}
+
+    def kept(changed, kind):
+        return sorted(made(translate(template), kind) & made(translate(changed), kind))
+
+    memory = copy.deepcopy(template)
+    memory["Globals"]["Function"]["MemorySize"] = 512
+    for name in kept(memory, "AWS::Lambda::Version"):
+        yield f"{name} stays when the memory changes"
+
+    values = copy.deepcopy(template)
+    stamp(template, {})
+    stamp(values, {"LogLevel": "DEBUG", "CorsAllowOrigin": "https://example.com"})
+    for kind in ("AWS::Lambda::Version", "AWS::ApiGateway::Deployment"):
+        for name in kept(values, kind):
+            yield f"{name} stays when a parameter changes"
+    others = copy.deepcopy(template)
+    stamp(others, {"AlarmEmail": "a@example.com", "ThrottleRate": "1", "DeploymentType": "AllAtOnce"})
+    if made(translate(template), "AWS::Lambda::Version") != made(translate(others), "AWS::Lambda::Version"):
+        yield "there are new versions when a parameter changes that no function has"
+
+
+def translate(template):
+    # It changes what it is given.
+    return transform(copy.deepcopy(template), {}, NoManagedPolicies())
 
 
 def main():
+    # It tells of features that it could ask AWS for.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     template = yaml_parse(open("template.yaml", encoding="utf-8").read())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             # The transform takes only code that is uploaded.
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
-    result = transform(template, {}, NoManagedPolicies())
-    problems = list(check(result))
+    result = translate(template)
+    problems = [*check(result), *check_versions(template)]
     for problem in problems:
         print(f"transformed template: {problem}", file=sys.stderr)
     json.dump(result, sys.stdout, indent=1)

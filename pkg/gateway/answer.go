@@ -52,7 +52,7 @@ func answerHeader(name string) string {
 	return name
 }
 
-func (a *answer) write(w http.ResponseWriter) {
+func (g *gateway) answer(w http.ResponseWriter, c *call, a *answer) {
 	merged := http.Header{}
 	for name, values := range a.MultiValueHeaders {
 		for _, v := range values {
@@ -73,7 +73,7 @@ func (a *answer) write(w http.ResponseWriter) {
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
-	send(w, a.StatusCode, a.Body)
+	g.send(w, c.request, a.StatusCode, a.Body)
 }
 
 // send ends an answer. An error means that the client is gone, or that the

@@ -12,9 +12,13 @@
 // media types API Gateway reads it as UTF-8, so bytes that are not become
 // U+FFFD, and an answer that a function encodes as Base64 is sent as it is.
 //
+// An answer is compressed where the template says so and the client asks for
+// it, and a compressed body of a request is decompressed. captured_test.go
+// compares events with captured ones, and names their sources.
+//
 // Differences from AWS:
-//   - Header names reach a function in Go's canonical form, since net/http
-//     does not keep the client's; API Gateway passes the client's on.
+//   - Names of headers reach a function as the client spells them only behind
+//     [KeepNames], and without TLS.
 //   - AWS documents no order among overlapping paths that would make API
 //     Gateway try a second one. None is tried here, and the template has a
 //     {proxy+} on every level, so that none needs to be.

@@ -17,8 +17,9 @@ import (
 
 // What stands in events for things that a local API does not have.
 const (
-	accountID = "123456789012"
-	apiID     = "local"
+	accountID    = "123456789012"
+	apiID        = "local"
+	deploymentID = "local"
 )
 
 // call is one request on its way.
@@ -33,6 +34,9 @@ type call struct {
 	fullPath, path string
 	resource       *resource
 	parameters     parameters
+	// spelled are the names of headers as the client has them, by their
+	// canonical form. It may lack some, or be nil.
+	spelled map[string]string
 }
 
 func newCall(now time.Time, r *http.Request) *call {
@@ -48,6 +52,7 @@ func newCall(now time.Time, r *http.Request) *call {
 		extendedRequestID: base64.URLEncoding.EncodeToString(b[16:27]),
 		traceID:           fmt.Sprintf("Root=1-%08x-%x", uint32(now.Unix()), b[27:]),
 		fullPath:          r.URL.EscapedPath(),
+		spelled:           spelling(r),
 	}
 }
 
@@ -82,6 +87,7 @@ type requestContext struct {
 	RequestID         string   `json:"requestId"`
 	Identity          identity `json:"identity"`
 	DomainName        string   `json:"domainName"`
+	DeploymentID      string   `json:"deploymentId"`
 	APIID             string   `json:"apiId"`
 }
 
@@ -132,6 +138,7 @@ func (c *call) event(api template.API, body []byte) []byte {
 			RequestID:         c.requestID,
 			Identity:          identity{SourceIP: c.sourceIP()},
 			DomainName:        domain,
+			DeploymentID:      deploymentID,
 			APIID:             apiID,
 		},
 	}
@@ -168,10 +175,11 @@ func (c *call) sourceIP() string {
 	return host
 }
 
-// reaches reports whether a header of a request gets to the function.
+// reaches reports whether a header of a request gets to the function. Captured
+// events have no Content-Length, though AWS documents one.
 func reaches(name string) bool {
 	switch name {
-	case "Connection", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server", "Te", "Trailer",
+	case "Connection", "Content-Length", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server", "Te", "Trailer",
 		"Transfer-Encoding", "Upgrade", "Www-Authenticate":
 		return false
 	}
@@ -183,8 +191,8 @@ func (c *call) headers() map[string][]string {
 	r := c.request
 	all := map[string][]string{}
 	for name, values := range r.Header {
-		if len(values) > 0 && reaches(name) {
-			all[name] = values
+		if len(values) > 0 && reaches(http.CanonicalHeaderKey(name)) {
+			all[c.eventName(name)] = values
 		}
 	}
 	proto, port := "http", "80"

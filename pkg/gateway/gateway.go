@@ -15,6 +15,9 @@ import (
 
 // The limits of API Gateway and Lambda.
 const (
+	// MaxHeaderBytes is the largest header of a request, its first line
+	// included.
+	MaxHeaderBytes = 10_240
 	// MaxRequestBytes is the largest body of a request.
 	MaxRequestBytes = 10 << 20
 	// MaxEventBytes is the largest event, and the largest answer of a
@@ -86,6 +89,10 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amzn-RequestId", c.requestID)
 	w.Header().Set("X-Amz-Apigw-Id", c.extendedRequestID)
 
+	if headerBytes(r) > MaxHeaderBytes {
+		headerTooLarge(w)
+		return
+	}
 	path, ok := g.withoutStage(c.fullPath)
 	if !ok {
 		g.refuse(w, c, unknownPath())
@@ -116,6 +123,14 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, c, badRequest())
 		return
 	}
+	switch body, err = g.decompress(r.Header, body); {
+	case errors.Is(err, errTooMuch):
+		g.refuse(w, c, requestTooLarge())
+		return
+	case err != nil:
+		g.refuse(w, c, badMediaType())
+		return
+	}
 	if missing := missingHeaders(method.RequiredHeaders, r.Header); len(missing) > 0 {
 		g.refuse(w, c, badParameters(missing))
 		return
@@ -125,6 +140,17 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.proxy(w, c, g.functions[method.Function], body)
+}
+
+// headerBytes is the size of the header of a request, as it was sent.
+func headerBytes(r *http.Request) int {
+	n := len(r.Method) + len(r.URL.RequestURI()) + len(r.Proto) + len("  \r\n") + len("Host: \r\n") + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(": \r\n") + len(v)
+		}
+	}
+	return n
 }
 
 // withoutStage cuts the name of the stage off a path, where there is one.
@@ -175,7 +201,7 @@ func (g *gateway) proxy(w http.ResponseWriter, c *call, f template.Function, bod
 		g.refuse(w, c, functionFailed())
 		return
 	}
-	a.write(w)
+	g.answer(w, c, a)
 }
 
 // errTimeout says that the gateway gave up before the function's time was

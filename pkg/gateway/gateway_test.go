@@ -395,6 +395,68 @@ func TestRequestSizes(t *testing.T) {
 	}
 }
 
+// The first line and the headers of a request have a limit together, which
+// counts before the API is known.
+func TestHeaderSizes(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, load(t), says(`{"statusCode":200}`), gateway.Options{})
+	// What a client sends of an empty header beside it.
+	const rest = len("GET /things HTTP/1.1\r\nHost: example.com\r\nX: \r\n")
+	for _, test := range []struct {
+		bytes, status int
+		target        string
+	}{
+		{gateway.MaxHeaderBytes, 200, "/things"},
+		{gateway.MaxHeaderBytes + 1, 431, "/things"},
+		{gateway.MaxHeaderBytes, 431, "/things?"},
+	} {
+		w := do(g, request("GET", test.target, "", "X", strings.Repeat("a", test.bytes-rest)))
+		if w.Code != test.status {
+			t.Errorf("%s and %d bytes: status %d, want %d", test.target, test.bytes, w.Code, test.status)
+		}
+		if test.status == 431 {
+			expect(t, w, 431, `{"message":"Request Header Fields Too Large"}`)
+		}
+	}
+}
+
+// The project's own template words what the gateway refuses, and what becomes
+// of a function that fails.
+func TestProjectWords(t *testing.T) {
+	t.Parallel()
+	tmpl, err := template.Load("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	failing := invoker(func(context.Context, string, []byte) ([]byte, error) { return nil, errors.New("exit status 2") })
+	large := strings.Repeat("a", gateway.MaxRequestBytes+1)
+	for _, test := range []struct {
+		name, body string
+		headers    []string
+		invoker    gateway.Invoker
+		status     int
+	}{
+		{"request too large", large, nil, says(""), 413},
+		{"unknown coding", "{}", []string{"Content-Encoding", "br"}, says(""), 415},
+		{"function fails", "{}", nil, failing, 502},
+		{"no answer", "{}", nil, says(`{"errorMessage":"no","errorType":"error"}`), 502},
+		{"answer too large", "{}", nil, says(sized(gateway.MaxEventBytes + 1)), 502},
+	} {
+		w := do(newGateway(t, tmpl, test.invoker, gateway.Options{}), request("PUT", "/instances/create", test.body, test.headers...))
+		var said struct{ Title, Detail, Message string }
+		if err := json.Unmarshal(w.Body.Bytes(), &said); err != nil || said.Title == "" || said.Detail == "" || said.Message != said.Detail {
+			t.Errorf("%s: body %s, %v", test.name, w.Body, err)
+		}
+		if w.Code != test.status || w.Header().Get("Content-Type") != "application/problem+json" ||
+			w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: answer %d with %v", test.name, w.Code, w.Header())
+		}
+		if strings.Contains(w.Body.String(), "exit status") {
+			t.Errorf("%s: the client learns of it: %s", test.name, w.Body)
+		}
+	}
+}
+
 // Without gateway responses, the gateway uses API Gateway's own words.
 func TestDefaultWords(t *testing.T) {
 	t.Parallel()

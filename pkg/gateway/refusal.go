@@ -27,6 +27,13 @@ func unknownPath() refusal {
 	return refusal{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "Missing Authentication Token"}
 }
 
+// headerTooLarge answers for the server in front of all APIs: no template words
+// it.
+func headerTooLarge(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	send(w, http.StatusRequestHeaderFieldsTooLarge, `{"message":"Request Header Fields Too Large"}`)
+}
+
 func requestTooLarge() refusal {
 	return refusal{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "Request Too Long"}
 }
@@ -102,7 +109,7 @@ func (g *gateway) mock(w http.ResponseWriter, c *call, m *template.Mock) {
 		return
 	}
 	setAll(w.Header(), m.Headers)
-	send(w, m.Status, strings.ReplaceAll(m.Body, "$context.httpMethod", c.request.Method))
+	g.send(w, c.request, m.Status, strings.ReplaceAll(m.Body, "$context.httpMethod", c.request.Method))
 }
 
 func setAll(h http.Header, values map[string]string) {

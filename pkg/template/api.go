@@ -12,6 +12,9 @@ type API struct {
 	LogicalID string
 	// Stage is the name of the only stage.
 	Stage string
+	// CompressFrom is the number of bytes from which the body of an answer is
+	// compressed for a client that asks for it, or 0 where none is.
+	CompressFrom int
 	// Resources are in the order of the file.
 	Resources []Resource
 	// GatewayResponses are by type, such as DEFAULT_5XX.
@@ -26,6 +29,9 @@ type Resource struct {
 	// are not there.
 	Methods map[string]Method
 }
+
+// maxCompressFrom is the most that API Gateway takes.
+const maxCompressFrom = 10 << 20
 
 // AnyMethod is the key of the method that takes what the others do not.
 const AnyMethod = "ANY"
@@ -51,7 +57,7 @@ type Method struct {
 
 func (d *document) api(id string, p, globals node) API {
 	p.allow("Name", "StageName", "EndpointConfiguration", "MergeDefinitions", "DefinitionBody",
-		"TracingEnabled", "MethodSettings", "AccessLogSetting", "Tags", "OpenApiVersion")
+		"MinimumCompressionSize", "TracingEnabled", "MethodSettings", "AccessLogSetting", "Tags", "OpenApiVersion")
 	globals.allow("OpenApiVersion")
 	if !p.at("MergeDefinitions").yes() {
 		p.at("MergeDefinitions").fail("must be true")
@@ -62,6 +68,14 @@ func (d *document) api(id string, p, globals node) API {
 		body.at("swagger").fail("must be 2.0")
 	}
 	api := API{LogicalID: id, Stage: p.at("StageName").text(), GatewayResponses: map[string]GatewayResponse{}}
+	if size := p.at("MinimumCompressionSize"); size.there() {
+		if api.CompressFrom = size.number(); api.CompressFrom < 1 || api.CompressFrom > maxCompressFrom {
+			size.fail("must be from 1 to %d", maxCompressFrom)
+		}
+	}
+	for _, s := range p.at("MethodSettings").items() {
+		s.allow("ResourcePath", "HttpMethod", "ThrottlingRateLimit", "ThrottlingBurstLimit", "MetricsEnabled")
+	}
 	validators := body.at("x-amazon-apigateway-request-validators")
 	for _, v := range validators.entries() {
 		v.value.allow("validateRequestParameters", "validateRequestBody")

@@ -17,7 +17,8 @@ func (d *document) function(id string, resource, globals node) Function {
 	p.allow("CodeUri", "Description", "Role", "Events", "Environment", "MemorySize", "Timeout",
 		"Runtime", "Handler", "Architectures", "LoggingConfig", "Tags",
 		"AutoPublishAlias", "AutoPublishAliasAllProperties", "EventInvokeConfig")
-	globals.allow("Environment", "MemorySize", "Timeout", "Runtime", "Handler", "Architectures", "LoggingConfig", "Tags")
+	globals.allow("Environment", "MemorySize", "Timeout", "Runtime", "Handler", "Architectures", "LoggingConfig", "Tags",
+		"Tracing", "AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
 	setting := func(name string) node {
 		if own := p.at(name); own.there() {
 			return own

@@ -23,6 +23,9 @@ func (d *document) statements(role node) []Statement {
 		role.fail("must be !GetAtt NAME.Arn of a role of this template")
 		return nil
 	}
+	if condition := resource.at("Condition"); condition.there() {
+		condition.fail("is not understood: a function always has its role")
+	}
 	p := resource.at("Properties")
 	p.allow("AssumeRolePolicyDocument", "Policies", "Tags")
 	var all []Statement

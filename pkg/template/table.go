@@ -50,7 +50,7 @@ func (t Table) Index(name string) (Index, bool) {
 
 func (d *document) table(id string, p node) Table {
 	p.allow("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode", "TimeToLiveSpecification",
-		"PointInTimeRecoverySpecification", "SSESpecification", "DeletionProtectionEnabled", "Tags")
+		"PointInTimeRecoverySpecification", "SSESpecification", "DeletionProtectionEnabled", "OnDemandThroughput", "Tags")
 	if p.at("BillingMode").text() != "PAY_PER_REQUEST" {
 		p.at("BillingMode").fail("must be PAY_PER_REQUEST")
 	}
@@ -60,7 +60,7 @@ func (d *document) table(id string, p node) Table {
 		t.Attributes = append(t.Attributes, Attribute{a.at("AttributeName").text(), a.at("AttributeType").text()})
 	}
 	for _, x := range p.at("GlobalSecondaryIndexes").items() {
-		x.allow("IndexName", "KeySchema", "Projection")
+		x.allow("IndexName", "KeySchema", "Projection", "OnDemandThroughput")
 		projection := x.at("Projection")
 		projection.allow("ProjectionType", "NonKeyAttributes")
 		index := Index{

@@ -121,7 +121,7 @@ func (t *Template) Table(logicalID string) (Table, bool) {
 
 func (d *document) template(root node) *Template {
 	root.allow("AWSTemplateFormatVersion", "Transform", "Description", "Metadata",
-		"Parameters", "Globals", "Resources", "Outputs")
+		"Parameters", "Conditions", "Globals", "Resources", "Outputs")
 	if got := root.at("Transform").text(); got != "AWS::Serverless-2016-10-31" {
 		root.at("Transform").fail("is %q, which is not understood", got)
 	}
@@ -133,25 +133,30 @@ func (d *document) template(root node) *Template {
 	t := &Template{}
 	apis := 0
 	for _, r := range d.resources.entries() {
-		r.value.allow("Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
+		kind := r.value.at("Type").text()
+		attributes := []string{"Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"}
+		if kind == "AWS::IAM::Role" || meansNothingToRequests(kind) {
+			attributes = append(attributes, "Condition")
+		}
+		r.value.allow(attributes...)
 		properties := r.value.at("Properties")
-		switch kind := r.value.at("Type").text(); kind {
-		case "AWS::Serverless::Function":
+		switch {
+		case meansNothingToRequests(kind):
+			// Not read, so its properties may be any.
+		case kind == "AWS::Serverless::Function":
 			t.Functions = append(t.Functions, d.function(r.key, r.value, globals.at("Function")))
-		case "AWS::Serverless::Api":
+		case kind == "AWS::Serverless::Api":
 			apis++
 			t.API = d.api(r.key, properties, globals.at("Api"))
-		case "AWS::DynamoDB::Table":
+		case kind == "AWS::DynamoDB::Table":
 			t.Tables = append(t.Tables, d.table(r.key, properties))
-		case "AWS::IAM::Role":
+		case kind == "AWS::IAM::Role":
 			// Read with the function or the schedule that has it.
-		case "AWS::SQS::Queue":
+		case kind == "AWS::SQS::Queue":
 			properties.allow("MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags")
 			if encrypted := properties.at("SqsManagedSseEnabled"); !encrypted.yes() {
 				encrypted.fail("must be true")
 			}
-		case "AWS::CloudWatch::Alarm", "AWS::Logs::LogGroup":
-			// Means nothing to a request.
 		default:
 			r.value.at("Type").fail("%q is not understood", kind)
 		}
@@ -161,4 +166,21 @@ func (d *document) template(root node) *Template {
 	}
 	d.connect(t)
 	return t
+}
+
+// meansNothingToRequests reports whether resources of that type are there for
+// the people who run the stack, and change no request, table or permission of
+// a function.
+func meansNothingToRequests(kind string) bool {
+	switch kind {
+	case
+		"AWS::ApiGateway::Account",
+		"AWS::CloudWatch::Alarm",
+		"AWS::CloudWatch::Dashboard",
+		"AWS::Logs::LogGroup",
+		"AWS::SNS::Subscription",
+		"AWS::SNS::Topic":
+		return true
+	}
+	return false
 }

@@ -144,11 +144,18 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range []struct{ name, old, new, want string }{
 		{"transform", "Transform: AWS::Serverless-2016-10-31", "Transform: Other", `Transform (line 1) is "Other"`},
-		{"section", "Globals:", "Conditions: {}\nGlobals:", "Conditions (line 5) is not understood"},
+		{"section", "Globals:", "Mappings: {}\nGlobals:", "Mappings (line 5) is not understood"},
 		{"resource type", "Type: AWS::CloudWatch::Alarm", "Type: AWS::EC2::Instance", `Resources.FailuresAlarm.Type (line 129) "AWS::EC2::Instance" is not understood`},
 		{"condition", "Type: AWS::IAM::Role", "Type: AWS::IAM::Role\n    Condition: X", "Resources.ThingRole.Condition (line 94) is not understood"},
 		{"function property", "MemorySize: 256", "Layers: []", "Resources.ThingGet.Properties.Layers (line 76) is not understood"},
 		{"table property", "BillingMode: PAY_PER_REQUEST", "LocalSecondaryIndexes: []", "Resources.Table.Properties.LocalSecondaryIndexes (line 16)"},
+		{"index property", "IndexName: XIndex", "IndexName: XIndex\n          ContributorInsightsSpecification: {}", "GlobalSecondaryIndexes[0].ContributorInsightsSpecification (line 26)"},
+		{"condition of a table", "Type: AWS::DynamoDB::Table", "Type: AWS::DynamoDB::Table\n    Condition: X", "Resources.Table.Condition (line 15) is not understood"},
+		{"condition of a function", "Type: AWS::Serverless::Function", "Type: AWS::Serverless::Function\n    Condition: X", "Resources.ThingGet.Condition (line 73) is not understood"},
+		{"compression of everything", "MergeDefinitions: true", "MergeDefinitions: true\n      MinimumCompressionSize: 0", "MinimumCompressionSize (line 35) must be from 1"},
+		{"compression of nothing", "MergeDefinitions: true", "MergeDefinitions: true\n      MinimumCompressionSize: 10485761", "must be from 1 to 10485760"},
+		{"method setting", "MergeDefinitions: true", "MergeDefinitions: true\n      MethodSettings: [{CachingEnabled: true}]", "MethodSettings[0].CachingEnabled (line 35) is not understood"},
+		{"reserved concurrency", "Timeout: 20", "ReservedConcurrentExecutions: 1", "ReservedConcurrentExecutions (line 85) is not understood"},
 		{"billing", "PAY_PER_REQUEST", "PROVISIONED", "must be PAY_PER_REQUEST"},
 		{"undefined key", "- {AttributeName: xpk, AttributeType: N}", "", `lack the key attribute "xpk"`},
 		{"unused attribute", "{AttributeName: xpk, AttributeType: N}", "{AttributeName: xpk, AttributeType: N}\n        - {AttributeName: z, AttributeType: S}", `have "z", which is in no key`},
@@ -253,6 +260,24 @@ func TestMockWithMethod(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, "Body", tmpl.API.Resources[0].Methods[template.AnyMethod].Mock.Body, body)
+}
+
+// What the gateway compresses is read, and what only AWS does is let through.
+func TestGatewaySettings(t *testing.T) {
+	t.Parallel()
+	small, err := os.ReadFile("testdata/small.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := template.Parse([]byte(strings.ReplaceAll(string(small), "MergeDefinitions: true", `MergeDefinitions: true
+      MinimumCompressionSize: 1024
+      TracingEnabled: true
+      MethodSettings: [{ResourcePath: /*, HttpMethod: '*', ThrottlingRateLimit: 5, ThrottlingBurstLimit: 9, MetricsEnabled: true}]`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "CompressFrom", tmpl.API.CompressFrom, 1024)
+	check(t, "CompressFrom by default", load(t).API.CompressFrom, 0)
 }
 
 func TestAllErrorsAtOnce(t *testing.T) {

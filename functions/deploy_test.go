@@ -1,0 +1,137 @@
+package functions_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// deployment is what one run of .ci/deploy did.
+type deployment struct {
+	code   int
+	output string
+	// calls are those of the SAM CLI and of the scripts, in order.
+	calls []string
+}
+
+// deploy runs .ci/deploy with stand-ins for the SAM CLI, for Python and for
+// Go. The variables are those of the environment.
+func deploy(t *testing.T, variables ...string) deployment {
+	t.Helper()
+	root := t.TempDir()
+	for _, name := range []string{".ci/deploy", ".ci/venv.sh", ".ci/flags.sh", ".ci/requirements.txt", "samconfig.toml"} {
+		text, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(root, name), string(text))
+	}
+	requirements, err := os.ReadFile("../.ci/requirements.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	venv := filepath.Join(root, ".build", "venv")
+	write(t, filepath.Join(venv, "requirements.txt"), string(requirements))
+	calls := filepath.Join(root, "calls")
+	for _, name := range []string{"sam", "python", "go"} {
+		write(t, filepath.Join(venv, "bin", name), `#!/bin/sh
+printf '%s\n' "`+name+` $*" >>'`+calls+`'
+case "$*" in
+*"$FAILS"*) echo "stand-in fails"; exit 7 ;;
+esac
+`)
+	}
+	command := exec.CommandContext(t.Context(), "bash", filepath.Join(root, ".ci", "deploy"))
+	command.Env = append([]string{"PATH=" + filepath.Join(venv, "bin") + ":" + os.Getenv("PATH"), "FAILS=nothing"}, variables...)
+	output, err := command.CombinedOutput()
+	d := deployment{output: string(output)}
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		d.code = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(calls); err == nil {
+		d.calls = strings.Split(strings.TrimSpace(string(text)), "\n")
+	}
+	return d
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each deployment is one of what was built just now, with the settings of its
+// environment, and asks where it is not known which stack is meant.
+func TestDeploy(t *testing.T) {
+	t.Parallel()
+	const compile = "go build -o /dev/null ./functions/..."
+	const built = ".aws-sam/build/template.yaml"
+	for _, test := range []struct {
+		name      string
+		variables []string
+		code      int
+		want      []string
+		output    string
+	}{
+		{"dev", []string{"ENV=dev"}, 0, []string{
+			"python -B .ci/whoami.py", compile,
+			"sam build --config-env dev", "python -B .ci/stamp.py " + built + " dev", "sam deploy --config-env dev",
+		}, ""},
+		{"prod", []string{"ENV=prod"}, 0, []string{
+			"python -B .ci/whoami.py", compile,
+			"sam build --config-env prod", "python -B .ci/stamp.py " + built + " prod", "sam deploy --config-env prod",
+		}, ""},
+		{"guided", []string{"ENV=dev", "GUIDED=1"}, 0, []string{
+			"python -B .ci/whoami.py --any-region", compile,
+			"sam build --config-env dev", "python -B .ci/stamp.py --always " + built + " dev", "sam deploy --config-env dev --guided",
+		}, ""},
+		{"first time", nil, 0, []string{
+			"python -B .ci/whoami.py --any-region", compile,
+			"sam build --config-env default", "python -B .ci/stamp.py --always " + built + " default", "sam deploy --config-env default --guided",
+		}, ""},
+		{"unknown environment", []string{"ENV=test"}, 2, nil, "no environment test: use ENV=dev or ENV=prod"},
+		{"no credentials", []string{"ENV=dev", "FAILS=whoami"}, 7, []string{"python -B .ci/whoami.py"}, "stand-in fails"},
+		{"does not compile", []string{"ENV=dev", "FAILS=/dev/null"}, 7, []string{"python -B .ci/whoami.py", compile}, "stand-in fails"},
+		{"does not build", []string{"ENV=dev", "FAILS=build --config-env"}, 7, []string{
+			"python -B .ci/whoami.py", compile, "sam build --config-env dev",
+		}, "stand-in fails"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, test.variables...)
+			if d.code != test.code || !strings.Contains(d.output, test.output) || !slices.Equal(d.calls, test.want) {
+				t.Errorf("exit code %d, output %q, calls\n%s", d.code, d.output, strings.Join(d.calls, "\n"))
+			}
+		})
+	}
+}
+
+// The targets of the Makefile give what the scripts need to them.
+func TestMakeTargets(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"deploy", "ENV=prod", "GUIDED=1"}, "ENV='prod' GUIDED='1' .ci/deploy\n"},
+		{[]string{"smoke", "URL=https://x/live", "KEY=a:b"}, "go run ./pkg/cmd/smoke --url 'https://x/live'\n"},
+	} {
+		command := exec.CommandContext(t.Context(), "make", append([]string{"-n", "-C", "..", "--no-print-directory"}, test.args...)...)
+		// Make itself may run this test.
+		command.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MAKE") || strings.HasPrefix(v, "MFLAGS") })
+		output, err := command.CombinedOutput()
+		if err != nil || string(output) != test.want {
+			t.Errorf("make %s runs %q, %v", strings.Join(test.args, " "), output, err)
+		}
+	}
+}
