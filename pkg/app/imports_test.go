@@ -119,7 +119,7 @@ func TestImports(t *testing.T) {
 			{[]string{sdk + "/config"}, []string{module + "pkg/cmd"}},
 			{
 				[]string{"github.com/aws/aws-lambda-go"},
-				[]string{module + "pkg/lambdahttp", module + "pkg/app", module + "pkg/gateway", module + "pkg/cmd"},
+				[]string{module + "pkg/lambdahttp", module + "pkg/app", module + "pkg/gateway", module + "pkg/rehearsal", module + "pkg/cmd"},
 			},
 			{[]string{"go.etcd.io/bbolt"}, []string{module + "pkg/repository/bolt"}},
 		} {
@@ -154,7 +154,7 @@ func TestImports(t *testing.T) {
 			found = true
 			for _, dep := range p.Deps {
 				if within(dep, sdk+"/config", "go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "gopkg.in/yaml.v3", "testing",
-					module+"pkg/template", module+"pkg/gateway", module+"pkg/cmd", module+"pkg/repository/bolt",
+					module+"pkg/template", module+"pkg/gateway", module+"pkg/rehearsal", module+"pkg/cmd", module+"pkg/repository/bolt",
 					module+"pkg/repository/repositorytest", module+"pkg/repository/dynamo/dynamotest") {
 					t.Errorf("%s depends on %s", path, dep)
 				}

@@ -51,7 +51,7 @@ func decode[T any](t *testing.T, got apptest.Response) T {
 // takes for success.
 func TestClient(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		c := newClient(t, s)
 
 		login := c.Do(t, "POST", "/api/v1/api-token-auth/", "username=agent&password="+c.token,
@@ -127,7 +127,7 @@ func TestClient(t *testing.T) {
 // A form with a key of the document profile works, with its answers.
 func TestFormWithDocumentProfile(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		secret := full(t, s).MintFor(t, "another", "alice", compute.ReadPermission, compute.WritePermission)
 		c := client{s, secret}
 		created := c.send(t, "POST", base, "name=n&type=cpu&ask_price=0.10")

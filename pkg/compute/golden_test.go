@@ -24,12 +24,6 @@ func date(t *testing.T, text string) time.Time {
 	return d
 }
 
-// setClock moves the clock of s to a time.
-func setClock(t *testing.T, s *apptest.Server, text string) {
-	t.Helper()
-	s.Clock.Advance(date(t, text).Sub(s.Clock.Now()))
-}
-
 // full mints a key that may do everything of this dialect, for Do.
 func full(t *testing.T, s *apptest.Server) *apptest.Server {
 	t.Helper()
@@ -57,12 +51,12 @@ func imported(t *testing.T, s *apptest.Server, id string, created, updated, seen
 // TestGolden replays each example of the description.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		const running = `{"type":"cpu","askPrice":0.02,"maxNumParallelJobs":2,"numRunningJobs":1}`
 
 		t.Run("GET", func(t *testing.T) {
-			setClock(t, s, "06-10-2018 19:10:01")
+			s.Pin(date(t, "06-10-2018 19:10:01"))
 			imported(t, s, "91c34f50-5181-4739-915a-7615a6a72d2f", "05-10-2018 16:02:04", "06-10-2018 18:08:02", "06-10-2018 18:08:02", running)
 			apptest.Same(t, "list", s.Do(t, "GET", base, ""), 200, apptest.Golden(t, "list-200.json"))
 			imported(t, s, "90c34f50-5c81-4739-955a-7685a6a72d2f", "05-10-2018 16:02:04", "06-10-2018 18:08:02", "06-10-2018 18:08:02", running)
@@ -71,7 +65,7 @@ func TestGolden(t *testing.T) {
 				s.Do(t, "GET", compute.BasePath+"/90C34F50-5C81-4739-955A-7685A6A72D2F", ""), 200, apptest.Golden(t, "get-200.json"))
 		})
 		t.Run("POST", func(t *testing.T) {
-			setClock(t, s, "05-10-2018 16:29:06")
+			s.Pin(date(t, "05-10-2018 16:29:06"))
 			got := s.Do(t, "POST", base, `{"name":"instance1","ask_price":0.01}`)
 			var created struct{ UUID string }
 			if err := json.Unmarshal([]byte(got.Body), &created); err != nil || len(created.UUID) != 36 {
@@ -88,7 +82,7 @@ func TestGolden(t *testing.T) {
 			{"PATCH", "6b1fb5c3-5f11-43d2-a793-fc7d01629a7f", `{"ask_price":"0.01","max_num_parallel_jobs":"1"}`, "patch-200.json"},
 		} {
 			t.Run(write.method, func(t *testing.T) {
-				setClock(t, s, "05-10-2018 16:29:06")
+				s.Pin(date(t, "05-10-2018 16:29:06"))
 				imported(t, s, write.id, "05-10-2018 16:29:06", "05-10-2018 16:29:06", "", `{"type":"cpu","askPrice":3,"maxNumParallelJobs":4}`)
 				apptest.Same(t, write.method, s.Do(t, write.method, base+write.id+"/", write.body), 200, apptest.Golden(t, write.golden))
 			})

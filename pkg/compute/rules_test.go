@@ -29,7 +29,8 @@ func card() compute.GPU { return compute.DefaultGPUs()[0] }
 
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+		s.Pin(s.Clock.Now())
 		full(t, s)
 		path := create(t, s, `{"name":"n","ask_price":1,"max_num_parallel_jobs":3}`)
 		before := s.Do(t, "GET", path, "").Body
@@ -110,7 +111,7 @@ func TestBadBodies(t *testing.T) {
 // A PATCH between the types keeps and clears the GPU; a PUT never keeps it.
 func TestGPUs(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		path := create(t, s, `{"name":"n","ask_price":1,"type":"gpu","gpu":"`+strings.ToUpper(card().UUID)+`"}`)
 		check := func(what, kind, gpu, name string) {
@@ -276,7 +277,7 @@ func TestHeartbeats(t *testing.T) {
 
 func TestImages(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
 		id := strings.TrimSuffix(strings.TrimPrefix(path, base), "/")
 		for _, image := range []string{"b", "a", "b"} {
@@ -304,7 +305,8 @@ func TestImages(t *testing.T) {
 // Two owners never see each other's instances, by any operation.
 func TestOwners(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+		s.Pin(s.Clock.Now())
 		path := create(t, full(t, s), `{"name":"secret","ask_price":1}`)
 		id := strings.TrimSuffix(strings.TrimPrefix(path, base), "/")
 		before := s.Do(t, "GET", path, "").Body

@@ -33,9 +33,10 @@ func refused(t *testing.T, what string, got apptest.Response, status int, want s
 // descriptions show.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
-		s.Clock.Advance(time.UnixMilli(1603443600123).Sub(s.Clock.Now()))
+		created := time.UnixMilli(1603443600123)
+		s.Pin(created)
 		for _, name := range []string{"object", "items", "forceinput"} {
 			request, response := apptest.Golden(t, name+"-request.json"), apptest.Golden(t, name+"-response.json")
 			var id struct{ ID string }
@@ -50,7 +51,7 @@ func TestGolden(t *testing.T) {
 		list := s.Do(t, "GET", "/instances/list?idRef=5f8e9d7c6b5a493827160fed&user=planner&status=created", "")
 		apptest.Same(t, "list", list, 200, "["+apptest.Golden(t, "items-response.json")+"]")
 
-		s.Clock.Advance(time.Minute)
+		s.Pin(created.Add(time.Minute))
 		apptest.Same(t, "update", s.Do(t, "POST", "/instances/update", apptest.Golden(t, "update-request.json")), 200, apptest.Golden(t, "update-response.json"))
 		apptest.Same(t, "get", s.Do(t, "GET", "/instances/get/5f92a3c1e4b0d7a6c8f01234", ""), 200, apptest.Golden(t, "update-response.json"))
 		apptest.Same(t, "list", s.Do(t, "GET", "/instances/list?status=deployed", ""), 200, "["+apptest.Golden(t, "update-response.json")+"]")

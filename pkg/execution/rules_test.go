@@ -54,7 +54,7 @@ func TestRandomID(t *testing.T) {
 
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		create(t, s, body(`,"id":"one"`))
 		before := s.Do(t, "GET", "/instances/get/one", "").Body
@@ -162,7 +162,7 @@ func TestUpdate(t *testing.T) {
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		for n, i := range [][3]string{{"m1", "ann", "created"}, {"m1", "bob", "deployed"}, {"m2", "ann", "deployed"}, {"m2", "bob", "created"}, {"m1", "ann", "error"}} {
 			b := fmt.Sprintf(`{"id":"i%d","idRef":%q,"name":"n","mode":"ExecSync","user":%q,"input":1`, n, i[0], i[1])
@@ -215,7 +215,7 @@ func TestList(t *testing.T) {
 // in the same order.
 func TestAnyJSON(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		var anyJSON func(depth int) *rapid.Generator[string]
 		text := rapid.Custom(func(r *rapid.T) string {
@@ -282,7 +282,7 @@ func TestAnyJSON(t *testing.T) {
 
 func TestManners(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		first := s.Do(t, "PUT", "/instances/create", body(`,"id":"one"`), "Idempotency-Key: k")
 		again := s.Do(t, "PUT", "/instances/create", body(`,"id":"one"`), "Idempotency-Key: k")
@@ -308,7 +308,7 @@ func TestManners(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		secret := s.Mint(t, "alice", execution.ReadPermission, execution.WritePermission)
 		create(t, s, body(`,"id":"one"`))
 		reader := s.MintFor(t, "reader", "bob", execution.ReadPermission)
@@ -341,7 +341,7 @@ func TestCredentials(t *testing.T) {
 // Of many creates of one id at once, one wins.
 func TestParallelCreates(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		var mu sync.Mutex
 		created := 0

@@ -42,7 +42,7 @@ func startAt(t *testing.T, s *apptest.Server, n int64) {
 // TestGolden replays each example of the description.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		s.Mint(t, "alice", topology.ReadPermission, topology.WritePermission)
 
 		// story sends the request of an example to an instance that is in the
@@ -101,7 +101,7 @@ func TestGolden(t *testing.T) {
 // TestGoldenSameID replays the examples whose ids other examples have too.
 func TestGoldenSameID(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		s.Mint(t, "alice", topology.ReadPermission, topology.WritePermission)
 
 		t.Run("POST", func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 func TestConditionalRequests(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		created := s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`))
 		if created.Status != 401 {
 			t.Fatalf("without a key: got %d", created.Status)
@@ -107,7 +107,7 @@ func TestIdempotencyKey(t *testing.T) {
 // Of many equal requests at once, one creates and all get its answer.
 func TestParallelRepeats(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		answers := parallel(16, func(int) apptest.Response {
 			return s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`), "Idempotency-Key: k")
@@ -125,7 +125,7 @@ func TestParallelRepeats(t *testing.T) {
 
 func TestParallelCreatesOfOneCode(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		created := 0
 		for _, a := range parallel(64, func(i int) apptest.Response {

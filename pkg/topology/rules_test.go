@@ -75,7 +75,7 @@ func full(t *testing.T, s *apptest.Server) *apptest.Server {
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","instanceId":{"any":["thing"]},"unknown":1}`)
 		want := `{"description":null,"environments":[],"workflows":[],"instanceId":1,"instanceName":"n","isActive":true,` +
 			`"pluginOperations":[],"instanceCode":"c","groupCode":null,"subGroupCode":null,"isDeploymentTarget":true}`
@@ -96,7 +96,7 @@ func TestDefaults(t *testing.T) {
 
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","environments":[1]}`)
 		before := s.Do(t, "GET", path, "").Body
 		longList := strings.ReplaceAll(fmt.Sprint(slices.Collect(count(1001))), " ", ",")
@@ -179,7 +179,7 @@ func count(n int) func(func(int) bool) {
 
 func TestMalformedBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c"}`)
 		valid := `{"instanceName":"m","instanceCode":"d"}`
 		for _, request := range [][2]string{{"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path}} {
@@ -194,7 +194,7 @@ func TestMalformedBodies(t *testing.T) {
 
 func TestIDs(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		valid := `{"instanceName":"m","instanceCode":"d"}`
 		for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
@@ -213,7 +213,7 @@ func TestIDs(t *testing.T) {
 
 func TestPatch(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","description":"d","groupCode":"g","subGroupCode":"s",`+
 			`"environments":[3,1,3],"workflows":[5],"pluginOperations":[{"pluginId":1,"operation":"a"},{"operation":"a","pluginId":1,"extra":0}]}`)
 		steps := []struct{ body, field, want string }{

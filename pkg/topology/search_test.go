@@ -42,7 +42,7 @@ func next(t *testing.T, got apptest.Response) string {
 
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		for _, i := range []string{
 			`{"instanceCode":"A1","instanceName":"Web Server","groupCode":"Group","subGroupCode":"Blue"}`,
@@ -101,7 +101,7 @@ func TestSearch(t *testing.T) {
 
 func TestSearchParameters(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		create(t, full(t, s), `{"instanceCode":"A1","instanceName":"n"}`)
 		for query, field := range map[string]string{
 			"instancecodes=A1":               "instancecodes",
@@ -121,7 +121,7 @@ func TestSearchParameters(t *testing.T) {
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		// Across the border of two blocks, where ids get a digit more.
 		startAt(t, s, 9996)

@@ -2,7 +2,8 @@
 // of the functions, on a repository of the test's own.
 //
 // A test that holds on every repository runs in [Each]. Its clock stands
-// still until the test moves it.
+// still until the test moves it. A test that needs no clock runs in
+// [Everywhere], which is also on the very binaries that get deployed.
 package apptest
 
 import (
@@ -49,30 +50,47 @@ const HistoryRetention = 365 * 24 * time.Hour
 // Server is the API, served to one test.
 type Server struct {
 	Repository Repository
-	Clock      *Clock
+	// Clock is that of the functions. In the rehearsal it cannot be moved.
+	Clock *Clock
 
 	handler http.Handler
 	// authorization is what [Server.Do] sends by default.
 	authorization string
+	// pins are those of [Server.Pin].
+	pins []pin
 }
 
 // Clock is a clock that tests move. It is safe for concurrent use.
 type Clock struct {
 	mu  sync.Mutex
-	now time.Time
+	now time.Time // Zero for the time of this machine.
 }
 
 // Now returns the time that the clock shows.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.now.IsZero() {
+		return time.Now()
+	}
 	return c.now
 }
 
-// Advance moves the clock.
+// real reports whether it is the time of this machine.
+func (c *Clock) real() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now.IsZero()
+}
+
+// Advance moves the clock. It panics in the rehearsal, whose functions have
+// the time of this machine.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.now.IsZero() {
+		panic("the rehearsal has no clock to move: run the test in apptest.Each")
+	}
 	c.now = c.now.Add(d)
 }
 
@@ -217,7 +235,7 @@ func (s *Server) Do(t testing.TB, method, target, body string, headers ...string
 	if err != nil {
 		t.Errorf("read answer: %v", err)
 	}
-	return Response{Status: result.StatusCode, Header: result.Header, Body: string(answer)}
+	return Response{Status: result.StatusCode, Header: result.Header, Body: s.pinned(string(answer))}
 }
 
 // Delete deletes a numbered instance.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -121,22 +120,11 @@ func (c *check) nothingElse(t *template.Template) error {
 
 // start runs all functions at once and has each answer its sample event.
 func (c *check) start(ctx context.Context, t *template.Template) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	server, err := runtimeapi.Listen(ctx)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return err
 	}
-	names := make([]string, len(t.Functions))
-	for i, f := range t.Functions {
-		names[i] = f.Name
-	}
-	functions := runtimeapi.New(names...)
-	// A process waits for its next event as long as it lives: only the header
-	// of its request has a time limit.
-	server := &http.Server{Handler: functions, ReadHeaderTimeout: time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-
-	ctx, stop := context.WithCancel(ctx)
+	defer server.Close()
 	results := make(chan error, len(t.Functions))
 	for _, f := range t.Functions {
 		environment := maps.Clone(f.Environment)
@@ -145,20 +133,16 @@ func (c *check) start(ctx context.Context, t *template.Template) error {
 			// Nothing listens there.
 			"AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:1",
 		})
-		log := new(bytes.Buffer)
-		stopped := make(chan struct{})
-		processCtx, end := context.WithCancel(ctx)
 		go func() {
-			defer close(stopped)
-			// Why a process ends is what ask returns.
-			_ = functions.Run(processCtx, runtimeapi.Process{
-				Function: f.Name, Binary: c.binary(f), Address: listener.Addr().String(), Environment: environment, Output: log,
+			log := new(bytes.Buffer)
+			process, err := server.Start(runtimeapi.Function{
+				Name: f.Name, Binary: c.binary(f), Timeout: answerWithin, MemoryMB: f.MemoryMB,
+				Environment: environment, Output: log,
 			})
-		}()
-		go func() {
-			err := c.ask(ctx, functions, f)
-			end()
-			<-stopped
+			if err == nil {
+				err = c.ask(ctx, process, f)
+				process.Stop()
+			}
 			if err != nil {
 				err = fmt.Errorf("%s: %w\n%s", f.Name, err, log)
 			}
@@ -169,17 +153,12 @@ func (c *check) start(ctx context.Context, t *template.Template) error {
 	for range t.Functions {
 		errs = append(errs, <-results)
 	}
-	stop()
-	_ = server.Close()
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		errs = append(errs, err)
-	}
 	return errors.Join(errs...)
 }
 
 // ask sends the sample event of a function, without its credentials, where it
 // has some, and as it is.
-func (c *check) ask(ctx context.Context, functions *runtimeapi.Server, f template.Function) error {
+func (c *check) ask(ctx context.Context, process *runtimeapi.Process, f template.Function) error {
 	sample, err := os.ReadFile(filepath.Join(c.events, f.Name+".json"))
 	if err != nil {
 		return err
@@ -193,7 +172,7 @@ func (c *check) ask(ctx context.Context, functions *runtimeapi.Server, f templat
 		if err != nil {
 			return fmt.Errorf("sample event: %w", err)
 		}
-		status, err := invoke(ctx, functions, f.Name, anonymous)
+		status, err := invoke(ctx, process, anonymous)
 		if err != nil {
 			return err
 		}
@@ -201,7 +180,7 @@ func (c *check) ask(ctx context.Context, functions *runtimeapi.Server, f templat
 			return fmt.Errorf("without credentials it answers %d, not 401", status)
 		}
 	}
-	status, err := invoke(ctx, functions, f.Name, sample)
+	status, err := invoke(ctx, process, sample)
 	if err != nil {
 		return err
 	}
@@ -226,10 +205,8 @@ func withoutCredentials(event map[string]any) bool {
 }
 
 // invoke returns the status that the function answers.
-func invoke(ctx context.Context, functions *runtimeapi.Server, name string, event []byte) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	out, err := functions.Invoke(ctx, name, event)
+func invoke(ctx context.Context, process *runtimeapi.Process, event []byte) (int, error) {
+	out, err := process.Invoke(ctx, event)
 	if err != nil {
 		return 0, fmt.Errorf("invoke: %w", err)
 	}

@@ -26,6 +26,8 @@ const (
 
 // greeting is what serve prints when it is ready.
 type greeting struct {
+	// place is what the API is served on.
+	place string
 	// url is where the API is, without a path.
 	url string
 	// dir is the data folder as it was given.
@@ -47,7 +49,7 @@ func (g greeting) print(ctx context.Context, w io.Writer, r repository) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Serving %s on the data folder %s. Ctrl-C stops.\n", g.url, g.dir)
+	fmt.Fprintf(&b, "Serving %s on %s. Ctrl-C stops.\n", g.url, g.place)
 	if g.exposed {
 		b.WriteString("Other machines can reach this address, and what they send is not encrypted, secrets included.\n")
 	}

@@ -7,6 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+
+	"instances/pkg/gateway"
+	"instances/pkg/template"
 )
 
 // maxEvent is the size of the largest event that Lambda takes, in bytes.
@@ -20,11 +24,17 @@ func invokeCommand() command {
 		details: `Runs a function of the template in this process, as sam local invoke does in a
 container, and prints its response as one line of JSON. Its log goes to standard
 error. The exit code is 0 when the function returned, whatever the status of its
-response. FUNCTION is the name of its folder or its logical id.`,
+response. FUNCTION is the name of its folder or its logical id.
+
+With --rehearse it runs the very binary that gets deployed, built for this
+machine, over the Lambda Runtime API, with the environment and the timeout of
+the template: on the table of --table, or else on an empty one of a DynamoDB
+Local that it starts, which needs Java 17 and Maven.`,
 		examples: []string{
 			"instances invoke topology-get --event events/topology-get.json",
 			"instances invoke TopologyGet --event - <events/topology-get.json",
 			"instances invoke cleanup --event events/cleanup.json",
+			"instances invoke topology-get --event events/topology-get.json --rehearse",
 		},
 		prepare: invoke,
 	}
@@ -34,6 +44,7 @@ func invoke(c *call) func(context.Context) error {
 	var where place
 	eventPath := c.flags.String("event", "", "`FILE` with the event, or - for standard input")
 	templatePath := c.flags.String("template", "template.yaml", "`FILE` that declares the functions")
+	rehearse := c.flags.Bool("rehearse", false, "run the binary that gets deployed, on DynamoDB")
 	where.flags(c)
 	return func(ctx context.Context) error {
 		if err := where.check(c); err != nil {
@@ -53,6 +64,12 @@ func invoke(c *call) func(context.Context) error {
 		if !ok {
 			return misused("there is no function %q in %s, but %s", c.args[0], *templatePath, functionNames(t))
 		}
+		if *rehearse {
+			if c.given("data") {
+				return misused("--data and --rehearse exclude each other: the rehearsal is on DynamoDB")
+			}
+			return invokeRehearsed(ctx, c, &where, t, c.path(*templatePath), f.Name, *eventPath)
+		}
 		if where.retention, err = historyRetention(t); err != nil {
 			return err
 		}
@@ -66,13 +83,42 @@ func invoke(c *call) func(context.Context) error {
 			if err != nil {
 				return err
 			}
-			response, err := fs.Invoke(ctx, f.Name, event)
-			if err != nil {
-				return fmt.Errorf("the function %s failed: %w", f.Name, err)
-			}
-			return writeLine(c.stdout, response)
+			return invokeAndPrint(ctx, c, fs, f.Name, event)
 		})
 	}
+}
+
+// invokeRehearsed runs the binary of a function.
+func invokeRehearsed(ctx context.Context, c *call, where *place, t *template.Template, path, function, eventPath string) error {
+	event, err := readEvent(ctx, c, eventPath)
+	if err != nil {
+		return err
+	}
+	var s *stage
+	if where.table != "" {
+		s, err = where.remoteStage(ctx)
+	} else {
+		s, err = localStage(ctx, filepath.Dir(path), t)
+	}
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	fs, _, err := s.functions(ctx, path, "INFO", c.stderr)
+	if err != nil {
+		return err
+	}
+	defer fs.Close()
+	return invokeAndPrint(ctx, c, fs, function, event)
+}
+
+// invokeAndPrint runs a function and prints its response.
+func invokeAndPrint(ctx context.Context, c *call, fs gateway.Invoker, function string, event []byte) error {
+	response, err := fs.Invoke(ctx, function, event)
+	if err != nil {
+		return fmt.Errorf("the function %s failed: %w", function, err)
+	}
+	return writeLine(c.stdout, response)
 }
 
 // readEvent reads the event at path, or from standard input.

@@ -29,10 +29,17 @@ background: shortly after the start, and then once a day.
 Ctrl-C finishes the running requests and ends; a second Ctrl-C ends at once. One
 process can serve a data folder at a time; the other commands work meanwhile.
 
+With --rehearse it serves the very binaries that get deployed, built for this
+machine, as processes over the Lambda Runtime API, on a DynamoDB Local that it
+starts and that forgets everything; this needs Java 17 and Maven. The data
+folder keeps only the secret of the key local then. How long the start of each
+process took is printed.
+
 The environment variable PORT chooses the port where --addr does not.`,
 		examples: []string{
 			"instances serve",
 			"instances serve --addr 127.0.0.1:8080 --data /tmp/registry",
+			"instances serve --rehearse",
 		},
 		prepare: serve,
 	}
@@ -44,6 +51,7 @@ func serve(c *call) func(context.Context) error {
 	c.flags.StringVar(&s.shown, "data", ".data", "`DIR` of the embedded database; it is made where it does not exist")
 	templatePath := c.flags.String("template", "template.yaml", "`FILE` that declares the functions and routes")
 	quiet := c.flags.Bool("quiet", false, "log no requests, only what goes wrong")
+	rehearse := c.flags.Bool("rehearse", false, "serve the binaries that get deployed, on DynamoDB Local")
 	return func(ctx context.Context) error {
 		if c.serving != nil {
 			return misused("serve does not run within another process")
@@ -60,6 +68,9 @@ func serve(c *call) func(context.Context) error {
 		}
 		s.environment, s.dir = c.environment, c.path(s.shown)
 		s.logger, s.version = newLogger(c.stderr, *quiet), version()
+		if *rehearse {
+			return s.rehearse(ctx, c.path(*templatePath))
+		}
 		return s.run(ctx)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -53,12 +54,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 
-	listener, err := net.Listen("tcp", s.addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("the address %s is in use: choose another port with --addr %s:8080 or PORT=8080", s.addr, defaultHost)
-	}
+	listener, err := s.listen()
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w (choose an address with --addr)", s.addr, err)
+		return err
 	}
 	defer func() { _ = listener.Close() }()
 
@@ -82,7 +80,8 @@ func (s *server) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, commands.Close()) }()
 
 	hello := greeting{
-		url: baseURL(listener.Addr()), dir: s.shown, note: note, fresh: fresh,
+		place: "the data folder " + s.shown,
+		url:   baseURL(listener.Addr()), dir: s.shown, note: note, fresh: fresh,
 		exposed: !isLoopback(listener.Addr()),
 	}
 	if err := hello.print(ctx, s.stdout, r); err != nil {
@@ -92,8 +91,70 @@ func (s *server) run(ctx context.Context) (err error) {
 	return s.serve(ctx, listener, api, commands, r)
 }
 
+// rehearse serves the binaries of the functions until ctx is done or something
+// fails. The template is at path.
+func (s *server) rehearse(ctx context.Context, path string) error {
+	retention, err := historyRetention(s.template)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	listener, err := s.listen()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	say(s.stderr, "Building the functions and starting DynamoDB Local.\n")
+	stage, err := localStage(ctx, filepath.Dir(path), s.template)
+	if err != nil {
+		return err
+	}
+	defer stage.stop()
+	level := "INFO"
+	if !s.logger.Enabled(ctx, slog.LevelInfo) {
+		level = "WARN"
+	}
+	functions, t, err := stage.functions(ctx, path, level, s.stderr)
+	if err != nil {
+		return err
+	}
+	defer functions.Close()
+	api, err := gateway.New(t, functions, gateway.Options{Now: s.now, Logger: s.logger})
+	if err != nil {
+		return err
+	}
+	r := newRegistry(stage.repository(s.now, retention), s.now)
+	note, err := ensureLocalKey(ctx, r, s.dir, s.shown, true, s.now())
+	if err != nil {
+		return err
+	}
+	hello := greeting{
+		place: "DynamoDB Local, by the functions as they get deployed",
+		url:   baseURL(listener.Addr()), dir: s.shown, note: strings.TrimSpace(note + "\n" + stage.lines()), fresh: true,
+		exposed: !isLoopback(listener.Addr()),
+	}
+	if err := hello.print(ctx, s.stdout, r); err != nil {
+		return err
+	}
+	return s.serve(ctx, listener, api, nil, r)
+}
+
+// listen listens on the address.
+func (s *server) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", s.addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("the address %s is in use: choose another port with --addr %s:8080 or PORT=8080", s.addr, defaultHost)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w (choose an address with --addr)", s.addr, err)
+	}
+	return listener, nil
+}
+
 // serve answers requests and runs commands until ctx is done, and then
-// finishes those that run.
+// finishes those that run. Commands may be nil, for none.
 func (s *server) serve(ctx context.Context, l net.Listener, api http.Handler, commands *relay.Listener, r *registry) error {
 	// What runs when the server is told to stop may finish.
 	running, abort := context.WithCancel(context.WithoutCancel(ctx))
@@ -109,10 +170,13 @@ func (s *server) serve(ctx context.Context, l net.Listener, api http.Handler, co
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 2)
-	go func() { failed <- web.Serve(l) }()
+	go func() { failed <- web.Serve(gateway.KeepNames(web, l)) }()
 	relayed := make(chan struct{})
 	go func() {
 		defer close(relayed)
+		if commands == nil {
+			return
+		}
 		if err := relay.Serve(running, commands, s.relayed(r)); err != nil {
 			failed <- err
 		}
@@ -126,7 +190,9 @@ func (s *server) serve(ctx context.Context, l net.Listener, api http.Handler, co
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	err = errors.Join(err, commands.Close())
+	if commands != nil {
+		err = errors.Join(err, commands.Close())
+	}
 	if shutdownErr := web.Shutdown(drain); shutdownErr != nil {
 		abort()
 		err = errors.Join(err, fmt.Errorf("requests still ran after %s and were cut off", drainTimeout), web.Close())

@@ -6,46 +6,235 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
 )
 
-// Process says how to run a function.
-type Process struct {
-	// Function is a name that the server knows.
-	Function string
+// Function says how to run a function.
+type Function struct {
+	Name string
 	// Binary is the path of the executable.
 	Binary string
-	// Address is HOST:PORT where the server listens.
-	Address string
+	// Timeout is how long one invocation may take, from when the process has
+	// the event.
+	Timeout  time.Duration
+	MemoryMB int
 	// Environment is what the process gets beside the variables that Lambda
-	// sets for the runtime. It inherits nothing.
+	// sets, but AWS_REGION and the credentials, which belong in here. It
+	// inherits nothing.
 	Environment map[string]string
 	// Output gets what the process logs; nil discards it.
 	Output io.Writer
 }
 
-// Run runs a process of a function until it ends, which fails the function,
-// or until the context does. It returns nil in the latter case only.
-func (s *Server) Run(ctx context.Context, p Process) error {
-	cmd := exec.CommandContext(ctx, p.Binary)
-	cmd.Stdout, cmd.Stderr = p.Output, p.Output
-	cmd.Env = []string{
-		"AWS_LAMBDA_RUNTIME_API=" + p.Address + "/" + p.Function,
-		"AWS_LAMBDA_FUNCTION_NAME=" + p.Function,
-		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-		"_HANDLER=bootstrap",
+// startTimeout is how long Lambda waits for a start before it counts that as
+// time of the invocation.
+const startTimeout = 10 * time.Second
+
+// Process is a running process of a function. Its methods are safe for
+// concurrent use, but invocations are one at a time.
+type Process struct {
+	function Function
+	server   *Server
+	name     string
+	cmd      *exec.Cmd
+	started  time.Time
+	next     chan *invocation
+
+	ready     chan struct{} // Closed when it first asks for an event.
+	readyOnce sync.Once
+	initTime  time.Duration // Set before ready is closed.
+
+	ended chan struct{} // Closed when the process has ended.
+	exit  error         // Why it ended; set before ended is closed.
+
+	mu      sync.Mutex
+	current *invocation
+	initErr error
+}
+
+type invocation struct {
+	id    string
+	trace string
+	event []byte
+	// until is when nobody waits any more.
+	until time.Time
+	// done has room for the one result, so that its sender never waits.
+	done chan result
+}
+
+type result struct {
+	out []byte
+	err error
+}
+
+// Start starts a process. It does not wait until it is ready.
+func (s *Server) Start(f Function) (*Process, error) {
+	p, err := s.start(f)
+	if err != nil {
+		return nil, fmt.Errorf("process of %s: %w", f.Name, err)
 	}
-	for name, value := range p.Environment {
-		cmd.Env = append(cmd.Env, name+"="+value)
+	pid := p.cmd.Process.Pid
+	s.leash.tell("start", pid)
+	go func() {
+		p.exit = p.cmd.Wait()
+		s.leash.tell("end", pid)
+		s.leave(p)
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// start starts a process under a name of its own. The process is known before
+// its first request is served, and to [Server.Close].
+func (s *Server) start(f Function) (*Process, error) {
+	binary, err := filepath.Abs(f.Binary)
+	if err != nil {
+		return nil, err
 	}
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		s.Fail(p.Function, ctx.Err())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, errors.New("the server is closed")
+	}
+	s.last++
+	p := &Process{
+		function: f, server: s, name: f.Name + "." + strconv.Itoa(s.last),
+		cmd: exec.Command(binary), started: time.Now(), next: make(chan *invocation),
+		ready: make(chan struct{}), ended: make(chan struct{}),
+	}
+	p.cmd.Dir = filepath.Dir(binary)
+	p.cmd.Env = p.environment()
+	p.cmd.Stdout, p.cmd.Stderr = f.Output, f.Output
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	s.processes[p.name] = p
+	return p, nil
+}
+
+// Invoke gives the event to the process when it is ready for one, and returns
+// its answer. Its error is a [*FunctionError] where the function failed,
+// [ErrEnded] where the process was gone before, or that of the context. A
+// process that did not answer in time, or whose context was cancelled, is
+// killed. One invocation at a time may run.
+func (p *Process) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+	i := &invocation{id: newRequestID(), trace: traceHeader(event), event: event, done: make(chan result, 1)}
+	var bounded bool
+	if i.until, bounded = ctx.Deadline(); !bounded {
+		i.until = time.Now().Add(startTimeout + p.function.Timeout)
+	}
+	p.mu.Lock()
+	p.current = i
+	p.mu.Unlock()
+	defer p.take(i.id)
+
+	limit := time.NewTimer(startTimeout + p.function.Timeout)
+	defer limit.Stop()
+	select {
+	case p.next <- i:
+		limit.Reset(p.function.Timeout)
+	case <-p.ended:
+		return nil, p.endedEarly(i)
+	case <-limit.C:
+		return nil, p.tooSlow(i)
+	case <-ctx.Done():
+		return nil, p.left(ctx, i)
+	}
+	select {
+	case r := <-i.done:
+		return r.out, r.err
+	case <-p.ended:
+		select {
+		case r := <-i.done:
+			return r.out, r.err
+		default:
+			return nil, exited(i.id, p.exit)
+		}
+	case <-limit.C:
+		return nil, p.tooSlow(i)
+	case <-ctx.Done():
+		return nil, p.left(ctx, i)
+	}
+}
+
+// endedEarly returns why a process did not take the event.
+func (p *Process) endedEarly(i *invocation) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.initErr != nil {
+		return p.initErr
+	}
+	select {
+	case <-p.ready:
+		return ErrEnded
+	default:
+		return exited(i.id, p.exit)
+	}
+}
+
+func (p *Process) tooSlow(i *invocation) error {
+	p.Stop()
+	return timedOut(i.id, p.function.Timeout)
+}
+
+// left ends the process when nobody waits for it any more.
+func (p *Process) left(ctx context.Context, i *invocation) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return p.tooSlow(i)
+	}
+	p.Stop()
+	return ctx.Err()
+}
+
+// Ready is closed when the process has started well, which is when it first
+// asks for an event.
+func (p *Process) Ready() <-chan struct{} { return p.ready }
+
+// InitDuration is how long the process took to get ready. It is known when
+// that is so.
+func (p *Process) InitDuration() time.Duration { return p.initTime }
+
+// PID is the number of the process in the system.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Ended is closed when the process has ended.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Stop kills the process, and returns when it has ended.
+func (p *Process) Stop() {
+	// The only failure is that it has ended.
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// isReady notes that the process asks for an event.
+func (p *Process) isReady() {
+	p.readyOnce.Do(func() {
+		p.initTime = time.Since(p.started)
+		close(p.ready)
+	})
+}
+
+// failed notes the error of a start, and ends the process.
+func (p *Process) failed(err error) {
+	p.mu.Lock()
+	p.initErr = err
+	p.mu.Unlock()
+	_ = p.cmd.Process.Kill()
+}
+
+// take returns the current invocation, where it has that id, which is
+// finished with it.
+func (p *Process) take(id string) *invocation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := p.current
+	if i == nil || i.id != id {
 		return nil
 	}
-	if err == nil {
-		err = errors.New("it ended by itself")
-	}
-	err = fmt.Errorf("process of %s: %w", p.Function, err)
-	s.Fail(p.Function, err)
-	return err
+	p.current = nil
+	return i
 }

@@ -1,8 +1,3 @@
-// Package runtimeapi is the part of the Lambda Runtime API that a function
-// needs: it runs the binaries that get deployed as processes of this machine.
-//
-// One listener serves all functions. A function's process finds its own
-// invocations below its name: AWS_LAMBDA_RUNTIME_API is HOST:PORT/NAME.
 package runtimeapi
 
 import (
@@ -11,167 +6,131 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"instances/pkg/gateway"
 )
 
-// Server gives events to the processes of functions and returns their
-// answers. It is an [http.Handler] for the processes and a [gateway.Invoker]
-// for the other side, and safe for concurrent use.
+// Server gives events to processes and takes their answers. It is safe for
+// concurrent use.
 type Server struct {
-	mux       *http.ServeMux
-	functions map[string]*function
+	address string
+	web     *http.Server
+	leash   *leash
+	served  chan struct{} // Closed when it serves no more.
 
-	mu      sync.Mutex
-	last    int
-	pending map[string]*invocation
+	mu        sync.Mutex
+	last      int
+	processes map[string]*Process // by name
+	closed    bool
 }
 
-// longest is what Lambda allows an invocation at most.
-const longest = 15 * time.Minute
-
-type function struct {
-	name string
-	next chan *invocation
-	// failed is closed when no process will answer any more; then err says
-	// why.
-	failed chan struct{}
-	once   sync.Once
-	err    error
-}
-
-type invocation struct {
-	id       string
-	function *function
-	event    []byte
-	deadline time.Time
-	done     chan result
-}
-
-type result struct {
-	out []byte
-	err error
-}
-
-// FunctionError is an error that a function reported of itself.
-type FunctionError struct {
-	Type    string `json:"errorType"`
-	Message string `json:"errorMessage"`
-}
-
-func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
-
-// New returns a server for the functions with these names.
-func New(functions ...string) *Server {
-	s := &Server{mux: http.NewServeMux(), functions: map[string]*function{}, pending: map[string]*invocation{}}
-	for _, name := range functions {
-		s.functions[name] = &function{name: name, next: make(chan *invocation), failed: make(chan struct{})}
+// Listen returns a server that listens on a free port of this machine.
+func Listen(ctx context.Context) (*Server, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
 	}
-	const base = "/{function}/2018-06-01/runtime/"
-	s.mux.HandleFunc("GET "+base+"invocation/next", s.serveNext)
-	s.mux.HandleFunc("POST "+base+"invocation/{id}/response", s.serveResponse)
-	s.mux.HandleFunc("POST "+base+"invocation/{id}/error", s.serveError)
-	s.mux.HandleFunc("POST "+base+"init/error", s.serveInitError)
-	return s
+	s := &Server{address: l.Addr().String(), processes: map[string]*Process{}, served: make(chan struct{})}
+	if s.leash, err = newLeash(); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	// A process waits for its next event as long as it lives: only the header
+	// of its request has a time limit.
+	s.web = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute}
+	go func() {
+		defer close(s.served)
+		// It ends when it is closed.
+		_ = s.web.Serve(l)
+	}()
+	return s, nil
 }
 
-// ServeHTTP serves the processes.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
-
-// Invoke gives the event to the next free process of the function. Its error
-// is a [*FunctionError] where the function reported one, the reason given to
-// [Server.Fail], or the context's.
-func (s *Server) Invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
-	f, ok := s.functions[name]
-	if !ok {
-		return nil, fmt.Errorf("there is no function %q", name)
+// Close ends all processes and the server.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.closed = true
+	processes := make([]*Process, 0, len(s.processes))
+	for _, p := range s.processes {
+		processes = append(processes, p)
 	}
-	i := s.enter(ctx, f, event)
-	defer s.leave(i)
-	select {
-	case f.next <- i:
-	case <-f.failed:
-		return nil, f.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	s.mu.Unlock()
+	for _, p := range processes {
+		p.Stop()
 	}
-	select {
-	case r := <-i.done:
-		return r.out, r.err
-	case <-f.failed:
-		return nil, f.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	_ = s.web.Close()
+	<-s.served
+	s.leash.close()
 }
 
-// Fail says that no process will answer for the function any more. All its
-// invocations end with the error, those to come too. The first error counts.
-func (s *Server) Fail(name string, err error) {
-	if f, ok := s.functions[name]; ok {
-		f.once.Do(func() {
-			f.err = err
-			close(f.failed)
+func (s *Server) leave(p *Process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.processes, p.name)
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(route string, do func(*Process, http.ResponseWriter, *http.Request)) {
+		method, path, _ := strings.Cut(route, " ")
+		mux.HandleFunc(method+" /{process}/2018-06-01/runtime"+path, func(w http.ResponseWriter, r *http.Request) {
+			s.mu.Lock()
+			p, ok := s.processes[r.PathValue("process")]
+			s.mu.Unlock()
+			if !ok {
+				http.Error(w, "no such process", http.StatusNotFound)
+				return
+			}
+			do(p, w, r)
 		})
 	}
+	handle("GET /invocation/next", (*Process).serveNext)
+	handle("POST /invocation/{id}/response", (*Process).serveResponse)
+	handle("POST /invocation/{id}/error", (*Process).serveError)
+	handle("POST /init/error", (*Process).serveInitError)
+	return mux
 }
 
-func (s *Server) enter(ctx context.Context, f *function, event []byte) *invocation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last++
-	// There is room for the one result, so that its sender never waits.
-	i := &invocation{id: fmt.Sprintf("00000000-0000-4000-8000-%012d", s.last), function: f, event: event, done: make(chan result, 1)}
-	var ok bool
-	if i.deadline, ok = ctx.Deadline(); !ok {
-		i.deadline = time.Now().Add(longest)
-	}
-	s.pending[i.id] = i
-	return i
-}
-
-func (s *Server) leave(i *invocation) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.pending, i.id)
-}
-
-func (s *Server) serveNext(w http.ResponseWriter, r *http.Request) {
-	f, ok := s.functions[r.PathValue("function")]
-	if !ok {
-		http.Error(w, "no such function", http.StatusNotFound)
-		return
-	}
+func (p *Process) serveNext(w http.ResponseWriter, r *http.Request) {
+	p.isReady()
 	select {
-	case i := <-f.next:
+	case i := <-p.next:
+		deadline := time.Now().Add(p.function.Timeout)
+		if i.until.Before(deadline) {
+			deadline = i.until
+		}
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
 		h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
-		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:local:123456789012:function:"+f.name)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(i.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:"+p.function.Environment["AWS_REGION"]+":123456789012:function:"+p.function.Name)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Trace-Id", i.trace)
 		_, _ = w.Write(i.event)
 	case <-r.Context().Done():
 	}
 }
 
-func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
+func (p *Process) serveResponse(w http.ResponseWriter, r *http.Request) {
 	out, err := io.ReadAll(http.MaxBytesReader(w, r.Body, gateway.MaxEventBytes))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		err = &FunctionError{"Function.ResponseSizeTooLarge", fmt.Sprintf("the answer exceeds %d bytes", tooLarge.Limit)}
 	}
-	s.finish(w, r, result{out, err})
+	p.finish(w, r, result{out, err})
 }
 
-func (s *Server) serveError(w http.ResponseWriter, r *http.Request) {
-	s.finish(w, r, result{err: reported(r)})
+func (p *Process) serveError(w http.ResponseWriter, r *http.Request) {
+	p.finish(w, r, result{err: reported(r)})
 }
 
-func (s *Server) serveInitError(w http.ResponseWriter, r *http.Request) {
-	s.Fail(r.PathValue("function"), reported(r))
+// serveInitError takes the reason of a process that cannot start, and ends it.
+func (p *Process) serveInitError(w http.ResponseWriter, r *http.Request) {
+	p.failed(reported(r))
 	w.WriteHeader(http.StatusAccepted)
 }
 
@@ -184,17 +143,11 @@ func reported(r *http.Request) error {
 	return e
 }
 
-// finish ends the invocation that the request is about. One that nobody waits
-// for any more, or that has its result, is refused.
-func (s *Server) finish(w http.ResponseWriter, r *http.Request, result result) {
-	s.mu.Lock()
-	i, ok := s.pending[r.PathValue("id")]
-	ok = ok && i.function.name == r.PathValue("function")
-	if ok {
-		delete(s.pending, i.id)
-	}
-	s.mu.Unlock()
-	if !ok {
+// finish ends the invocation that the request is about. One that the process
+// does not have, or that has its result, is refused.
+func (p *Process) finish(w http.ResponseWriter, r *http.Request, result result) {
+	i := p.take(r.PathValue("id"))
+	if i == nil {
 		http.Error(w, "no such invocation", http.StatusBadRequest)
 		return
 	}

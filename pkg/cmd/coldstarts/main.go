@@ -1,0 +1,93 @@
+// Command coldstarts measures how long the functions take from the start of
+// their process to the answer to their first request:
+//
+//	go run ./pkg/cmd/coldstarts --rounds 20
+//
+// It builds the functions as they are deployed, for this machine, and two
+// others to compare them with: one that does nothing, and one made the usual
+// way, with the SDK's default configuration and the roots of the system. All
+// run as processes over the Lambda Runtime API, on DynamoDB Local behind TLS.
+// One round starts each of them, in a random order; medians are printed.
+//
+// What is measured, and what is not:
+//   - The certificate of DynamoDB Local is signed by a root that is made for
+//     the run. It takes its place among those of Amazon Trust Services in the
+//     functions, by an overlay of that one file; all else is what is deployed.
+//     The chain has as many certificates and keys of the kind that AWS has.
+//   - The usual way reads the roots of this machine and that one: in one row from
+//     the one file that systems have, and in another as provided.al2023 has Go
+//     read them, which finds all of them again in each of two folders
+//     (golang/go#79018).
+//   - From its first request on, a process gets the share of a processor that
+//     Lambda gives for its memory, by standing still for the rest of each
+//     period. One column is without that. Nothing is downloaded, and the pages
+//     of the binaries are in memory.
+//   - The network has no delay. The functions call DynamoDB as often as said in
+//     the table, the usual way once.
+//
+// It runs on Linux: elsewhere Go does not read the roots from files.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+
+	"instances/pkg/repository/dynamo/dynamolocal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	root, err := dynamolocal.Root()
+	if err == nil {
+		err = run(ctx, root, os.Args[1:], os.Stdout, os.Stderr)
+	}
+	stop()
+	switch {
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		_, _ = fmt.Fprintln(os.Stderr, "coldstarts:", err)
+		os.Exit(1)
+	}
+}
+
+// errUsage says that the command was used wrongly, and that this was said.
+var errUsage = errors.New("wrong usage")
+
+// maxRounds bounds a measurement to about an hour.
+const maxRounds = 1000
+
+func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("coldstarts", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	m := measurement{log: stderr}
+	flags.IntVar(&m.rounds, "rounds", 20, "how often each function is started: a `NUMBER` from 1 to 1000")
+	flags.StringVar(&m.only, "function", "", "measure this `FUNCTION` alone, such as topology-get")
+	if err := flags.Parse(args); err != nil {
+		return errUsage
+	}
+	if flags.NArg() > 0 || m.rounds < 1 || m.rounds > maxRounds {
+		_, _ = fmt.Fprintln(stderr, "usage: coldstarts [--rounds NUMBER] [--function NAME]")
+		return errUsage
+	}
+	if runtime.GOOS != "linux" {
+		return errors.New("this runs on Linux only: elsewhere Go does not read the roots from files")
+	}
+	// An overlay wants whole paths.
+	var err error
+	if m.root, err = filepath.Abs(root); err != nil {
+		return fmt.Errorf("find the project: %w", err)
+	}
+	rows, err := m.run(ctx)
+	if err != nil {
+		return err
+	}
+	return writeTable(stdout, rows, m.rounds)
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"instances/pkg/auth"
+	"instances/pkg/gateway/runtimeapi"
+	"instances/pkg/repository/dynamo"
+	"instances/pkg/repository/dynamo/dynamolocal"
+	"instances/pkg/repository/dynamo/dynamotable"
+	"instances/pkg/template"
+)
+
+// warmUp is how many rounds are not counted: the engine gets faster at first.
+const warmUp = 3
+
+// tableName is the name of the table.
+const tableName = "instances"
+
+// measurement is one use of the program.
+type measurement struct {
+	root   string
+	rounds int
+	// only is the one function to measure, or empty for all.
+	only string
+	log  io.Writer
+}
+
+// subject is something to start.
+type subject struct {
+	name     string
+	function runtimeapi.Function
+	event    []byte
+	// throttled gives it the processor that its memory buys.
+	throttled bool
+
+	times []time.Duration
+	// inits are those parts of the times that pass before the request.
+	inits []time.Duration
+	calls int64
+}
+
+// row is a line of the result. The first three are the baselines.
+type row struct {
+	name string
+	// refused is for a request with an unknown key, which reads one item, and
+	// unthrottled for the same with the whole processor.
+	refused, unthrottled *subject
+	// answered is for the sample event with a key; nil for a baseline.
+	answered *subject
+}
+
+func (m *measurement) run(ctx context.Context) ([]row, error) {
+	t, err := template.Load(filepath.Join(m.root, "template.yaml"), template.With("Table", tableName))
+	if err != nil {
+		return nil, err
+	}
+	if len(t.Tables) != 1 || t.Tables[0].LogicalID != "Table" {
+		return nil, errors.New("the template has another table than Table")
+	}
+	if _, ok := t.Function(m.only); m.only != "" && !ok {
+		return nil, fmt.Errorf("there is no function %q", m.only)
+	}
+	scratch, err := os.MkdirTemp("", "coldstarts-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	c, err := newChain(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	m.say("Building the functions and starting DynamoDB Local.")
+	b, err := build(ctx, m.root, m.only, scratch, c.root)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := dynamolocal.Start(ctx, m.root)
+	if err != nil {
+		return nil, err
+	}
+	defer engine.Stop()
+	table := dynamotable.Table{Endpoint: engine.Endpoint, Name: tableName}
+	if err := table.Create(ctx, t.Tables[0]); err != nil {
+		return nil, err
+	}
+	repository := dynamo.New(dynamo.Config{Client: table.Client(nil), Table: table.Name, Now: time.Now})
+	secret, err := auth.Mint(ctx, repository, auth.NewKey{Name: "local", Allow: []string{auth.AllowAll}}, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFront(ctx, engine.Endpoint, c.server)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	environment := table.Environment()
+	environment["AWS_ENDPOINT_URL_DYNAMODB"] = f.url
+	environment["AWS_LAMBDA_LOG_LEVEL"] = "ERROR"
+	rows, err := m.rows(t, b, environment, secret)
+	if err != nil {
+		return nil, err
+	}
+	return rows, m.measure(ctx, rows, f)
+}
+
+// rows returns what is measured.
+func (m *measurement) rows(t *template.Template, b built, environment map[string]string, secret string) ([]row, error) {
+	baseline := func(name, binary string, variables map[string]string) row {
+		e := maps.Clone(environment)
+		maps.Copy(e, variables)
+		e["TABLE_NAME"] = tableName
+		function := runtimeapi.Function{
+			Name: binary, Binary: filepath.Join(b.baselines, binary), Timeout: time.Minute, MemoryMB: t.Functions[0].MemoryMB,
+			Environment: e, Output: m.log,
+		}
+		return newRow(name, function, []byte(`{}`))
+	}
+	rows := []row{
+		baseline("usual way, roots as on provided.al2023", "usual", map[string]string{"SSL_CERT_FILE": b.bundle, "SSL_CERT_DIR": b.folders}),
+		baseline("usual way, roots in one file", "usual", map[string]string{"SSL_CERT_FILE": b.bundle, "SSL_CERT_DIR": filepath.Join(b.baselines, "absent")}),
+		baseline("empty handler", "empty", nil),
+	}
+	basic := func(secret string) string { return base64.StdEncoding.EncodeToString([]byte("local:" + secret)) }
+	keyed := strings.NewReplacer(basic("example"), basic(secret), "Token example", "Token "+secret,
+		"ApiKey example", "ApiKey "+secret, "password=example", "password="+secret)
+	// A secret that might be one, and is not, is looked up.
+	other := auth.NewSecret()
+	unknown := strings.NewReplacer(basic("example"), basic(other), "Token example", "Token "+other,
+		"ApiKey example", "ApiKey "+other, "password=example", "password="+other)
+	for _, f := range t.Functions {
+		if len(f.Routes) == 0 || m.only != "" && f.Name != m.only && f.LogicalID != m.only {
+			continue
+		}
+		sample, err := os.ReadFile(filepath.Join(m.root, "events", f.Name+".json"))
+		if err != nil {
+			return nil, fmt.Errorf("sample event: %w", err)
+		}
+		e := maps.Clone(f.Environment)
+		maps.Copy(e, environment)
+		function := runtimeapi.Function{
+			Name: f.Name, Binary: filepath.Join(b.functions, f.Name), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Environment: e, Output: m.log,
+		}
+		r := newRow(f.Name, function, []byte(unknown.Replace(string(sample))))
+		r.answered = &subject{name: f.Name, function: function, event: []byte(keyed.Replace(string(sample))), throttled: true}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+func newRow(name string, function runtimeapi.Function, event []byte) row {
+	return row{
+		name:        name,
+		refused:     &subject{name: name, function: function, event: event, throttled: true},
+		unthrottled: &subject{name: name, function: function, event: event},
+	}
+}
+
+// measure starts each subject once per round, in a random order.
+func (m *measurement) measure(ctx context.Context, rows []row, f *front) error {
+	server, err := runtimeapi.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	var all []*subject
+	for _, r := range rows {
+		all = append(all, r.refused, r.unthrottled)
+		if r.answered != nil {
+			all = append(all, r.answered)
+		}
+	}
+	for i := range warmUp + m.rounds {
+		if i == warmUp {
+			m.say(fmt.Sprintf("Measuring %d starts of %d kinds.", m.rounds, len(all)))
+			for _, s := range all {
+				s.times, s.inits, s.calls = nil, nil, 0
+			}
+		}
+		rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		for _, s := range all {
+			if err := s.start(ctx, server, f); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// start takes one measurement.
+func (s *subject) start(ctx context.Context, server *runtimeapi.Server, f *front) error {
+	before := f.requests.Load()
+	started := time.Now()
+	process, err := server.Start(s.function)
+	if err != nil {
+		return err
+	}
+	if s.throttled {
+		go throttle(process, s.function.MemoryMB)
+	}
+	out, err := process.Invoke(ctx, s.event)
+	took := time.Since(started)
+	process.Stop()
+	if err != nil {
+		return err
+	}
+	var answer struct{ StatusCode int }
+	if err := json.Unmarshal(out, &answer); err != nil || answer.StatusCode < 200 || answer.StatusCode > 499 {
+		return fmt.Errorf("it answers %s, %w", out, err)
+	}
+	s.times, s.inits = append(s.times, took), append(s.inits, process.InitDuration())
+	s.calls = max(s.calls, f.requests.Load()-before)
+	return nil
+}
+
+func (m *measurement) say(text string) { _, _ = fmt.Fprintln(m.log, text) }
+
+// median returns the middle of the times, or the mean of the two in the
+// middle.
+func median(times []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(times))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}

@@ -1,0 +1,73 @@
+package runtimeapi
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// environment returns the variables of the process: those that Lambda sets in
+// a runtime that is nothing but the system, and those of the function.
+func (p *Process) environment() []string {
+	f := p.function
+	all := map[string]string{
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_FORMAT":           "JSON",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      p.started.UTC().Format("2006/01/02") + "/[$LATEST]" + p.name,
+		"AWS_LAMBDA_RUNTIME_API":          p.server.address + "/" + p.name,
+		"LAMBDA_TASK_ROOT":                filepath.Dir(p.cmd.Path),
+		"LANG":                            "en_US.UTF-8",
+		"PATH":                            "/usr/local/bin:/usr/bin:/bin",
+		"TZ":                              ":UTC",
+		"_HANDLER":                        "bootstrap",
+	}
+	if region, ok := f.Environment["AWS_REGION"]; ok {
+		all["AWS_DEFAULT_REGION"] = region
+	}
+	maps.Copy(all, f.Environment)
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, name+"="+all[name])
+	}
+	return list
+}
+
+// newRequestID returns a random UUID, as Lambda gives to each invocation.
+func newRequestID() string {
+	var b [16]byte
+	// Read never fails: see [rand.Read].
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// traceHeader returns the header of a trace that nobody records. Its root is
+// the one that the event of a gateway names, or else a new one.
+func traceHeader(event []byte) string {
+	var b [20]byte
+	// Read never fails: see [rand.Read].
+	_, _ = rand.Read(b[:])
+	root := fmt.Sprintf("Root=1-%08x-%x", uint32(time.Now().Unix()), b[:12])
+	var request struct {
+		Headers map[string]string `json:"headers"`
+	}
+	// Not every event is that of a request.
+	if err := json.Unmarshal(event, &request); err == nil {
+		for part := range strings.SplitSeq(request.Headers["X-Amzn-Trace-Id"], ";") {
+			if strings.HasPrefix(part, "Root=") {
+				root = part
+			}
+		}
+	}
+	return fmt.Sprintf("%s;Parent=%x;Sampled=0", root, b[12:])
+}

@@ -1,0 +1,45 @@
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// build builds packages with the flags of the deployment, which stand in one
+// place. $1 is the folder of the binaries; what follows is for go build.
+const build = `source .ci/flags.sh && out=$1 && shift && exec go build -o "$out" "$@"`
+
+// Build builds the functions of the project whose folder is root, and returns
+// the folder of the binaries. Those that are up to date are left alone, and the
+// others replaced as a whole, so that several programs may build at once, and
+// run what they built.
+func Build(ctx context.Context, root string) (string, error) {
+	return BuildPackages(ctx, root, "rehearsal", "./functions/...")
+}
+
+// BuildPackages builds packages as [Build] does, into a folder of that name, with
+// more arguments of go build.
+func BuildPackages(ctx context.Context, root, name string, arguments ...string) (string, error) {
+	out, err := filepath.Abs(filepath.Join(root, ".build", name))
+	if err != nil {
+		return "", fmt.Errorf("build the functions: %w", err)
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return "", fmt.Errorf("build the functions: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "bash", append([]string{"-euo", "pipefail", "-c", build, "build", out + string(filepath.Separator)}, arguments...)...)
+	cmd.Dir = root
+	// What was built is moved to its place only within one file system.
+	cmd.Env = append(cmd.Environ(), "GOTMPDIR="+filepath.Dir(out), "GOOS=", "GOARCH=")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return "", fmt.Errorf("build the functions: %w", err)
+		}
+		return "", fmt.Errorf("build the functions: %w\n%s", err, output)
+	}
+	return out, nil
+}
