@@ -17,6 +17,11 @@ run: $(build)/instances ## serve all APIs on http://127.0.0.1:3000 (PORT=… and
 	@serve=($(build)/instances serve $(if $(DATA),--data '$(DATA)')); \
 	if [[ -t 0 ]]; then set -m; "$${serve[@]}"; else exec "$${serve[@]}"; fi
 
+.PHONY: rehearse
+rehearse: $(build)/instances ## serve the functions as they get deployed, on DynamoDB Local; COLDSTARTS=20 measures instead
+	@rehearse=($(if $(COLDSTARTS),go run ./pkg/cmd/coldstarts --rounds '$(COLDSTARTS)',$(build)/instances serve --rehearse $(if $(DATA),--data '$(DATA)'))); \
+	if [[ -t 0 ]]; then set -m; "$${rehearse[@]}"; else exec "$${rehearse[@]}"; fi
+
 # Always built, since only the compiler knows what changed; it is fast then.
 .PHONY: $(build)/instances
 $(build)/instances:
@@ -25,7 +30,8 @@ $(build)/instances:
 
 .PHONY: test
 test: ## run every test, with DynamoDB Local where Java and Maven are
-	go run ./pkg/cmd/withdynamodb -- go test -race -shuffle=on ./...
+	source .ci/flags.sh && go build -o $(build)/rehearsal/ ./functions/...
+	INSTANCES_TEST_FUNCTIONS=$(CURDIR)/$(build)/rehearsal go run ./pkg/cmd/withdynamodb -- go test -race -shuffle=on ./...
 
 .PHONY: bench
 bench: ## measure handlers and repositories
@@ -49,6 +55,20 @@ build: ## build every function as it is deployed, with the SAM CLI
 .PHONY: validate
 validate: ## check the template with the SAM CLI, and build every function with it
 	.ci/validate
+
+.PHONY: sam-local
+sam-local: ## compare with the SAM CLI's functions and API in Docker
+	.ci/sam-local
+
+.PHONY: deploy
+deploy: ## build and deploy to AWS: ENV=dev, ENV=prod, or guided
+	@ENV='$(ENV)' GUIDED='$(GUIDED)' .ci/deploy
+
+.PHONY: smoke
+# The key reaches the program as a variable of the environment, and can come as
+# one: every user of the machine can read a command line.
+smoke: ## try a deployed API out, and clean up: URL=… KEY=NAME:SECRET
+	@go run ./pkg/cmd/smoke --url '$(URL)'
 
 .PHONY: clean
 clean: ## remove what was built, but not .data
