@@ -27,6 +27,7 @@ func TestEvents(t *testing.T) {
 	// want is the status with a key, where it is not 200.
 	want := map[string]int{
 		"topology-get": 404, "topology-update": 404, "topology-patch": 404, "topology-create": 201,
+		"topology-delete": 404, "topology-history": 404,
 		"compute-get": 404, "compute-update": 404, "compute-patch": 404, "compute-delete": 404, "compute-start": 404,
 		"compute-stop": 404, "compute-add-image": 404, "compute-delete-image": 404, "compute-get-jobs": 404, "compute-images": 404,
 	}

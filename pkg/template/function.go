@@ -71,7 +71,7 @@ func (d *document) function(id string, resource, globals node) Function {
 		}
 	}
 	f.OnFailure = d.onFailure(p.at("EventInvokeConfig"))
-	if alias := p.at("AutoPublishAlias"); alias.there() && !p.at("AutoPublishAliasAllProperties").yes() {
+	if alias := setting("AutoPublishAlias"); alias.there() && !setting("AutoPublishAliasAllProperties").yes() {
 		alias.fail("needs AutoPublishAliasAllProperties, or it misses new values of parameters")
 	}
 	f.Statements = d.statements(p.at("Role"))
@@ -90,4 +90,11 @@ func (d *document) route(p node) Route {
 	}
 	checkPath(p.at("Path"), r.Path)
 	return r
+}
+
+// hasAlias reports whether a function has an alias, of its own or as all have.
+func (d *document) hasAlias(function string) bool {
+	resource := d.resources.at(function)
+	return resource.at("Type").textOr("") == "AWS::Serverless::Function" &&
+		(d.globals.at("Function").at("AutoPublishAlias").there() || resource.at("Properties").at("AutoPublishAlias").there())
 }

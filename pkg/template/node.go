@@ -15,6 +15,7 @@ import (
 type document struct {
 	given      map[string]string
 	parameters node
+	globals    node
 	resources  node
 	errs       []error
 }
@@ -200,7 +201,7 @@ func (n node) ref(name string) string {
 		return name
 	}
 	// That is SAM's.
-	if id, ok := strings.CutSuffix(name, ".Alias"); ok && n.d.resources.at(id).at("Properties").at("AutoPublishAlias").there() {
+	if id, ok := strings.CutSuffix(name, ".Alias"); ok && n.d.hasAlias(id) {
 		return "${" + name + "}"
 	}
 	n.fail("refers to %q, which is no parameter and no resource", name)

@@ -127,8 +127,8 @@ func (d *document) template(root node) *Template {
 	}
 	d.parameters = root.at("Parameters")
 	d.resources = root.at("Resources")
-	globals := root.at("Globals")
-	globals.allow("Function", "Api")
+	d.globals = root.at("Globals")
+	d.globals.allow("Function", "Api")
 
 	t := &Template{}
 	apis := 0
@@ -144,10 +144,10 @@ func (d *document) template(root node) *Template {
 		case meansNothingToRequests(kind):
 			// Not read, so its properties may be any.
 		case kind == "AWS::Serverless::Function":
-			t.Functions = append(t.Functions, d.function(r.key, r.value, globals.at("Function")))
+			t.Functions = append(t.Functions, d.function(r.key, r.value, d.globals.at("Function")))
 		case kind == "AWS::Serverless::Api":
 			apis++
-			t.API = d.api(r.key, properties, globals.at("Api"))
+			t.API = d.api(r.key, properties, d.globals.at("Api"))
 		case kind == "AWS::DynamoDB::Table":
 			t.Tables = append(t.Tables, d.table(r.key, properties))
 		case kind == "AWS::IAM::Role":
