@@ -81,7 +81,7 @@ func (d *document) function(id string, resource, globals node) Function {
 func (d *document) route(p node) Route {
 	p.allow("RestApiId", "Path", "Method")
 	id := p.at("RestApiId")
-	if d.resources.at(id.text()).at("Type").textOr("") != "AWS::Serverless::Api" {
+	if d.resources.at(id.text()).at("Type").textIfAny() != "AWS::Serverless::Api" {
 		id.fail("is no API of this template")
 	}
 	r := Route{strings.ToUpper(p.at("Method").text()), p.at("Path").text()}
@@ -95,6 +95,6 @@ func (d *document) route(p node) Route {
 // hasAlias reports whether a function has an alias, of its own or as all have.
 func (d *document) hasAlias(function string) bool {
 	resource := d.resources.at(function)
-	return resource.at("Type").textOr("") == "AWS::Serverless::Function" &&
+	return resource.at("Type").textIfAny() == "AWS::Serverless::Function" &&
 		(d.globals.at("Function").at("AutoPublishAlias").there() || resource.at("Properties").at("AutoPublishAlias").there())
 }

@@ -159,9 +159,10 @@ func (n node) text() string {
 	return ""
 }
 
-func (n node) textOr(otherwise string) string {
+// textIfAny is the text of a place, or empty where it is not there.
+func (n node) textIfAny() string {
 	if !n.there() {
-		return otherwise
+		return ""
 	}
 	return n.text()
 }

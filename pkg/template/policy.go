@@ -19,7 +19,7 @@ type Statement struct {
 func (d *document) statements(role node) []Statement {
 	id, ok := strings.CutSuffix(strings.TrimPrefix(role.text(), "${"), ".Arn}")
 	resource := d.resources.at(id)
-	if !ok || resource.at("Type").textOr("") != "AWS::IAM::Role" {
+	if !ok || resource.at("Type").textIfAny() != "AWS::IAM::Role" {
 		role.fail("must be !GetAtt NAME.Arn of a role of this template")
 		return nil
 	}

@@ -64,7 +64,7 @@ func (d *document) queue(n node, name string) string {
 	address := n.at(name)
 	text := address.text()
 	id, ok := strings.CutSuffix(strings.TrimPrefix(text, "${"), ".Arn}")
-	if !ok || d.resources.at(id).at("Type").textOr("") != "AWS::SQS::Queue" {
+	if !ok || d.resources.at(id).at("Type").textIfAny() != "AWS::SQS::Queue" {
 		address.fail("must be !GetAtt NAME.Arn of a queue of this template")
 	}
 	return text
