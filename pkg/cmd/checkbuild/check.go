@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"instances/pkg/gateway/runtimeapi"
@@ -163,6 +164,9 @@ func (c *check) ask(ctx context.Context, process *runtimeapi.Process, f template
 	if err != nil {
 		return err
 	}
+	if len(f.Routes) == 0 {
+		return report(ctx, process, sample)
+	}
 	var event map[string]any
 	if err := json.Unmarshal(sample, &event); err != nil {
 		return fmt.Errorf("sample event: %w", err)
@@ -188,6 +192,20 @@ func (c *check) ask(ctx context.Context, process *runtimeapi.Process, f template
 		return fmt.Errorf("without DynamoDB it answers %d, not 5xx", status)
 	}
 	return nil
+}
+
+// report invokes a function that is not behind the API. Without DynamoDB it
+// must say itself that it fails, and not end or be ended.
+func report(ctx context.Context, process *runtimeapi.Process, event []byte) error {
+	out, err := process.Invoke(ctx, event)
+	if err == nil {
+		return fmt.Errorf("without DynamoDB it answers %s, and no error", out)
+	}
+	// Lambda's own types have a dot in them.
+	if own, ok := errors.AsType[*runtimeapi.FunctionError](err); ok && !strings.Contains(own.Type, ".") {
+		return nil
+	}
+	return fmt.Errorf("invoke: %w", err)
 }
 
 // withoutCredentials takes the credentials out of an event, and reports

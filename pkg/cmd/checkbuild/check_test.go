@@ -51,7 +51,7 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	build := t.TempDir()
-	for _, id := range []string{"TopologyGet", "ComputeTokenAuth"} {
+	for _, id := range []string{"TopologyGet", "ComputeTokenAuth", "Cleanup"} {
 		if err := os.Mkdir(filepath.Join(build, id), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -59,9 +59,11 @@ func TestStart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	asked := template.Function{Name: "topology-get", LogicalID: "TopologyGet"}
+	routes := []template.Route{{Method: "GET", Path: "/x"}}
+	asked := template.Function{Name: "topology-get", LogicalID: "TopologyGet", Routes: routes}
 	// The sample event of this one has no credentials in its headers.
-	open := template.Function{Name: "compute-token-auth", LogicalID: "ComputeTokenAuth"}
+	open := template.Function{Name: "compute-token-auth", LogicalID: "ComputeTokenAuth", Routes: routes}
+	scheduled := template.Function{Name: "cleanup", LogicalID: "Cleanup"}
 	for _, test := range []struct {
 		function        template.Function
 		behaviour, want string
@@ -74,6 +76,9 @@ func TestStart(t *testing.T) {
 		{asked, "unasked", "answers 200, not 5xx"},
 		{open, "right", ""},
 		{open, "unasked", "answers 200, not 5xx"},
+		{scheduled, "error", ""},
+		{scheduled, "crash", "no table"},
+		{scheduled, "no answer", "and no error"},
 	} {
 		t.Run(test.function.Name+" "+test.behaviour, func(t *testing.T) {
 			t.Parallel()
