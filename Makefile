@@ -70,6 +70,10 @@ deploy: ## build and deploy to AWS: ENV=dev, ENV=prod, or guided
 smoke: ## try a deployed API out, and clean up: URL=… KEY=NAME:SECRET
 	@go run ./pkg/cmd/smoke --url '$(URL)'
 
+.PHONY: cost
+cost: ## measure what each operation uses, and print what a million of it costs on AWS
+	@go run ./pkg/cmd/cost
+
 .PHONY: clean
 clean: ## remove what was built, but not .data
 	rm -rf $(build) .aws-sam

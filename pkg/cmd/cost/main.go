@@ -1,0 +1,96 @@
+// Command cost measures what each operation of each API uses, and prints what
+// a million calls of it cost at the list prices of AWS.
+//
+// The functions run as they get deployed, over the Lambda Runtime API, behind
+// the local gateway, on DynamoDB Local. A meter between them and the engine
+// adds up request units as AWS charges them: the engine rounds the sum of a
+// transaction, and AWS each item. The prices, and what cannot be measured
+// without AWS, stand in prices.go.
+//
+// What is measured, and what is not:
+//   - Calls are warm, and the process knows the key already. It reads it once
+//     a minute, which has a row of its own.
+//   - The time of a function is its own work on this machine, as much longer as
+//     a processor is slower with the memory of the template, and a wait for each
+//     call of DynamoDB that is assumed. Starts of processes are not part of it.
+//   - Answers are not compressed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"instances/pkg/repository/dynamo/dynamolocal"
+	"instances/pkg/repository/dynamo/dynamotable"
+	"instances/pkg/template"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	root, err := dynamolocal.Root()
+	if err == nil {
+		err = run(ctx, root, os.Args[1:], os.Stdout, os.Stderr)
+	}
+	stop()
+	switch {
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		_, _ = fmt.Fprintln(os.Stderr, "cost:", err)
+		os.Exit(1)
+	}
+}
+
+// errUsage says that the command was used wrongly, and that this was said.
+var errUsage = errors.New("wrong usage")
+
+const (
+	// rounds is how often each operation is measured.
+	rounds = 20
+	// defaultInstances and maxInstances are for each kind.
+	defaultInstances = 1000
+	maxInstances     = 100_000
+)
+
+func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("cost", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	instances := flags.Int("instances", defaultInstances, "how many instances of each kind there are: a `NUMBER` from 100 to 100000")
+	if err := flags.Parse(args); err != nil {
+		return errUsage
+	}
+	if flags.NArg() > 0 || *instances < 100 || *instances > maxInstances {
+		_, _ = fmt.Fprintln(stderr, "usage: cost [--instances NUMBER]")
+		return errUsage
+	}
+	t, err := template.Load(filepath.Join(root, "template.yaml"))
+	if err != nil {
+		return err
+	}
+	definition, ok := t.Table("Table")
+	if !ok {
+		return errors.New("the template has no table called Table")
+	}
+	_, _ = fmt.Fprintln(stderr, "Starting DynamoDB Local.")
+	engine, err := dynamolocal.Start(ctx, root)
+	if err != nil {
+		return err
+	}
+	defer engine.Stop()
+	table := dynamotable.Table{Endpoint: engine.Endpoint, Name: "instances"}
+	if err := table.Create(ctx, definition); err != nil {
+		return err
+	}
+	m := measurement{root: root, table: table, instances: *instances, rounds: rounds, log: stderr}
+	measured, err := m.run(ctx)
+	if err != nil {
+		return err
+	}
+	return writeTable(stdout, listPrices(), measured)
+}
