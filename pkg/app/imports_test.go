@@ -122,6 +122,7 @@ func TestImports(t *testing.T) {
 				[]string{module + "pkg/lambdahttp", module + "pkg/app", module + "pkg/gateway", module + "pkg/rehearsal", module + "pkg/cmd"},
 			},
 			{[]string{"go.etcd.io/bbolt"}, []string{module + "pkg/repository/bolt"}},
+			{[]string{"github.com/schollz/progressbar/v3", "golang.org/x/term"}, []string{module + "pkg/cmd"}},
 		} {
 			found := false
 			for path, p := range packages {

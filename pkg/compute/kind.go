@@ -2,7 +2,6 @@ package compute
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -50,5 +49,15 @@ func keyOf(r *http.Request, who auth.Principal) (instance.Key, error) {
 
 // isUUID reports whether text is a UUID in lower case.
 func isUUID(text string) bool {
-	return regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(text)
+	const form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+	if len(text) != len(form) {
+		return false
+	}
+	for n := range len(form) {
+		digit := text[n] >= '0' && text[n] <= '9' || text[n] >= 'a' && text[n] <= 'f'
+		if form[n] == '-' && text[n] != '-' || form[n] != '-' && !digit {
+			return false
+		}
+	}
+	return true
 }

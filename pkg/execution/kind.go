@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"hash/fnv"
-	"regexp"
+	"strings"
 
 	"instances/pkg/instance"
 )
@@ -49,7 +49,8 @@ func collections() []string {
 
 // validID reports whether id can be the id of an instance.
 func validID(id string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`).MatchString(id)
+	return id != "" && len(id) <= 128 &&
+		strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == ""
 }
 
 // newID returns a random UUID (version 4).

@@ -20,7 +20,8 @@ type Change struct {
 	At time.Time
 	// RequestID is the id of the request, as its answer states it.
 	RequestID string
-	// Operation is one word: create, replace, patch, delete, restore, purge.
+	// Operation is one word: create, replace, patch, delete, restore, purge,
+	// import.
 	Operation string
 }
 

@@ -102,9 +102,7 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 	if err := f.Err(); err != nil {
 		return p, "is not valid: " + strings.TrimPrefix(err.Error(), "1 field is not valid: ")
 	}
-	described := p.PluginID != nil && p.Operation != nil && p.PropertySetName == nil && p.OwnerID == nil
-	shown := p.PropertySetName != nil && p.OwnerID != nil && p.PluginID == nil && p.Operation == nil
-	if !described && !shown {
+	if !p.whole() {
 		return p, "must have pluginId and operation, or else propertySetName and ownerId"
 	}
 	return p, ""

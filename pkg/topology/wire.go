@@ -44,6 +44,13 @@ type pluginOperation struct {
 	OwnerID         *int64  `json:"ownerId,omitempty"`
 }
 
+// whole reports whether p has one of the two forms, and nothing of the other.
+func (p pluginOperation) whole() bool {
+	described := p.PluginID != nil && p.Operation != nil && p.PropertySetName == nil && p.OwnerID == nil
+	shown := p.PropertySetName != nil && p.OwnerID != nil && p.PluginID == nil && p.Operation == nil
+	return described || shown
+}
+
 // identity is a comparable form of p.
 func (p pluginOperation) identity() string {
 	if p.PluginID != nil {

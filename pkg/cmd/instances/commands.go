@@ -26,6 +26,7 @@ func commands() []command {
 		keysCreateCommand(), keysListCommand(), keysRevokeCommand(),
 		gpusImportCommand(), gpusListCommand(),
 		deletedCommand(), restoreCommand(), historyCommand(), cleanupCommand(),
+		exportCommand(), importCommand(),
 		versionCommand(),
 	}
 }

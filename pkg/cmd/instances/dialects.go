@@ -21,13 +21,15 @@ type dialect struct {
 	// [instance.ErrNotFound] for an id that none can have. The owner is
 	// ignored unless perOwner.
 	key func(owner, id string) (instance.Key, error)
+	// check says why an instance with such a key is not what the API stores.
+	check func(instance.Instance) error
 }
 
 func dialects() []dialect {
 	return []dialect{
-		{topology.Kind(), false, func(_, id string) (instance.Key, error) { return topology.Key(id) }},
-		{compute.Kind(), true, compute.Key},
-		{execution.Kind(), false, func(_, id string) (instance.Key, error) { return execution.Key(id) }},
+		{topology.Kind(), false, func(_, id string) (instance.Key, error) { return topology.Key(id) }, topology.Check},
+		{compute.Kind(), true, compute.Key, compute.Check},
+		{execution.Kind(), false, func(_, id string) (instance.Key, error) { return execution.Key(id) }, execution.Check},
 	}
 }
 

@@ -31,6 +31,8 @@ type environment struct {
 	after          func(time.Duration) <-chan time.Time
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	// terminal says that a person watches stderr on a terminal.
+	terminal bool
 	// serving is the open registry where a command of another process
 	// runs in this one; else nil.
 	serving *registry

@@ -1,7 +1,7 @@
 // Command instances is the registry on the command line: it serves the API on
 // this machine, invokes single functions, and looks after the keys, the catalogue
 // of GPUs, the history and what was deleted, of an embedded database or of a
-// DynamoDB table. See its help.
+// DynamoDB table, and moves instances between these. See its help.
 //
 // It exits with 0 when all went well, 1 when something failed, and 2 when it
 // was used in a wrong way.
@@ -14,6 +14,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"golang.org/x/term"
 )
 
 func main() { os.Exit(run()) }
@@ -41,5 +43,6 @@ func run() int {
 	return execute(ctx, os.Args[1:], environment{
 		dir: dir, getenv: os.Getenv, now: time.Now, after: time.After,
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	})
 }

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/logging"
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
@@ -37,6 +40,9 @@ const (
 	// cleanupTimeout does so for a cleanup, which leaves the rest to the next
 	// one. A person ends it sooner with Ctrl-C.
 	cleanupTimeout = 6 * time.Hour
+	// transferTimeout does so for an export and an import. They can be
+	// interrupted, and go on.
+	transferTimeout = 24 * time.Hour
 	// A data folder that another process holds without serving it is tried
 	// lockAttempts times, each for lockTimeout: commands are short.
 	lockAttempts = 40
@@ -51,6 +57,8 @@ type repository interface {
 	Credentials(ctx context.Context) iter.Seq2[auth.Credential, error]
 	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
 	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
+	ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error
+	All(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[instance.Instance, error]
 	Document(ctx context.Context, name string) ([]byte, error)
 	SetDocument(ctx context.Context, name string, data []byte) error
 }
@@ -137,7 +145,10 @@ func (p *place) withTable(ctx context.Context, c *call, do func(context.Context,
 func (p *place) client(ctx context.Context) (*dynamodb.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
-	loaded, err := config.LoadDefaultConfig(ctx)
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(
+		// An import keeps more connections busy than a client keeps by default.
+		awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = tableWriters }),
+	))
 	if err != nil {
 		return nil, fmt.Errorf("read the AWS configuration: %w", err)
 	}
@@ -152,6 +163,8 @@ func (p *place) client(ctx context.Context) (*dynamodb.Client, error) {
 		return nil, fmt.Errorf("find the AWS credentials: %w", err)
 	}
 	return dynamodb.NewFromConfig(loaded, func(o *dynamodb.Options) {
+		// It would complain of calls that are interrupted.
+		o.Logger = logging.Nop{}
 		if p.endpoint != "" {
 			o.BaseEndpoint = &p.endpoint
 		}
@@ -168,7 +181,7 @@ func (p *place) withFolder(ctx context.Context, c *call, do func(context.Context
 	} else if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no registry in %s: start one with instances serve, or choose another folder with --data", dir)
 	}
-	request := relay.Request{Version: version(), Args: c.line, Dir: c.dir}
+	request := relay.Request{Version: version(), Args: c.line, Dir: c.dir, Terminal: c.terminal}
 	for range lockAttempts {
 		code, err := relay.Call(ctx, dir, request, c.stdin, c.stdout, c.stderr)
 		if err == nil && code != exitOK {

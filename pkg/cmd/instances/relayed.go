@@ -26,7 +26,7 @@ func (s *server) relayed(r *registry) relay.Handler {
 		}
 		code = execute(ctx, request.Args, environment{
 			dir: request.Dir, getenv: func(string) string { return "" }, now: s.now, after: s.after,
-			stdin: stdin, stdout: stdout, stderr: stderr, serving: r,
+			stdin: stdin, stdout: stdout, stderr: stderr, terminal: request.Terminal, serving: r,
 		})
 		if code == exitUsage {
 			// The command checked the same line before it came here.

@@ -14,7 +14,7 @@ import (
 
 // What each operation sends, and what it consumes: units of reading and
 // writing, as the engine counts them. It rounds up the sum of a transaction,
-// where AWS rounds up each item. Nothing is ever scanned.
+// where AWS rounds up each item. Nothing but all instances is ever scanned.
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -252,6 +252,10 @@ func TestCalls(t *testing.T) {
 			}
 			return drain(f.UnusedCollections(ctx, timed(), time.Now().Add(time.Hour)))
 		}, "[]", 0, 0},
+		// Whatever there is in the table.
+		{"all", func(ctx context.Context) error {
+			return drain(f.All(ctx, []instance.Kind{numbered(), timed()}, nil))
+		}, "[Scan]", 4, 0},
 		{"reserve numbers", func(ctx context.Context) error {
 			return f.ReserveNumbers(ctx, numbered(), 9_999)
 		}, "[UpdateItem]", 0, 1},

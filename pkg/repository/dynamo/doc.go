@@ -51,9 +51,9 @@
 // Instances are read consistently. What an index says is a hint: each hit is
 // read again and matched again, so that no answer holds a deleted, stale or
 // foreign instance. A code that the index does not know yet is looked up
-// through its guard. Nothing is ever scanned: what is due to be purged is a
-// range of the trash, of the ends of keys or of IdleIndex, and costs what it
-// yields. What expires, idempotency and history records, goes by the table's
+// through its guard. Nothing is ever scanned but for [Repository.All], which
+// is for operators: what is due to be purged is a range of the trash, of the
+// ends of keys or of IdleIndex, and costs what it yields. What expires, idempotency and history records, goes by the table's
 // TTL, and counts as absent from its moment on.
 //
 // # Writes

@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"instances/pkg/repository/dynamo/dynamotest"
@@ -47,6 +48,13 @@ func checkCall(t *testing.T, c call) {
 			}
 		}
 	case "UpdateItem", "TransactWriteItems":
+	case "Scan":
+		if !strings.Contains(t.Name(), "/All/") {
+			t.Error("Scan is sent, and not by All")
+		}
+		if !consistent {
+			t.Error("Scan is not consistent")
+		}
 	default:
 		t.Errorf("%s is never to be sent", c.Operation)
 	}

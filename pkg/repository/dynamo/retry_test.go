@@ -137,6 +137,9 @@ func reads() []action {
 		{"idle", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
 			return drain(f.Idle(ctx, timed(), time.Now()))
 		}},
+		{"all", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return drain(f.All(ctx, []instance.Kind{numbered(), timed()}, nil))
+		}},
 		{"ended keys", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
 			return drain(f.EndedCredentials(ctx, time.Now()))
 		}},

@@ -25,6 +25,8 @@
 //   - A touch is no write that a replace could lose its race to: it leaves the
 //     version alone. What a replace returns may lack a touch that came between.
 //   - Attributes come back byte by byte, times as UTC milliseconds.
+//   - All goes on behind an instance that is deleted since. What is written
+//     while it runs may be left out, but nothing comes twice.
 //   - A touch moves LastSeenAt and IdleSince, each on its own and forward only.
 //   - A purge is of exactly what was listed: deleted again, even at the same
 //     time, it is another.

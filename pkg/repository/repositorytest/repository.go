@@ -23,6 +23,7 @@ type Repository interface {
 	Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error
 	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
 	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
+	All(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[instance.Instance, error]
 	History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error]
 	Touch(ctx context.Context, key instance.Key, at time.Time) error
 

@@ -40,6 +40,7 @@ func Run(t *testing.T, traits Traits, open func(t *testing.T, o Options) Reposit
 		{"Search", testSearch},
 		{"Time", testTime},
 		{"Paging", testPaging},
+		{"All", testAll},
 		{"Sequence", testSequence},
 		{"Idempotency", testIdempotency},
 		{"Credential", testCredential},

@@ -31,6 +31,8 @@ type Request struct {
 	Args []string `json:"args"`
 	// Dir is the client's folder, to which relative paths in Args refer.
 	Dir string `json:"dir"`
+	// Terminal says that the client's standard error is a terminal.
+	Terminal bool `json:"terminal"`
 }
 
 // Handler runs a command and returns its exit code, 0 to 255. A write returns

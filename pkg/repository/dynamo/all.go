@@ -1,0 +1,107 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+)
+
+// All yields every instance of the kinds, each as it is when it is read, in an
+// order that never changes, that of the table. Where after is not nil, it goes
+// on behind that instance, which need not be stored any more. What is written
+// meanwhile may be left out. An error is yielded once, at the end.
+//
+// It scans the whole table consistently, with the history and all else that
+// is in it, and costs accordingly. It is for operators: no function may scan.
+func (r *Repository) All(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[instance.Instance, error] {
+	return func(yield func(instance.Instance, error) bool) {
+		if len(kinds) == 0 {
+			return
+		}
+		err := r.scan(ctx, kinds, after, func(items []map[string]types.AttributeValue) error {
+			for _, attributes := range items {
+				i, err := readAny(kinds, attributes)
+				if err != nil {
+					return err
+				}
+				if !yield(i, nil) {
+					return errEnough
+				}
+			}
+			return nil
+		})
+		if err := enough(err); err != nil {
+			yield(instance.Instance{}, fmt.Errorf("all instances: %w", err))
+		}
+	}
+}
+
+// scan reads the pages of the table that hold instances of the kinds, one by
+// one, for as long as each returns nil; its error is returned as it is.
+func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *instance.Instance,
+	each func([]map[string]types.AttributeValue) error,
+) error {
+	filter := ofKind(kinds[0])
+	for _, kind := range kinds[1:] {
+		filter = filter.Or(ofKind(kind))
+	}
+	e, err := expression.NewBuilder().WithFilter(filter).Build()
+	if err != nil {
+		return fmt.Errorf("build scan: %w", err)
+	}
+	in := &dynamodb.ScanInput{
+		TableName: &r.table, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
+	if after != nil {
+		in.ExclusiveStartKey = itemKey{partition(after.Kind, after.Collection), after.SortKey()}.attributes()
+	}
+	for {
+		out, err := retry(ctx, r, "Scan", true,
+			func(ctx context.Context) (*dynamodb.ScanOutput, *types.ConsumedCapacity, error) {
+				out, err := r.client.Scan(ctx, in, once)
+				if err != nil {
+					return nil, nil, err
+				}
+				return out, out.ConsumedCapacity, nil
+			})
+		if err != nil {
+			return err
+		}
+		if err := each(out.Items); err != nil {
+			return err
+		}
+		if len(out.LastEvaluatedKey) == 0 {
+			return nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+// ofKind tells the items that are instances of the kind.
+func ofKind(kind instance.Kind) expression.ConditionBuilder {
+	return expression.Name("pk").BeginsWith(partition(kind, ""))
+}
+
+// readAny returns the instance of an item, of whichever of the kinds it is.
+func readAny(kinds []instance.Kind, attributes map[string]types.AttributeValue) (instance.Instance, error) {
+	var key itemKey
+	if err := attributevalue.UnmarshalMap(attributes, &key); err != nil {
+		return instance.Instance{}, fmt.Errorf("decode key: %w", err)
+	}
+	for _, kind := range kinds {
+		if _, ok := collectionOf(kind, key.PK); ok {
+			return readInstance(kind, attributes)
+		}
+	}
+	return instance.Instance{}, fmt.Errorf("%q holds no instance of these kinds", key.PK)
+}
