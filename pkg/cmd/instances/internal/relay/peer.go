@@ -139,7 +139,7 @@ func (i *input) Read(b []byte) (int, error) {
 // next asks the client for the next piece, unless it is interrupted.
 func (i *input) next() {
 	if i.peer.command.Err() != nil {
-		i.err = errGone
+		i.err = i.peer.ended()
 		return
 	}
 	if err := i.peer.send(frameInput, nil); err != nil {
@@ -150,6 +150,15 @@ func (i *input) next() {
 	case in := <-i.peer.pieces:
 		i.rest, i.err = in.data, in.err
 	case <-i.peer.command.Done():
-		i.err = errGone
+		i.err = i.peer.ended()
 	}
+}
+
+// ended returns why the command is to end: its client is gone, or interrupted
+// it.
+func (p *peer) ended() error {
+	if p.ctx.Err() != nil {
+		return errGone
+	}
+	return p.command.Err()
 }
