@@ -6,7 +6,8 @@ import (
 )
 
 // HistoryQuery asks for the history of an instance, newest first, also after
-// it was deleted.
+// it was deleted. Of an id that was used more than once, the events of each
+// incarnation may stand together.
 type HistoryQuery struct {
 	Key Key
 	// After, where it is not empty, is the [Event.Position] of the event up to

@@ -12,6 +12,9 @@
 //
 //   - A create's event holds every set field as new. The events of a delete
 //     and of a restore hold no fields, since none changes.
+//   - In a history, the purge of an instance whose id was given again since may
+//     stand after the events of the later one: it was the last that happened to
+//     its own incarnation.
 //   - A delete keeps the version; a restore adds one and keeps the
 //     incarnation.
 //   - Where several reasons forbid a create, the idempotency record comes

@@ -327,21 +327,47 @@ func (m *model) compare(ctx context.Context, t *rapid.T, f *fixture) {
 	}
 	// The history of the instance that was written last.
 	key := m.history[len(m.history)-1].Key
-	var want, got []string
+	var want, got []instance.Event
 	for _, e := range slices.Backward(m.history) {
 		if e.Key == key {
-			want = append(want, fmt.Sprint(e.RequestID, e.Operation, e.Version, e.Incarnation, len(e.Fields)))
+			want = append(want, e)
 		}
 	}
 	for e, err := range f.History(ctx, instance.HistoryQuery{Key: key}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, fmt.Sprint(e.RequestID, e.Operation, e.Version, e.Incarnation, len(e.Fields)))
+		got = append(got, e)
 	}
-	if !slices.Equal(got, want) {
+	if got, want := outline(got), outline(want); !slices.Equal(got, want) {
 		t.Fatalf("history of %v is\n%q, want\n%q", key, got, want)
 	}
+}
+
+// outline tells a history, newest first, in one line for each event. A purge
+// stands with the incarnation that it removed, as it may in a history.
+func outline(events []instance.Event) []string {
+	purges := map[string]instance.Event{}
+	for _, e := range events {
+		if e.Operation == "purge" {
+			purges[e.Incarnation] = e
+		}
+	}
+	var lines []string
+	add := func(e instance.Event) {
+		lines = append(lines, fmt.Sprint(e.RequestID, e.Operation, e.Version, e.Incarnation, len(e.Fields)))
+	}
+	for _, e := range events {
+		if e.Operation == "purge" {
+			continue
+		}
+		if purge, ok := purges[e.Incarnation]; ok {
+			add(purge)
+			delete(purges, e.Incarnation)
+		}
+		add(e)
+	}
+	return lines
 }
 
 // compareDue asks both sides for the trash and for what is idle.
