@@ -47,21 +47,7 @@ type cleanupAnswer struct {
 	cleanup.Report
 	// Due is what a dry run has found, of each sort in the order in which it
 	// became due: the first maxListed.
-	Due []dueThing `json:"due,omitempty"`
-}
-
-// dueThing is a [cleanup.Due] in an answer.
-type dueThing struct {
-	What        string    `json:"what"`
-	Kind        string    `json:"kind,omitempty"`
-	ID          string    `json:"id,omitempty"`
-	Owner       string    `json:"owner,omitempty"`
-	Name        string    `json:"name,omitempty"`
-	Idempotency int       `json:"idempotency,omitempty"`
-	History     int       `json:"history,omitempty"`
-	Since       time.Time `json:"since"`
-	// AgeDays are whole days.
-	AgeDays int `json:"ageDays"`
+	Due []cleanup.Due `json:"due,omitempty"`
 }
 
 // NewSweeper returns a cleanup of all kinds of this program.
@@ -118,10 +104,7 @@ func (h cleanupHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 // list adds what is due to the answer, as far as there is room.
 func (a *cleanupAnswer) list(d cleanup.Due) error {
 	if len(a.Due) < maxListed {
-		a.Due = append(a.Due, dueThing{
-			What: d.What, Kind: d.Kind.Name, ID: d.ID, Owner: d.Owner, Name: d.Name,
-			Idempotency: d.Idempotency, History: d.History, Since: d.Since, AgeDays: int(d.Age / (24 * time.Hour)),
-		})
+		a.Due = append(a.Due, d)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cleanup
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -34,6 +35,22 @@ type Due struct {
 	Age time.Duration
 	// Idempotency and History are numbers of [ExpiredRecords].
 	Idempotency, History int
+}
+
+// MarshalJSON returns d as an object whose members are named as the fields; kind
+// is the name of the kind, and ageDays counts whole days.
+func (d Due) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		What        string    `json:"what"`
+		Kind        string    `json:"kind,omitempty"`
+		ID          string    `json:"id,omitempty"`
+		Owner       string    `json:"owner,omitempty"`
+		Name        string    `json:"name,omitempty"`
+		Idempotency int       `json:"idempotency,omitempty"`
+		History     int       `json:"history,omitempty"`
+		Since       time.Time `json:"since"`
+		AgeDays     int       `json:"ageDays"`
+	}{d.What, d.Kind.Name, d.ID, d.Owner, d.Name, d.Idempotency, d.History, d.Since.UTC(), int(d.Age / (24 * time.Hour))})
 }
 
 // attributes returns d for the log.

@@ -91,7 +91,11 @@ purge deleted execution instances  0
 `)
 		var found struct {
 			cleanup.Report
-			Due []dueJSON `json:"due"`
+			Due []struct {
+				What, ID string
+				Since    time.Time
+				AgeDays  int
+			}
 		}
 		got := s.run(t, "cleanup", "--dry-run", "--output", "json")
 		if err := json.Unmarshal([]byte(got.stdout), &found); err != nil || got.code != exitOK {

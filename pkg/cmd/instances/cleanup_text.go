@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"text/tabwriter"
-	"time"
 
 	"instances/pkg/cleanup"
 )
@@ -46,34 +45,17 @@ type dueList struct {
 	table  *tabwriter.Writer
 	// begun says that the table has its heading.
 	begun bool
-	list  []dueJSON
+	list  []cleanup.Due
 }
 
 func newDueList(w io.Writer, asJSON bool) *dueList {
-	return &dueList{w: w, asJSON: asJSON, table: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0), list: []dueJSON{}}
-}
-
-// dueJSON is a thing that is due, as the function cleanup answers it.
-type dueJSON struct {
-	What        string    `json:"what"`
-	Kind        string    `json:"kind,omitempty"`
-	ID          string    `json:"id,omitempty"`
-	Owner       string    `json:"owner,omitempty"`
-	Name        string    `json:"name,omitempty"`
-	Idempotency int       `json:"idempotency,omitempty"`
-	History     int       `json:"history,omitempty"`
-	Since       time.Time `json:"since"`
-	// AgeDays are whole days.
-	AgeDays int `json:"ageDays"`
+	return &dueList{w: w, asJSON: asJSON, table: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0), list: []cleanup.Due{}}
 }
 
 // add takes one thing that is due.
 func (l *dueList) add(d cleanup.Due) error {
 	if l.asJSON {
-		l.list = append(l.list, dueJSON{
-			What: d.What, Kind: d.Kind.Name, ID: d.ID, Owner: d.Owner, Name: d.Name,
-			Idempotency: d.Idempotency, History: d.History, Since: d.Since.UTC(), AgeDays: int(d.Age / (24 * time.Hour)),
-		})
+		l.list = append(l.list, d)
 		return nil
 	}
 	what := d.What
@@ -92,7 +74,7 @@ func (l *dueList) add(d cleanup.Due) error {
 // previewJSON is a whole dry run.
 type previewJSON struct {
 	cleanup.Report
-	Due []dueJSON `json:"due"`
+	Due []cleanup.Due `json:"due"`
 }
 
 // end prints the list and what it comes to.

@@ -62,29 +62,19 @@ func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *ins
 		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
-	if after != nil {
-		in.ExclusiveStartKey = itemKey{partition(after.Kind, after.Collection), after.SortKey()}.attributes()
-	}
-	for {
-		out, err := retry(ctx, r, "Scan", true,
-			func(ctx context.Context) (*dynamodb.ScanOutput, *types.ConsumedCapacity, error) {
-				out, err := r.client.Scan(ctx, in, once)
-				if err != nil {
-					return nil, nil, err
-				}
-				return out, out.ConsumedCapacity, nil
-			})
-		if err != nil {
-			return err
+	return r.pages(ctx, "Scan", func(start map[string]types.AttributeValue) sendPage {
+		if start == nil && after != nil {
+			start = itemKey{partition(after.Kind, after.Collection), after.SortKey()}.attributes()
 		}
-		if err := each(out.Items); err != nil {
-			return err
+		in.ExclusiveStartKey = start
+		return func(ctx context.Context) (page, *types.ConsumedCapacity, error) {
+			out, err := r.client.Scan(ctx, in, once)
+			if err != nil {
+				return page{}, nil, err
+			}
+			return page{out.Items, out.LastEvaluatedKey}, out.ConsumedCapacity, nil
 		}
-		if len(out.LastEvaluatedKey) == 0 {
-			return nil
-		}
-		in.ExclusiveStartKey = out.LastEvaluatedKey
-	}
+	}, each)
 }
 
 // ofKind tells the items that are instances of the kind.

@@ -52,26 +52,47 @@ func (r *Repository) query(ctx context.Context, key expression.KeyConditionBuild
 		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
-	for {
+	return r.pages(ctx, "Query", func(start map[string]types.AttributeValue) sendPage {
+		in.ExclusiveStartKey = start
 		tune(in)
-		out, err := retry(ctx, r, "Query", true,
-			func(ctx context.Context) (*dynamodb.QueryOutput, *types.ConsumedCapacity, error) {
-				out, err := r.client.Query(ctx, in, once)
-				if err != nil {
-					return nil, nil, err
-				}
-				return out, out.ConsumedCapacity, nil
-			})
-		if err != nil {
+		return func(ctx context.Context) (page, *types.ConsumedCapacity, error) {
+			out, err := r.client.Query(ctx, in, once)
+			if err != nil {
+				return page{}, nil, err
+			}
+			return page{out.Items, out.LastEvaluatedKey}, out.ConsumedCapacity, nil
+		}
+	}, each)
+}
+
+// page is what one call of a read of many items returns.
+type page struct {
+	items []map[string]types.AttributeValue
+	// last is where the next page starts behind; empty at the end.
+	last map[string]types.AttributeValue
+}
+
+// sendPage asks for one page.
+type sendPage func(context.Context) (page, *types.ConsumedCapacity, error)
+
+// pages reads one page after the other, which next prepares, for as long as
+// each returns nil; its error is returned as it is. The first one starts
+// behind no key.
+func (r *Repository) pages(ctx context.Context, operation string, next func(start map[string]types.AttributeValue) sendPage,
+	each func([]map[string]types.AttributeValue) error,
+) error {
+	var p page
+	for {
+		var err error
+		if p, err = retry(ctx, r, operation, true, next(p.last)); err != nil {
 			return err
 		}
-		if err := each(out.Items); err != nil {
+		if err := each(p.items); err != nil {
 			return err
 		}
-		if len(out.LastEvaluatedKey) == 0 {
+		if len(p.last) == 0 {
 			return nil
 		}
-		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
 }
 
