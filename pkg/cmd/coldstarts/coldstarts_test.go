@@ -29,25 +29,40 @@ func TestMain(m *testing.M) {
 	startWorking()
 }
 
-// One function is measured beside the baselines.
+// One function is measured beside the baselines; one that is not behind the API
+// only with its sample event.
 func TestRun(t *testing.T) {
 	t.Parallel()
+	const number = `\s+\d+\.\d+`
+	for function, row := range map[string]string{
+		"topology-get": number + number + number + number + number + number + number + `\s+2\s+topology-get\n`,
+		"cleanup":      `\n` + number + number + `\s+\d+\s+cleanup\n`,
+	} {
+		t.Run(function, func(t *testing.T) {
+			t.Parallel()
+			testRun(t, function, row)
+		})
+	}
+}
+
+func testRun(t *testing.T, function, row string) {
+	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("NOT TESTED: measures on Linux only")
 	}
 	// It skips where there is no engine.
 	dynamotest.NewTable(t)
 	var stdout, stderr bytes.Buffer
-	if err := run(t.Context(), "../../..", []string{"--rounds", "1", "--function", "topology-get"}, &stdout, &stderr); err != nil {
+	if err := run(t.Context(), "../../..", []string{"--rounds", "1", "--function", function}, &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	const number = `\s+\d+\.\d+`
 	for _, want := range []string{
+		row,
 		"medians of 1 starts",
 		number + number + `\s+1\.000` + number + number + `\s+1\.00\s+usual way, roots as on provided`,
 		`usual way, roots in one file`,
 		number + number + number + `\s+1\.0` + number + number + `\s+empty handler`,
-		number + number + number + number + number + number + number + `\s+2\s+topology-get\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(stdout.String()) {
 			t.Errorf("no %s in\n%s", want, &stdout)

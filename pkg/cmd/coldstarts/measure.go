@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,7 +57,8 @@ type subject struct {
 type row struct {
 	name string
 	// refused is for a request with an unknown key, which reads one item, and
-	// unthrottled for the same with the whole processor.
+	// unthrottled for the same with the whole processor. Both are nil for a
+	// function that is not behind the API.
 	refused, unthrottled *subject
 	// answered is for the sample event with a key; nil for a baseline.
 	answered *subject
@@ -141,7 +143,7 @@ func (m *measurement) rows(t *template.Template, b built, environment map[string
 	unknown := strings.NewReplacer(basic("example"), basic(other), "Token example", "Token "+other,
 		"ApiKey example", "ApiKey "+other, "password=example", "password="+other)
 	for _, f := range t.Functions {
-		if len(f.Routes) == 0 || m.only != "" && f.Name != m.only && f.LogicalID != m.only {
+		if m.only != "" && f.Name != m.only && f.LogicalID != m.only {
 			continue
 		}
 		sample, err := os.ReadFile(filepath.Join(m.root, "events", f.Name+".json"))
@@ -153,7 +155,10 @@ func (m *measurement) rows(t *template.Template, b built, environment map[string
 		function := runtimeapi.Function{
 			Name: f.Name, Binary: filepath.Join(b.functions, f.Name), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Environment: e, Output: m.log,
 		}
-		r := newRow(f.Name, function, []byte(unknown.Replace(string(sample))))
+		r := row{name: f.Name}
+		if len(f.Routes) > 0 {
+			r = newRow(f.Name, function, []byte(unknown.Replace(string(sample))))
+		}
 		r.answered = &subject{name: f.Name, function: function, event: []byte(keyed.Replace(string(sample))), throttled: true}
 		rows = append(rows, r)
 	}
@@ -177,9 +182,10 @@ func (m *measurement) measure(ctx context.Context, rows []row, f *front) error {
 	defer server.Close()
 	var all []*subject
 	for _, r := range rows {
-		all = append(all, r.refused, r.unthrottled)
-		if r.answered != nil {
-			all = append(all, r.answered)
+		for _, s := range []*subject{r.refused, r.unthrottled, r.answered} {
+			if s != nil {
+				all = append(all, s)
+			}
 		}
 	}
 	for i := range warmUp + m.rounds {
@@ -216,7 +222,8 @@ func (s *subject) start(ctx context.Context, server *runtimeapi.Server, f *front
 	if err != nil {
 		return err
 	}
-	var answer struct{ StatusCode int }
+	// A function that is not behind the API has no status.
+	answer := struct{ StatusCode int }{http.StatusOK}
 	if err := json.Unmarshal(out, &answer); err != nil || answer.StatusCode < 200 || answer.StatusCode > 499 {
 		return fmt.Errorf("it answers %s, %w", out, err)
 	}

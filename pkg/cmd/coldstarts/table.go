@@ -22,6 +22,10 @@ event     until the answer to the sample event, with a key, and how often that c
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	_, _ = fmt.Fprintln(t, "init\tone read\tof usual\tof empty\tfull CPU\tof usual\tevent\tcalls\t  function")
 	for _, r := range rows {
+		if r.refused == nil {
+			_, _ = fmt.Fprintf(t, "%s\t\t\t\t\t\t%s\t%d\t  %s\n", show(median(r.answered.inits)), show(median(r.answered.times)), r.answered.calls, r.name)
+			continue
+		}
 		took, fast := median(r.refused.times), median(r.unthrottled.times)
 		_, _ = fmt.Fprintf(t, "%s\t%s\t%.3f\t%.1f\t%s\t%.2f\t", show(median(r.refused.inits)), show(took),
 			ratio(took, usual), ratio(took, empty), show(fast), ratio(fast, full))
