@@ -19,7 +19,7 @@ run: $(build)/instances ## serve all APIs on http://127.0.0.1:3000 (PORT=… and
 
 .PHONY: rehearse
 rehearse: $(build)/instances ## serve the functions as they get deployed, on DynamoDB Local; COLDSTARTS=20 measures instead
-	@rehearse=($(if $(COLDSTARTS),go run ./pkg/cmd/coldstarts --rounds '$(COLDSTARTS)',$(build)/instances serve --rehearse $(if $(DATA),--data '$(DATA)'))); \
+	@rehearse=($(if $(COLDSTARTS),go run ./pkg/internal/dev/coldstarts --rounds '$(COLDSTARTS)',$(build)/instances serve --rehearse $(if $(DATA),--data '$(DATA)'))); \
 	if [[ -t 0 ]]; then set -m; "$${rehearse[@]}"; else exec "$${rehearse[@]}"; fi
 
 # Always built, since only the compiler knows what changed; it is fast then.
@@ -31,11 +31,11 @@ $(build)/instances:
 .PHONY: test
 test: ## run every test, with DynamoDB Local where Java and Maven are
 	source .ci/flags.sh && go build -o $(build)/rehearsal/ ./functions/...
-	INSTANCES_TEST_FUNCTIONS=$(CURDIR)/$(build)/rehearsal go run ./pkg/cmd/withdynamodb -- go test -race -shuffle=on ./...
+	INSTANCES_TEST_FUNCTIONS=$(CURDIR)/$(build)/rehearsal go run ./pkg/internal/dev/withdynamodb -- go test -race -shuffle=on ./...
 
 .PHONY: bench
 bench: ## measure handlers and repositories
-	go run ./pkg/cmd/withdynamodb -- go test -run '^$$' -bench . -benchmem ./pkg/...
+	go run ./pkg/internal/dev/withdynamodb -- go test -run '^$$' -bench . -benchmem ./pkg/...
 
 .PHONY: lint
 lint: $(build)/bin/golangci-lint ## check format, module, vet and lint
@@ -72,7 +72,7 @@ smoke: ## try a deployed API out, and clean up: URL=… KEY=NAME:SECRET
 
 .PHONY: cost
 cost: ## measure what each operation uses, and print what a million of it costs on AWS
-	@go run ./pkg/cmd/cost
+	@go run ./pkg/internal/dev/cost
 
 .PHONY: clean
 clean: ## remove what was built, but not .data

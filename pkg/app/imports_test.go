@@ -115,11 +115,11 @@ func TestImports(t *testing.T) {
 			by       []string
 		}{
 			{[]string{proxy}, []string{module + "pkg/lambdahttp"}},
-			{[]string{sdk, smith}, []string{module + "pkg/repository/dynamo", module + "pkg/cmd"}},
+			{[]string{sdk, smith}, []string{module + "pkg/repository/dynamo", module + "pkg/cmd", module + "pkg/internal/dev"}},
 			{[]string{sdk + "/config"}, []string{module + "pkg/cmd"}},
 			{
 				[]string{"github.com/aws/aws-lambda-go"},
-				[]string{module + "pkg/lambdahttp", module + "pkg/app", module + "pkg/gateway", module + "pkg/rehearsal", module + "pkg/cmd"},
+				[]string{module + "pkg/lambdahttp", module + "pkg/app", module + "pkg/gateway", module + "pkg/rehearsal", module + "pkg/internal/dev"},
 			},
 			{[]string{"go.etcd.io/bbolt"}, []string{module + "pkg/repository/bolt"}},
 			{[]string{"github.com/schollz/progressbar/v3", "golang.org/x/term"}, []string{module + "pkg/cmd"}},
@@ -155,7 +155,7 @@ func TestImports(t *testing.T) {
 			found = true
 			for _, dep := range p.Deps {
 				if within(dep, sdk+"/config", "go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "gopkg.in/yaml.v3", "testing",
-					module+"pkg/template", module+"pkg/gateway", module+"pkg/rehearsal", module+"pkg/cmd", module+"pkg/repository/bolt",
+					module+"pkg/template", module+"pkg/gateway", module+"pkg/rehearsal", module+"pkg/cmd", module+"pkg/internal", module+"pkg/repository/bolt",
 					module+"pkg/repository/repositorytest", module+"pkg/repository/dynamo/dynamotest") {
 					t.Errorf("%s depends on %s", path, dep)
 				}

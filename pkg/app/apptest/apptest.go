@@ -25,8 +25,8 @@ import (
 	"instances/pkg/auth"
 	"instances/pkg/gateway"
 	"instances/pkg/instance"
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/bolt"
-	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
 )
@@ -131,7 +131,7 @@ func newClock() *Clock {
 // serve puts the gateway in front of the repository.
 func serve(t testing.TB, r Repository, clock *Clock) *Server {
 	t.Helper()
-	root, err := dynamolocal.Root()
+	root, err := dev.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

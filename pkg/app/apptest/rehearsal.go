@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"instances/pkg/gateway"
+	"instances/pkg/internal/dev"
 	"instances/pkg/rehearsal"
 	"instances/pkg/repository/dynamo"
-	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
 )
@@ -40,7 +40,7 @@ func Everywhere(t *testing.T, test func(t *testing.T, s *Server)) {
 func NewRehearsal(t testing.TB) (*Server, *rehearsal.Functions) {
 	t.Helper()
 	table := dynamotest.NewTable(t)
-	root, err := dynamolocal.Root()
+	root, err := dev.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

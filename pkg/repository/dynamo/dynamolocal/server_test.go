@@ -13,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"instances/pkg/internal/dev"
 )
 
 // A server answers from its start to its stop, also beside another one.
 func TestStart(t *testing.T) {
 	t.Parallel()
-	root, err := Root()
+	root, err := dev.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,17 +115,6 @@ func TestLeash(t *testing.T) {
 	}
 	if err := cmd.Wait(); err == nil {
 		t.Error("it was not killed")
-	}
-}
-
-func TestRoot(t *testing.T) {
-	t.Parallel()
-	root, err := Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(root, ".ci", "dynamodb-local", "pom.xml")); err != nil {
-		t.Error(err)
 	}
 }
 

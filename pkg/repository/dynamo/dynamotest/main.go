@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamolocal"
 )
 
@@ -39,7 +40,7 @@ func Main(m *testing.M) int {
 
 // startEngine starts an engine of one's own.
 func startEngine(ctx context.Context) (*dynamolocal.Server, error) {
-	root, err := dynamolocal.Root()
+	root, err := dev.Root()
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"instances/pkg/repository/dynamo/dynamolocal"
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamotable"
 	"instances/pkg/template"
 )
@@ -20,7 +20,7 @@ type Table = dynamotable.Table
 func NewTable(t testing.TB) Table {
 	t.Helper()
 	table := Table{Endpoint: endpoint(t), Name: "test-" + rand.Text()}
-	root, err := dynamolocal.Root()
+	root, err := dev.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

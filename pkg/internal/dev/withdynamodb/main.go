@@ -1,6 +1,6 @@
 // Command withdynamodb runs a command with DynamoDB Local at its side:
 //
-//	go run ./pkg/cmd/withdynamodb -- go test ./...
+//	go run ./pkg/internal/dev/withdynamodb -- go test ./...
 //
 // It starts the engine in memory on a free port, tells the command its
 // address in INSTANCES_TEST_DYNAMODB, stops the engine when the command ends,
@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"syscall"
 
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamolocal"
 )
 
@@ -81,7 +82,7 @@ func run(args []string, getenv func(string) string, environ []string, stdin io.R
 
 // start starts the engine for the repository around the working folder.
 func start() (*dynamolocal.Server, error) {
-	root, err := dynamolocal.Root()
+	root, err := dev.Root()
 	if err != nil {
 		return nil, err
 	}

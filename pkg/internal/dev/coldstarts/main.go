@@ -1,7 +1,7 @@
 // Command coldstarts measures how long the functions take from the start of
 // their process to the answer to their first request:
 //
-//	go run ./pkg/cmd/coldstarts --rounds 20
+//	go run ./pkg/internal/dev/coldstarts --rounds 20
 //
 // It builds the functions as they are deployed, for this machine, and two
 // others to compare them with: one that does nothing, and one made the usual
@@ -34,48 +34,29 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 
-	"instances/pkg/repository/dynamo/dynamolocal"
+	"instances/pkg/internal/dev"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	root, err := dynamolocal.Root()
-	if err == nil {
-		err = run(ctx, root, os.Args[1:], os.Stdout, os.Stderr)
-	}
-	stop()
-	switch {
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	case err != nil:
-		_, _ = fmt.Fprintln(os.Stderr, "coldstarts:", err)
-		os.Exit(1)
-	}
-}
-
-// errUsage says that the command was used wrongly, and that this was said.
-var errUsage = errors.New("wrong usage")
+func main() { dev.Main("coldstarts", run) }
 
 // maxRounds bounds a measurement to about an hour.
 const maxRounds = 1000
 
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("coldstarts", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	m := measurement{log: stderr}
 	flags.IntVar(&m.rounds, "rounds", 20, "how often each function is started: a `NUMBER` from 1 to 1000")
 	flags.StringVar(&m.only, "function", "", "measure this `FUNCTION` alone, such as topology-get")
-	if err := flags.Parse(args); err != nil {
-		return errUsage
+	const usage = "coldstarts [--rounds NUMBER] [--function NAME]"
+	if err := dev.Parse(flags, args, 0, usage, stderr); err != nil {
+		return err
 	}
-	if flags.NArg() > 0 || m.rounds < 1 || m.rounds > maxRounds {
-		_, _ = fmt.Fprintln(stderr, "usage: coldstarts [--rounds NUMBER] [--function NAME]")
-		return errUsage
+	if m.rounds < 1 || m.rounds > maxRounds {
+		_, _ = fmt.Fprintln(stderr, "usage:", usage)
+		return dev.ErrUsage
 	}
 	if runtime.GOOS != "linux" {
 		return errors.New("this runs on Linux only: elsewhere Go does not read the roots from files")

@@ -17,8 +17,8 @@ import (
 	"instances/pkg/compute"
 	"instances/pkg/gateway"
 	"instances/pkg/instance"
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo"
-	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
 	"instances/pkg/topology"
@@ -39,7 +39,7 @@ type subject struct {
 
 func newSubject(t *testing.T) *subject {
 	t.Helper()
-	root, err := dynamolocal.Root()
+	root, err := dev.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"debug/elf"
 	"errors"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"instances/pkg/internal/dev"
 	"instances/pkg/template"
 )
 
@@ -82,7 +82,7 @@ func TestStart(t *testing.T) {
 	} {
 		t.Run(test.function.Name+" "+test.behaviour, func(t *testing.T) {
 			t.Parallel()
-			c := check{events: filepath.Join("..", "..", "..", "events"), build: build, out: io.Discard}
+			c := check{events: filepath.Join("..", "..", "..", "..", "events"), build: build, out: io.Discard}
 			f := test.function
 			f.Environment = map[string]string{"BEHAVIOUR": test.behaviour}
 			err := c.start(t.Context(), &template.Template{Functions: []template.Function{f}})
@@ -136,14 +136,14 @@ func TestRun(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(extra, "Other"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	tmpl := filepath.Join("..", "..", "..", "template.yaml")
+	tmpl := filepath.Join("..", "..", "..", "..", "template.yaml")
 	for _, test := range []struct {
 		name string
 		args []string
 		want string
 	}{
-		{"no folder", nil, errUsage.Error()},
-		{"unknown flag", []string{"--other"}, errUsage.Error()},
+		{"no folder", nil, dev.ErrUsage.Error()},
+		{"unknown flag", []string{"--other"}, dev.ErrUsage.Error()},
 		{"unknown architecture", []string{"--architecture", "mips", extra}, `"mips"`},
 		{"no template", []string{"--template", "testdata/absent", extra}, "read template"},
 		{"function not built", []string{"--template", tmpl, extra}, "topology-get: "},
@@ -152,11 +152,11 @@ func TestRun(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			err := run(context.Background(), test.args, &stdout, &stderr)
+			err := run(t.Context(), "../../../..", test.args, &stdout, &stderr)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
-			if errors.Is(err, errUsage) != (stderr.Len() > 0) {
+			if errors.Is(err, dev.ErrUsage) != (stderr.Len() > 0) {
 				t.Errorf("error %v and the output %q", err, stderr.String())
 			}
 		})

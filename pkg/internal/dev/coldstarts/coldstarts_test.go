@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"instances/pkg/gateway/runtimeapi"
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamotest"
 )
 
@@ -53,7 +54,7 @@ func testRun(t *testing.T, function, row string) {
 	// It skips where there is no engine.
 	dynamotest.NewTable(t)
 	var stdout, stderr bytes.Buffer
-	if err := run(t.Context(), "../../..", []string{"--rounds", "1", "--function", function}, &stdout, &stderr); err != nil {
+	if err := run(t.Context(), "../../../..", []string{"--rounds", "1", "--function", function}, &stdout, &stderr); err != nil {
 		t.Fatalf("%v\n%s", err, &stderr)
 	}
 	const number = `\s+\d+\.\d+`
@@ -74,11 +75,11 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--rounds", "0"}, {"--rounds", "1001"}, {"--other"}, {"topology-get"}} {
 		var stderr bytes.Buffer
-		if err := run(t.Context(), "../../..", args, io.Discard, &stderr); !errors.Is(err, errUsage) || stderr.Len() == 0 {
+		if err := run(t.Context(), "../../../..", args, io.Discard, &stderr); !errors.Is(err, dev.ErrUsage) || stderr.Len() == 0 {
 			t.Errorf("%v: %v, %q", args, err, &stderr)
 		}
 	}
-	err := run(t.Context(), "../../..", []string{"--function", "other"}, io.Discard, io.Discard)
+	err := run(t.Context(), "../../../..", []string{"--function", "other"}, io.Discard, io.Discard)
 	if runtime.GOOS == "linux" && (err == nil || !strings.Contains(err.Error(), `no function "other"`)) {
 		t.Errorf("unknown function: %v", err)
 	}

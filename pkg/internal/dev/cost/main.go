@@ -22,33 +22,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"path/filepath"
 
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/repository/dynamo/dynamotable"
 	"instances/pkg/template"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	root, err := dynamolocal.Root()
-	if err == nil {
-		err = run(ctx, root, os.Args[1:], os.Stdout, os.Stderr)
-	}
-	stop()
-	switch {
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	case err != nil:
-		_, _ = fmt.Fprintln(os.Stderr, "cost:", err)
-		os.Exit(1)
-	}
-}
-
-// errUsage says that the command was used wrongly, and that this was said.
-var errUsage = errors.New("wrong usage")
+func main() { dev.Main("cost", run) }
 
 const (
 	// rounds is how often each operation is measured.
@@ -60,14 +42,14 @@ const (
 
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("cost", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	instances := flags.Int("instances", defaultInstances, "how many instances of each kind there are: a `NUMBER` from 100 to 100000")
-	if err := flags.Parse(args); err != nil {
-		return errUsage
+	const usage = "cost [--instances NUMBER]"
+	if err := dev.Parse(flags, args, 0, usage, stderr); err != nil {
+		return err
 	}
-	if flags.NArg() > 0 || *instances < 100 || *instances > maxInstances {
-		_, _ = fmt.Fprintln(stderr, "usage: cost [--instances NUMBER]")
-		return errUsage
+	if *instances < 100 || *instances > maxInstances {
+		_, _ = fmt.Fprintln(stderr, "usage:", usage)
+		return dev.ErrUsage
 	}
 	t, err := template.Load(filepath.Join(root, "template.yaml"))
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamotable"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
@@ -23,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
-const root = "../../.."
+const root = "../../../.."
 
 func load(t *testing.T) *template.Template {
 	t.Helper()
@@ -336,7 +337,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--instances", "99"}, {"--instances", "100001"}, {"--other"}, {"more"}} {
 		var stderr bytes.Buffer
-		if err := run(t.Context(), root, args, io.Discard, &stderr); !errors.Is(err, errUsage) || stderr.Len() == 0 {
+		if err := run(t.Context(), root, args, io.Discard, &stderr); !errors.Is(err, dev.ErrUsage) || stderr.Len() == 0 {
 			t.Errorf("%v: %v, %q", args, err, &stderr)
 		}
 	}

@@ -51,7 +51,7 @@ func build(ctx context.Context, root, only, scratch string, rootPEM []byte) (bui
 	if b.functions, err = rehearsal.BuildPackages(ctx, root, "coldstarts/functions", "-overlay="+overlay, packages); err != nil {
 		return built{}, err
 	}
-	const baselines = "./pkg/cmd/coldstarts/testdata/"
+	const baselines = "./pkg/internal/dev/coldstarts/testdata/"
 	if b.baselines, err = rehearsal.BuildPackages(ctx, root, "coldstarts/baselines", baselines+"empty", baselines+"usual"); err != nil {
 		return built{}, err
 	}
