@@ -16,10 +16,7 @@ func TestGreetingInReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	var printed bytes.Buffer
-	g := greeting{url: "http://" + defaultHost + ":" + defaultPort, dir: ".data", fresh: true}
-	if err := g.print(t.Context(), &printed, nil); err != nil {
-		t.Fatal(err)
-	}
+	greeting{url: "http://" + defaultHost + ":" + defaultPort, dir: ".data"}.print(&printed)
 	_, lines, _ := strings.Cut(printed.String(), "in this folder:\n\n")
 	if block := "```\n" + strings.TrimSpace(lines) + "\n```\n"; !strings.Contains(string(readme), block) {
 		t.Errorf("the README lacks\n%s", block)

@@ -81,12 +81,10 @@ func (s *server) run(ctx context.Context) (err error) {
 
 	hello := greeting{
 		place: "the data folder " + s.shown,
-		url:   baseURL(listener.Addr()), dir: s.shown, note: note, fresh: fresh,
+		url:   baseURL(listener.Addr()), dir: s.shown, note: note,
 		exposed: !isLoopback(listener.Addr()),
 	}
-	if err := hello.print(ctx, s.stdout, r); err != nil {
-		return err
-	}
+	hello.print(s.stdout)
 	defer s.schedule(ctx, functions)()
 	return s.serve(ctx, listener, api, commands, r)
 }
@@ -132,12 +130,10 @@ func (s *server) rehearse(ctx context.Context, path string) error {
 	}
 	hello := greeting{
 		place: "DynamoDB Local, by the functions as they get deployed",
-		url:   baseURL(listener.Addr()), dir: s.shown, note: strings.TrimSpace(note + "\n" + stage.lines()), fresh: true,
+		url:   baseURL(listener.Addr()), dir: s.shown, note: strings.TrimSpace(note + "\n" + stage.lines()),
 		exposed: !isLoopback(listener.Addr()),
 	}
-	if err := hello.print(ctx, s.stdout, r); err != nil {
-		return err
-	}
+	hello.print(s.stdout)
 	return s.serve(ctx, listener, api, nil, r)
 }
 
