@@ -63,7 +63,7 @@ func newEvents(t *testing.T, s *subject, built string, tables []dynamotest.Table
 }
 
 // refused checks that an event with the placeholder of the file is answered
-// 401, as the README says.
+// 401, as the guide says.
 func (x *events) refused(t *testing.T) {
 	for _, e := range x.samples {
 		if e.isRequest() && !bytes.Equal(e.original, e.event) {
