@@ -3,6 +3,7 @@ package compute_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +107,33 @@ func TestBadBodies(t *testing.T) {
 			t.Errorf("there are %d instances, want 1", n)
 		}
 	})
+}
+
+// What a request nests too deep is refused by name, read or not.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	path := create(t, s, `{"name":"n","ask_price":1,"unknown":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)+`}`)
+	deep := strings.Repeat(`{"x":`, 101) + "1" + strings.Repeat("}", 101)
+	for _, field := range []string{"gpu", "unknown"} {
+		want := `{"` + field + `":["must not be nested deeper than 100 levels"]}`
+		body := `{"name":"n","ask_price":1,"` + field + `":` + deep + `}`
+		for _, r := range []struct{ method, target string }{
+			{"POST", base},
+			{"PUT", path},
+			{"PATCH", path},
+			{"PATCH", path + "add-image/"},
+			{"PATCH", path + "delete-image/"},
+			{"POST", "/api/v1/api-token-auth/"},
+		} {
+			apptest.Same(t, r.method+" "+r.target, s.Do(t, r.method, r.target, body), 400, want)
+		}
+	}
+	// A value of a form is text, whatever it looks like.
+	got := s.Do(t, "PATCH", path, url.Values{"name": {deep[:100]}}.Encode(), "Content-Type: application/x-www-form-urlencoded")
+	if got.Status != 200 || decode[map[string]any](t, got)["name"] != deep[:100] {
+		t.Errorf("a form: got %d %s", got.Status, got.Body)
+	}
 }
 
 // A PATCH between the types keeps and clears the GPU; a PUT never keeps it.

@@ -13,9 +13,9 @@
 //     400, whose message has both wordings.
 //   - Not found is 400, as documented, and has the documented message.
 //   - input is an object with a string inside, a list of items, or a string,
-//     by source: any JSON but null is accepted, and given back as it came,
-//     white space between its parts aside. So are forceinput, output and
-//     logging, which may be null.
+//     by source: any JSON but null of at most 100 levels is accepted, and given
+//     back as it came, white space between its parts aside. So are forceinput,
+//     output and logging, which may be null.
 //   - user and input are required. Where forceinput is given, as in the later
 //     server's own requests, it stands for input, and user may be left out:
 //     then the owner of the key is the user, and an update keeps the user that

@@ -14,6 +14,7 @@ import (
 
 	"instances/pkg/app/apptest"
 	"instances/pkg/execution"
+	"instances/pkg/instance"
 )
 
 // body returns a body that is valid, with more in it.
@@ -105,6 +106,57 @@ func TestBadBodies(t *testing.T) {
 			t.Errorf("there are %d instances, want 1", n)
 		}
 	})
+}
+
+// What a request nests too deep is refused by name. What was stored before
+// there was a limit can be read, replaced, deleted and restored.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	nested := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+	create(t, s, body(`,"id":"one","forceinput":`+nested(100)))
+	for _, field := range []string{"input", "forceinput", "output", "logging", "unknown"} {
+		deep := body(`,"id":"one","` + field + `":` + nested(101))
+		refused(t, "create "+field, s.Do(t, "PUT", "/instances/create", deep), 400, field+" must not be nested deeper than 100 levels")
+		refused(t, "update "+field, s.Do(t, "POST", "/instances/update", deep), 400, field+" must not be nested deeper than 100 levels")
+	}
+
+	// The deepest that a body of encoding/json's 10,000 levels could hold.
+	input := nested(9_999)
+	key, err := execution.Key("old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := instance.Instance{
+		Kind: key.Kind, Collection: key.Collection, ID: key.ID, Group: "m", SubGroup: "u", Name: "n", Status: "created", Active: true,
+		Owner: "alice", Version: 1, Incarnation: "1", CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now(),
+		Attributes: json.RawMessage(`{"mode":"ExecSync","input":` + input + `}`),
+	}
+	change := instance.Change{By: "test", Owner: "alice", At: s.Clock.Now(), Operation: "create"}
+	if err := s.Repository.Create(t.Context(), old, change, nil); err != nil {
+		t.Fatal(err)
+	}
+	read := func() {
+		t.Helper()
+		if got := members(t, s.Do(t, "GET", "/instances/get/old", "")); string(got["input"]) != input {
+			t.Errorf("got %.100s", got["input"])
+		}
+	}
+	read()
+	// A list is a level more than encoding/json reads.
+	if got := s.Do(t, "GET", "/instances/list", ""); got.Status != 200 || !strings.Contains(got.Body, `"input":`+input+`,`) {
+		t.Errorf("list: got %d %.100s", got.Status, got.Body)
+	}
+	if got := s.Do(t, "DELETE", "/instances/delete/old", ""); got.Status != 200 {
+		t.Errorf("delete: got %d %s", got.Status, got.Body)
+	}
+	if _, err := s.Repository.Restore(t.Context(), key, change); err != nil {
+		t.Fatal(err)
+	}
+	read()
+	if got := members(t, s.Do(t, "POST", "/instances/update", body(`,"id":"old","otStatus":"deployed"`))); string(got["otStatus"]) != `"deployed"` {
+		t.Errorf("update: got %s", got)
+	}
 }
 
 // ids returns the ids in a list, sorted.

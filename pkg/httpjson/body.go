@@ -16,7 +16,7 @@ import (
 const MaxBodyBytes = 1 << 20
 
 // ReadObject reads the body of r, which must be one JSON object in UTF-8 of
-// at most [MaxBodyBytes]. It returns the body as it came and its members. A
+// at most [MaxBodyBytes], whose members are within [MaxDepth]. It returns the body as it came and its members. A
 // Content-Type may be missing, but where it is given it must be JSON. Errors
 // are a [RequestError] of status 400 or 413.
 func ReadObject(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
@@ -38,6 +38,9 @@ func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	}
 	if !utf8.Valid(body) {
 		return nil, badRequest("The body is not valid UTF-8.")
+	}
+	if err := checkDepth(body); err != nil {
+		return nil, err
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil {

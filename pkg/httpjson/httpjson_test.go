@@ -1,11 +1,13 @@
 package httpjson_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"instances/pkg/httpjson"
 )
@@ -46,7 +48,7 @@ func TestReadObject(t *testing.T) {
 		"no UTF-8":                {"{\"a\":\"\xff\"}", "application/json", 400, "UTF-8"},
 		"at the limit":            {`{"a":"` + strings.Repeat("x", httpjson.MaxBodyBytes-8) + `"}`, "", 0, ""},
 		"over the limit":          {`{"a":"` + strings.Repeat("x", httpjson.MaxBodyBytes-7) + `"}`, "", 413, "over"},
-		"far too deep":            {strings.Repeat(`{"a":`, 20_000), "", 400, "depth"},
+		"no object, too deep":     {strings.Repeat(`[`, 20_000), "", 400, "The body must not be nested deeper than 100 levels"},
 		"over the limit, no JSON": {strings.Repeat("x", httpjson.MaxBodyBytes+1), "", 413, "over"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,6 +70,78 @@ func TestReadObject(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is nested too deep is named, whether it is a field that is read, and
+// whatever the rest of the body is.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	lists := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	objects := func(n int) string { return strings.Repeat(`{"x":`, n) + "0" + strings.Repeat("}", n) }
+	brackets := strings.Repeat(`[{\"`, 200)
+	for name, test := range map[string]struct{ body, field string }{
+		"at the limit":         {`{"a":` + lists(httpjson.MaxDepth) + `}`, ""},
+		"objects at the limit": {`{"a":` + objects(httpjson.MaxDepth) + `}`, ""},
+		"many at the limit":    {`{"a":[` + strings.Repeat(lists(httpjson.MaxDepth-1)+",", 50) + `0]}`, ""},
+		"brackets in a string": {`{"a":"` + brackets + `","` + brackets + `":["` + brackets + `"]}`, ""},
+		"lists":                {`{"b":[1],"a":` + lists(httpjson.MaxDepth+1) + `}`, "a"},
+		"objects":              {`{"b":"[","a":` + objects(httpjson.MaxDepth+1) + `,"c":1}`, "a"},
+		"beside other values":  {`{"a":[[1],"x",` + lists(httpjson.MaxDepth) + `]}`, "a"},
+		"as stored once":       {`{"a":` + lists(9_999) + `}`, "a"},
+		"over encoding/json":   {`{"a":` + lists(20_000) + `}`, "a"},
+		"unfinished":           {`{"a" : ` + strings.Repeat(`[`, 20_000), "a"},
+		"an escaped name":      {`{"\u0061\"":` + lists(httpjson.MaxDepth+1) + `}`, `a"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, read := range []func(*http.Request) ([]byte, map[string]json.RawMessage, error){httpjson.ReadObject, httpjson.ReadForm} {
+				_, _, err := read(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body)))
+				if test.field == "" {
+					if err != nil {
+						t.Errorf("got error %v", err)
+					}
+					continue
+				}
+				if e := requestError(t, err); e.Status != 400 || len(e.Fields) != 1 || e.Fields[0].Field != test.field {
+					t.Errorf("got %d %+v, want one about %s", e.Status, e.Fields, test.field)
+				}
+			}
+		})
+	}
+}
+
+// The depth is the one that encoding/json sees.
+func FuzzDepth(f *testing.F) {
+	f.Add(`{"a":[{"b":"]\\"}"},[1]],"\\"c[":{}}`, 98)
+	f.Add(`{"a":[[[]]],"b":"\\u005b"}`, 97)
+	f.Add(`{}`, 100)
+	f.Fuzz(func(t *testing.T, text string, around int) {
+		if around < 0 || around > httpjson.MaxDepth || !json.Valid([]byte(text)) {
+			t.Skip()
+		}
+		deepest, depth := 0, 0
+		for d := json.NewDecoder(strings.NewReader(text)); ; {
+			token, err := d.Token()
+			if err != nil {
+				break
+			}
+			switch token {
+			case json.Delim('{'), json.Delim('['):
+				depth++
+				deepest = max(deepest, depth)
+			case json.Delim('}'), json.Delim(']'):
+				depth--
+			}
+		}
+		body := `{"in":` + strings.Repeat("[", around) + text + strings.Repeat("]", around) + `}`
+		_, _, err := httpjson.ReadObject(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)))
+		if !utf8.ValidString(text) {
+			return
+		}
+		if (err != nil) != (around+deepest > httpjson.MaxDepth) {
+			t.Errorf("%d levels around %q: got error %v", around, text, err)
+		}
+	})
 }
 
 func TestReadForm(t *testing.T) {

@@ -94,6 +94,22 @@ func TestDefaults(t *testing.T) {
 	})
 }
 
+// What a request nests too deep is refused by name, read or not.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	nested := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+	path := create(t, s, body(`"instanceId":`+nested(100)))
+	for _, field := range []string{"environments", "pluginOperations", "plugins", "instanceId", "unknown"} {
+		for method, target := range map[string]string{"POST": topology.BasePath, "PUT": path, "PATCH": path} {
+			p := wantProblem(t, s.Do(t, method, target, body(`"`+field+`":`+nested(101))), 400, field)
+			if len(p.Errors) == 1 && p.Errors[0].Message != "must not be nested deeper than 100 levels" {
+				t.Errorf("%s: got %+v", method, p)
+			}
+		}
+	}
+}
+
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
 	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {

@@ -275,8 +275,17 @@ func decodeLine(line []byte) (dumpLine, dumpCounts, error) {
 		dumpLine
 		dumpEnd
 	}
-	if err := decodeDump(line, &l); err != nil {
+	err := decodeDump(line, &l)
+	if err == nil {
+		return l.dumpLine, l.End, nil
+	}
+	rest, attributes, ok := cutAttributes(line)
+	if !ok {
 		return dumpLine{}, nil, err
 	}
+	if err := decodeDump(rest, &l); err != nil {
+		return dumpLine{}, nil, err
+	}
+	l.Attributes = attributes
 	return l.dumpLine, l.End, nil
 }

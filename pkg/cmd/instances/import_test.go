@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -532,6 +533,63 @@ func TestProgress(t *testing.T) {
 					t.Errorf("to standard output: %+v", got)
 				}
 			})
+		}
+	}
+}
+
+// What could be stored before the APIs limited its depth can be moved, up to
+// the 10,000 levels that encoding/json takes at once.
+func TestMoveDeepValues(t *testing.T) {
+	t.Parallel()
+	from, to := emptyFolder(t), emptyFolder(t)
+	nested := func(levels int) string { return strings.Repeat(`{"[":[`, levels/2) + strings.Repeat("]}", levels/2) }
+	fillFolder(t, from, func(t *testing.T, r repository, c *clock) {
+		t.Helper()
+		f := &filler{t, r, c}
+		for n, levels := range []int{100, 102, 9_998} {
+			f.execution(fmt.Sprintf("deep-%d", n), instance.Instance{
+				Group: "m", SubGroup: "u", Name: "n", Status: "created", Owner: "team",
+				Attributes: json.RawMessage(`{"mode":"ExecSync","input":[` + nested(levels) + `],"output":"\"{["}`),
+			})
+		}
+	})
+	lines := exportOf(t, from)
+	write(t, filepath.Join(to.dir, "in.jsonl"), strings.Join(lines, ""))
+	if got := to.run(t, "import", "in.jsonl"); got.code != exitOK {
+		t.Fatalf("import: %d %s", got.code, got.stderr)
+	}
+	if back := exportOf(t, to); strings.Join(back[1:], "") != strings.Join(lines[1:], "") {
+		t.Error("what arrived is not what left")
+	}
+	// An export goes on behind such a line too.
+	last := len(lines) - 2 // the end, behind which there is nothing
+	write(t, filepath.Join(from.dir, "out.jsonl"), strings.Join(lines[:last-1], ""))
+	if got := from.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK {
+		t.Fatalf("export: %d %s", got.code, got.stderr)
+	}
+	if text := readFile(t, from, "out.jsonl"); text != strings.Join(lines, "") {
+		t.Error("the export that went on is another one")
+	}
+	// What is wrong in a line that deep is still found.
+	for name, test := range map[string]struct{ old, changed, want string }{
+		"another field": {`"active"`, `"activ"`, `unknown field "activ"`},
+		"its kind":      {`"version":1`, `"version":"1"`, "version"},
+		"too deep":      {`"input":[`, `"input":[[[`, "max depth"},
+		"behind it":     {"}\n", "} {}\n", "max depth"},
+	} {
+		text := slices.Clone(lines)
+		for n := range text {
+			if strings.Contains(text[n], `"deep-2"`) {
+				text[n] = strings.Replace(text[n], test.old, test.changed, 1)
+				if name == "too deep" {
+					text[n] = strings.Replace(text[n], `],"output"`, `]]],"output"`, 1)
+				}
+			}
+		}
+		bad := emptyFolder(t)
+		write(t, filepath.Join(bad.dir, "in.jsonl"), strings.Join(text, ""))
+		if got := bad.run(t, "import", "in.jsonl"); got.code == exitOK || !strings.Contains(got.stderr, test.want) {
+			t.Errorf("%s: %d %.300s, want %q", name, got.code, got.stderr, test.want)
 		}
 	}
 }
