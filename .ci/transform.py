@@ -14,11 +14,6 @@ from samtranslator.translator.transform import transform
 
 from stamp import stamp
 
-# Below this path the gateway asks for credentials. Elsewhere functions do,
-# since each API words it differently.
-CHALLENGED = "/flexdeploy/"
-
-
 # Roles of AWS services, with AWS's own policies for them.
 NOT_OF_FUNCTIONS = {"APIGatewayLogsWriter", "DeploymentRole"}
 
@@ -67,10 +62,9 @@ def check(result):
                     yield f"{method} {path} has no integration"
                 elif integration["type"] == "aws_proxy":
                     integrated.append(integration["uri"]["Fn::Sub"])
-                    required = [p["name"] for p in definition.get("parameters", []) if p.get("required")]
-                    validated = "Authorization" in required and "x-amazon-apigateway-request-validator" in definition
-                    if validated != path.startswith(CHALLENGED):
-                        yield f"{method} {path} has {'a' if validated else 'no'} request validator"
+                    required = [p["name"] for p in definition.get("parameters", []) if p["in"] != "path"]
+                    if required or "x-amazon-apigateway-request-validator" in definition:
+                        yield f"{method} {path} leaves API Gateway to validate {required}"
                 elif "any-method" not in method and method != "options":
                     yield f"{method} {path} is a mock"
 

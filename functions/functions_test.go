@@ -28,7 +28,6 @@ import (
 	"instances/pkg/execution"
 	"instances/pkg/gateway"
 	"instances/pkg/template"
-	"instances/pkg/topology"
 )
 
 func load(t *testing.T) *template.Template {
@@ -576,9 +575,6 @@ func checkWords(t *testing.T, where string, m *template.Mock, words map[int]stri
 // has the words where those of the execution API look for them too.
 func checkMessage(t *testing.T, kind, body string) {
 	t.Helper()
-	if kind == "BAD_REQUEST_PARAMETERS" {
-		return // Only for the topology API.
-	}
 	var p struct{ Detail, Message string }
 	if err := json.Unmarshal([]byte(body), &p); err != nil || p.Message == "" || p.Message != p.Detail {
 		t.Errorf("%s: the body is %s, %v", kind, body, err)
@@ -592,31 +588,22 @@ func (nobody) Authorize(*http.Request, string) (*http.Request, error) {
 	return nil, auth.ErrUnauthenticated
 }
 
-// Of the topology API, a client cannot tell whether the gateway or a function
-// refused it, but for the challenge, which API Gateway renames in answers of
-// functions. The gateway asks nobody else for credentials: its words for that
-// are this API's.
-func TestUnauthorizedIsTheSame(t *testing.T) {
+// API Gateway asks nobody for credentials: each function does, in the words of
+// its API.
+func TestStrangersReachTheFunctions(t *testing.T) {
 	t.Parallel()
-	api := load(t).API
-	for _, r := range api.Resources {
-		for name, m := range r.Methods {
-			want := m.Function != "" && strings.HasPrefix(r.Path, topology.BasePath)
-			if got := slices.Contains(m.RequiredHeaders, "Authorization"); got != want {
-				t.Errorf("%s %s requires Authorization: %t", name, r.Path, got)
+	tmpl := load(t)
+	for _, f := range tmpl.Functions {
+		for _, route := range f.Routes {
+			r := recorder{}
+			g, err := gateway.New(tmpl, &r, gateway.Options{})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-	}
-	w := httptest.NewRecorder()
-	topology.Secure(nobody{}, topology.ReadPermission, nil).
-		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-	g := api.GatewayResponses["BAD_REQUEST_PARAMETERS"]
-	if g.Status != w.Code || strings.TrimSpace(w.Body.String()) != g.Body {
-		t.Errorf("the gateway answers %d %s, a function %d %s", g.Status, g.Body, w.Code, w.Body)
-	}
-	for _, name := range []string{"WWW-Authenticate", "Content-Type"} {
-		if g.Headers[name] != w.Header().Get(name) {
-			t.Errorf("%s is %q from the gateway and %q from a function", name, g.Headers[name], w.Header().Get(name))
+			g.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), route.Method, route.Path, nil))
+			if r.function != f.Name {
+				t.Errorf("%s %s without credentials is answered by %q, not by %s", route.Method, route.Path, r.function, f.Name)
+			}
 		}
 	}
 }

@@ -131,10 +131,6 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, c, badMediaType())
 		return
 	}
-	if missing := missingHeaders(method.RequiredHeaders, r.Header); len(missing) > 0 {
-		g.refuse(w, c, badParameters(missing))
-		return
-	}
 	if method.Mock != nil {
 		g.mock(w, c, method.Mock)
 		return
@@ -166,17 +162,6 @@ func (g *gateway) withoutStage(path string) (string, bool) {
 		rest = "/"
 	}
 	return rest, ok && rest[0] == '/'
-}
-
-// missingHeaders are those that are not there, or blank.
-func missingHeaders(required []string, h http.Header) []string {
-	var missing []string
-	for _, name := range required {
-		if strings.TrimSpace(h.Get(name)) == "" {
-			missing = append(missing, name)
-		}
-	}
-	return missing
 }
 
 // proxy has a function answer.

@@ -50,13 +50,6 @@ func timedOut() refusal {
 	return refusal{"INTEGRATION_TIMEOUT", http.StatusGatewayTimeout, "Endpoint request timed out"}
 }
 
-func badParameters(missing []string) refusal {
-	return refusal{
-		"BAD_REQUEST_PARAMETERS", http.StatusBadRequest,
-		"Missing required request parameters: [" + strings.Join(missing, ", ") + "]",
-	}
-}
-
 // refuse answers with the gateway response of the template for that kind of
 // refusal, or for all, or else with API Gateway's own.
 func (g *gateway) refuse(w http.ResponseWriter, c *call, r refusal) {

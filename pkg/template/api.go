@@ -51,8 +51,6 @@ type Method struct {
 	Function string
 	// Mock is the answer of the gateway itself.
 	Mock *Mock
-	// RequiredHeaders are those without which the request validator refuses.
-	RequiredHeaders []string
 }
 
 func (d *document) api(id string, p, globals node) API {
@@ -63,7 +61,7 @@ func (d *document) api(id string, p, globals node) API {
 		p.at("MergeDefinitions").fail("must be true")
 	}
 	body := p.at("DefinitionBody")
-	body.allow("swagger", "info", "paths", "x-amazon-apigateway-request-validators", "x-amazon-apigateway-gateway-responses")
+	body.allow("swagger", "info", "paths", "x-amazon-apigateway-gateway-responses")
 	if body.at("swagger").text() != "2.0" {
 		body.at("swagger").fail("must be 2.0")
 	}
@@ -76,13 +74,6 @@ func (d *document) api(id string, p, globals node) API {
 	for _, s := range p.at("MethodSettings").items() {
 		s.allow("ResourcePath", "HttpMethod", "ThrottlingRateLimit", "ThrottlingBurstLimit", "MetricsEnabled")
 	}
-	validators := body.at("x-amazon-apigateway-request-validators")
-	for _, v := range validators.entries() {
-		v.value.allow("validateRequestParameters", "validateRequestBody")
-		if v.value.at("validateRequestBody").yes() {
-			v.value.at("validateRequestBody").fail("is not understood")
-		}
-	}
 	for _, r := range body.at("paths").entries() {
 		checkPath(r.value, r.key)
 		resource := Resource{Path: r.key, Methods: map[string]Method{}}
@@ -93,7 +84,8 @@ func (d *document) api(id string, p, globals node) API {
 			} else if !isMethod(name) || name == m.key {
 				m.value.fail("is not understood")
 			}
-			resource.Methods[name] = method(m.value, validators)
+			m.value.allow("responses", "x-amazon-apigateway-integration", "description", "summary")
+			resource.Methods[name] = Method{Mock: mock(m.value)}
 		}
 		api.Resources = append(api.Resources, resource)
 	}
@@ -101,32 +93,6 @@ func (d *document) api(id string, p, globals node) API {
 		api.GatewayResponses[g.key] = gatewayResponse(g.key, g.value)
 	}
 	return api
-}
-
-func method(n, validators node) Method {
-	n.allow("parameters", "responses", "x-amazon-apigateway-request-validator", "x-amazon-apigateway-integration", "description", "summary")
-	var m Method
-	if n.at("x-amazon-apigateway-integration").there() {
-		m.Mock = mock(n)
-	}
-	checks := false
-	if v := n.at("x-amazon-apigateway-request-validator"); v.there() {
-		validator := validators.at(v.text())
-		if !validator.there() {
-			v.fail("is no validator of this API")
-		}
-		checks = validator.at("validateRequestParameters").yes()
-	}
-	for _, p := range n.at("parameters").items() {
-		p.allow("name", "in", "required", "type", "description")
-		if in := p.at("in").text(); in != "header" {
-			p.at("in").fail("%q is not understood", in)
-		}
-		if checks && p.at("required").yes() {
-			m.RequiredHeaders = append(m.RequiredHeaders, p.at("name").text())
-		}
-	}
-	return m
 }
 
 // connect merges the events of the functions into the API.
@@ -150,11 +116,6 @@ func (d *document) connect(t *Template) {
 	place := d.resources.at(t.API.LogicalID)
 	variables := map[string]string{}
 	for _, r := range t.API.Resources {
-		for name, m := range r.Methods {
-			if m.Function == "" && m.Mock == nil {
-				place.fail("has %s %s, which nothing answers", name, r.Path)
-			}
-		}
 		// As API Gateway has it, one place in the tree has one variable.
 		parent := ""
 		for segment := range strings.SplitSeq(strings.TrimPrefix(r.Path, "/"), "/") {

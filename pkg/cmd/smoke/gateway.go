@@ -34,7 +34,7 @@ func (t *tour) gateway() story {
 	return story{"gateway", []step{
 		{
 			what: "asks for credentials", request: to("GET", topology.BasePath), statuses: []int{http.StatusUnauthorized},
-			check: func(a answer) error { return a.has("WWW-Authenticate", `Basic realm="instances"`) },
+			check: func(a answer) error { return a.has("X-Amzn-Remapped-Www-Authenticate", `Basic realm="instances"`) },
 		},
 		{
 			what: "refuses wrong credentials", statuses: []int{http.StatusUnauthorized},

@@ -213,7 +213,7 @@ func TestMisbehaviour(t *testing.T) {
 		want               string
 	}{
 		{"fails at strangers", "GET", "/topology/instance", 1, says(500, "{}"), "gateway, asks for credentials: GET /flexdeploy/rest/v1/topology/instance is answered 500 (request id-1)"},
-		{"does not challenge", "GET", "/topology/instance", 1, says(401, "{}"), `WWW-Authenticate is "", not "Basic`},
+		{"does not challenge", "GET", "/topology/instance", 1, says(401, "{}"), `X-Amzn-Remapped-Www-Authenticate is "", not "Basic`},
 		{"lets anybody in", "GET", "/topology/instance", 2, says(200, "[]"), "the status is not 401"},
 		{"allows nothing", "OPTIONS", "", 1, says(204, ""), "does not allow PATCH"},
 		{"answers HTML", "GET", "/instances/list", 1, says(200, "<html>"), "the body is not as expected"},
