@@ -34,25 +34,29 @@ func classify(err error) fault {
 	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return classifyReasons(canceled.CancellationReasons)
 	}
+	// Whatever the status says, an answer that arrived incomplete is a lost one.
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return unsure
+	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
 		case "TransactionConflictException", "ProvisionedThroughputExceededException",
 			"RequestLimitExceeded", "ThrottlingException", "ReplicatedWriteConflictException":
 			return rejected
-		case "InternalServerError", "TransactionInProgressException", "ServiceUnavailable":
+		case "InternalServerError", "TransactionInProgressException", "ServiceUnavailable",
+			// What the client calls an answer without a code; every error of DynamoDB has one.
+			"UnknownError":
 			return unsure
 		}
 	}
-	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
+	// Where no answer came, the client makes one up whose status is 0.
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && response.HTTPStatusCode() != 0 {
 		switch status := response.HTTPStatusCode(); {
-		case status >= http.StatusInternalServerError:
-			return unsure
 		case status == http.StatusTooManyRequests:
 			return rejected
-		case status >= http.StatusBadRequest:
+		case http.StatusBadRequest <= status && status < http.StatusInternalServerError:
 			return final
 		}
-		// An answer of success that cannot be read was cut on its way.
 		return unsure
 	}
 	return classifySending(err)
@@ -67,9 +71,6 @@ func classifySending(err error) fault {
 		return rejected
 	}
 	if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return unsure
-	}
-	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
 		return unsure
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -10,9 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-
 	"instances/pkg/auth"
 	"instances/pkg/instance"
 	"instances/pkg/repository/dynamo"
@@ -276,14 +273,7 @@ func TestPassingFaults(t *testing.T) {
 func still(answer func(c call) (*http.Response, error)) (*fixture, *wire) {
 	w := new(wire)
 	w.fault = answer
-	client := dynamodb.New(dynamodb.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"),
-		HTTPClient: &http.Client{Transport: w.transport(http.DefaultTransport)},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-	})
-	f := &fixture{Repository: dynamo.New(dynamo.Config{Client: client, Table: "table"})}
+	f := &fixture{Repository: dynamo.New(dynamo.Config{Client: w.client(), Table: "table"})}
 	f.name()
 	return f, w
 }

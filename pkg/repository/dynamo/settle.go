@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// settleTimeout is how long it may take to find out what became of a
-	// write. As much of a request's time is kept back for it, a fifth of the
-	// time at most.
-	settleTimeout = time.Second
-	// settlePatience is the same for a caller who has no deadline.
-	settlePatience = 5 * time.Second
+	// settleReserve is how much of a request's time a write keeps back to find
+	// out what became of it: a fifth of what is left, but no more than this.
+	settleReserve = time.Second
+	// settleTimeout bounds how long it may take to find out. A caller with a
+	// deadline has its answer by then, however early that is.
+	settleTimeout = 5 * time.Second
 )
 
 // keepBack returns ctx with a deadline that leaves time to settle.
@@ -28,7 +28,7 @@ func keepBack(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, deadline.Add(-min(settleTimeout, time.Until(deadline)/5)))
+	return context.WithDeadline(ctx, deadline.Add(-min(settleReserve, time.Until(deadline)/5)))
 }
 
 // made reports whether the item is the marker of this write.
@@ -43,13 +43,13 @@ func (w *write) made(item map[string]types.AttributeValue) bool {
 // that does not succeed in time the error says that the outcome is unknown,
 // and wraps none, since each would claim something.
 func (w *write) settle(ctx context.Context, r *Repository, failure error) error {
-	patience := settlePatience
-	if _, ok := ctx.Deadline(); ok {
-		patience = settleTimeout
+	end := time.Now().Add(settleTimeout)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
+		end = deadline
 	}
-	// The time of the request may be over, or nobody waits for it any more;
-	// the outcome still is to be known.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	// Even if nobody waits for the answer any more, the write must not take
+	// effect later.
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	fence := newWrite("settle " + w.operation)
 	if _, err := fence.put(r, marker{w.marker, w.id, true, time.Now().Add(markerLife).Unix()}, absent()); err != nil {

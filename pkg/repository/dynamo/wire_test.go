@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
 // wire is a transport that sees every request to the engine, and may answer
@@ -35,6 +39,17 @@ type call struct {
 func (w *wire) transport(next http.RoundTripper) http.RoundTripper {
 	w.next = next
 	return w
+}
+
+// client returns a client whose every call the fault has to answer.
+func (w *wire) client() *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String("http://127.0.0.1:1"),
+		HTTPClient: &http.Client{Transport: w.transport(http.DefaultTransport)},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	})
 }
 
 // RoundTrip records the call and lets the fault answer it, if there is one.
