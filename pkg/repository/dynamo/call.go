@@ -66,6 +66,7 @@ func attemptOnce[T any](ctx context.Context, r *Repository, operation string, re
 	}
 	repository.MeterFrom(ctx).Add(used)
 	r.log(ctx, operation, used, err)
+	r.logThrottle(ctx, operation, err)
 	return out, err
 }
 

@@ -2,10 +2,15 @@ package dynamo_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"instances/pkg/auth"
 	"instances/pkg/instance"
@@ -77,5 +82,68 @@ func TestLog(t *testing.T) {
 	}
 	if got := log.String(); strings.Count(got, `"operation":"GetItem","read_units":1,"write_units":0`) != 2 || strings.Contains(got, hash) {
 		t.Errorf("log is %s", got)
+	}
+}
+
+// The log has why DynamoDB throttles a call, in its own words.
+func TestThrottleLog(t *testing.T) {
+	t.Parallel()
+	const resource = "arn:aws:dynamodb:eu-central-1:1:table/instances"
+	for _, test := range []struct{ name, code, reason, want string }{
+		{"hot key", "ThrottlingException", "TableReadKeyRangeThroughputExceeded", "TableReadKeyRangeThroughputExceeded " + resource},
+		{
+			"limit of the table", "ProvisionedThroughputExceededException", "TableReadMaxOnDemandThroughputExceeded",
+			"TableReadMaxOnDemandThroughputExceeded " + resource,
+		},
+		{"limit of the account", "RequestLimitExceeded", "TableReadAccountLimitExceeded", "TableReadAccountLimitExceeded " + resource},
+		{"no reason", "ThrottlingException", "", "ThrottlingException: slow down"},
+		{"part of a transaction", "", "ThrottlingError", "ThrottlingError: injected"},
+		{"conflict of transactions", "", "TransactionConflict", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				f, w := still(func(c call) (*http.Response, error) {
+					if test.code == "" {
+						return c.cancel(test.reason)
+					}
+					body := map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#" + test.code, "message": "slow down"}
+					if test.reason != "" {
+						// The service spells the name in both ways.
+						reasons := []any{map[string]any{"reason": test.reason, "resource": resource}}
+						body["throttlingReasons"], body["ThrottlingReasons"] = reasons, reasons
+					}
+					return c.answer(http.StatusBadRequest, body)
+				})
+				f.Repository = dynamo.New(dynamo.Config{
+					Client: w.client(), Table: "table", Logger: slog.New(slog.NewJSONHandler(&log, nil)),
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				operation, i := "TransactWriteItems", f.fresh(1)
+				var err error
+				if test.code == "" {
+					_, err = f.Replace(ctx, i, i, f.change("replace"))
+				} else {
+					operation = "GetItem"
+					_, err = f.Get(ctx, i.Key())
+				}
+				if !errors.Is(err, instance.ErrUnavailable) {
+					t.Fatal(err)
+				}
+				lines, want := strings.Split(log.String(), "\n"), 0
+				if test.want != "" {
+					want = len(w.sent())
+				}
+				if len(lines)-1 != want {
+					t.Errorf("%d lines for %d calls", len(lines)-1, len(w.sent()))
+				}
+				text := fmt.Sprintf(`"level":"WARN","msg":"dynamodb throttled","operation":%q,"reasons":[%q]`, operation, test.want)
+				if want > 0 && !strings.Contains(lines[0], text) {
+					t.Errorf("line is %s, want %s", lines[0], text)
+				}
+			})
+		})
 	}
 }

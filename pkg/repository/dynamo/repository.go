@@ -19,7 +19,8 @@ type Config struct {
 	// HistoryRetention is how long a history record is kept; 0 means for
 	// ever.
 	HistoryRetention time.Duration
-	// Logger gets one debug record per call; nil means no logs.
+	// Logger gets a debug record for each call and a warning for each one that
+	// DynamoDB throttled; nil means no logs.
 	Logger *slog.Logger
 }
 
