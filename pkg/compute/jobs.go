@@ -10,14 +10,15 @@ import (
 	"instances/pkg/instance"
 )
 
-// touchAfter is how long after it was noted that an instance was heard of it
-// is noted again. Agents poll every few seconds.
+// touchAfter is the minimum interval between recorded heartbeats. Agents poll
+// every few seconds.
 const touchAfter = time.Minute
 
-// Toucher notes that instances were heard of.
+// Toucher records heartbeats.
 type Toucher interface {
-	// Touch notes that the instance was heard of at that time, unless it was
-	// later already, or returns [instance.ErrNotFound].
+	// Touch records that the instance was last seen at that time, unless it was
+	// seen later than that, but not in the future. It returns
+	// [instance.ErrNotFound].
 	Touch(ctx context.Context, key instance.Key, at time.Time) error
 }
 
@@ -37,7 +38,8 @@ func GetJobs(instances Getter, heartbeats Toucher, s Settings) http.Handler {
 		if err != nil {
 			return err
 		}
-		if now := s.Now(); now.Sub(i.LastSeenAt) >= touchAfter {
+		// A time in the future comes from a clock that was ahead.
+		if now := s.Now(); now.Sub(i.LastSeenAt).Abs() >= touchAfter {
 			if err := heartbeats.Touch(r.Context(), key, now); err != nil {
 				return err
 			}

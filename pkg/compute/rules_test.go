@@ -274,6 +274,37 @@ func TestStatus(t *testing.T) {
 	})
 }
 
+// After a clock that was two days ahead, the next heartbeat counts, and silence
+// does not go unnoticed until those days are over.
+func TestClockGoesBack(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		const ahead = 48 * time.Hour
+		path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
+		check := func(what, status string) {
+			t.Helper()
+			row := decode[map[string]any](t, s.Do(t, "GET", path, ""))
+			seen, err := time.Parse("02-01-2006 15:04:05", fmt.Sprint(row["last_connection"]))
+			if err != nil || seen.After(s.Clock.Now()) || row["status"] != json.Number(status) {
+				t.Errorf("%s: status is %v, last connection %v, %v", what, row["status"], row["last_connection"], err)
+			}
+		}
+		poll := func() { apptest.Same(t, "get-jobs", s.Do(t, "GET", path+"get-jobs/", ""), 200, "[]") }
+		s.Clock.Advance(ahead)
+		s.Do(t, "PATCH", path+"start/", "")
+		poll()
+		check("ahead", "2")
+		s.Clock.Advance(-ahead)
+		check("silent since the clock went back", "1")
+		poll()
+		check("heard of since", "2")
+		s.Clock.Advance(14 * time.Minute)
+		check("silent for nearly too long", "2")
+		s.Clock.Advance(time.Minute)
+		check("silent for too long", "1")
+	})
+}
+
 // Polling is noted at most once a minute, and leaves state and version alone.
 func TestHeartbeats(t *testing.T) {
 	t.Parallel()

@@ -92,22 +92,25 @@ func (d date) MarshalJSON() ([]byte, error) {
 	return time.Time(d).UTC().AppendFormat(nil, `"02-01-2006 15:04:05"`), nil
 }
 
-// lastConnection returns when i was last heard of, or nil.
-func lastConnection(i instance.Instance) *date {
+// lastConnection returns when i was last seen, or nil for never. A time in the
+// future, which a clock that was ahead has left, counts as now.
+func lastConnection(i instance.Instance, now time.Time) *date {
 	if i.LastSeenAt.IsZero() {
 		return nil
 	}
 	d := date(i.LastSeenAt)
+	if i.LastSeenAt.After(now) {
+		d = date(now)
+	}
 	return &d
 }
 
-// status derives whether i is available at now.
+// status derives whether i is available at now. A time too far in the future,
+// which a clock that was ahead has left, says nothing: otherwise a silent
+// instance would stay available until then. The next heartbeat corrects it.
 func (s Settings) status(i instance.Instance, a attributes, now time.Time) int {
-	alive := time.UnixMilli(a.StartedAt)
-	if i.LastSeenAt.After(alive) {
-		alive = i.LastSeenAt
-	}
-	if i.Status == started && now.Sub(alive) < s.SilentAfter {
+	recent := func(t time.Time) bool { return now.Sub(t).Abs() < s.SilentAfter }
+	if i.Status == started && (recent(time.UnixMilli(a.StartedAt)) || recent(i.LastSeenAt)) {
 		return available
 	}
 	return notAvailable
@@ -123,7 +126,7 @@ func (s Settings) encodeRead(i instance.Instance, p profile, now time.Time) (rea
 		UUID: i.ID, Type: a.Type, GPU: orNone(a.GPU), GPUName: orNone(a.GPUName),
 		NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
 		UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt), CurrentServerTime: date(now),
-		LastConnection: lastConnection(i), Name: i.Name, Status: s.status(i, a, now), AskPrice: a.AskPrice,
+		LastConnection: lastConnection(i, now), Name: i.Name, Status: s.status(i, a, now), AskPrice: a.AskPrice,
 		DownloadedImages: orEmpty(a.DownloadedImages), MaxNumParallelJobs: a.MaxNumParallelJobs,
 	}
 	if p.numbers {
@@ -141,7 +144,7 @@ func (s Settings) encodeWritten(i instance.Instance, now time.Time) (written, er
 	out := written{
 		UUID: i.ID, CurrentServerTime: date(now), NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
 		GPUName: orNone(a.GPUName), UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt),
-		LastConnection: lastConnection(i), Type: typeNumber(a.Type), Name: i.Name, Status: s.status(i, a, now),
+		LastConnection: lastConnection(i, now), Type: typeNumber(a.Type), Name: i.Name, Status: s.status(i, a, now),
 		AskPrice: a.AskPrice, MaxNumParallelJobs: a.MaxNumParallelJobs, DownloadedImages: orEmpty(a.DownloadedImages),
 	}
 	if a.GPU != "" {

@@ -56,12 +56,13 @@ func (u update) replace(i instance.Instance, at time.Time) (instance.Instance, e
 }
 
 // idleSince returns since when i has been idle: since it ended, or zero while
-// it has not.
+// it has not. A time in the future, which a clock that was ahead has left,
+// counts as now.
 func idleSince(i instance.Instance, at time.Time) time.Time {
 	switch {
 	case !slices.Contains(ended(), i.Status):
 		return time.Time{}
-	case i.IdleSince.IsZero():
+	case i.IdleSince.IsZero() || i.IdleSince.After(at):
 		return at.UTC().Truncate(time.Millisecond)
 	}
 	return i.IdleSince

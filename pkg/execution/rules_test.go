@@ -53,6 +53,35 @@ func TestRandomID(t *testing.T) {
 	}
 }
 
+// An instance that ended by a clock that was ahead is idle since the next
+// update, not from that time on.
+func TestIdleSinceFuture(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	create(t, s, body(`,"id":"one"`))
+	key, err := execution.Key("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ahead = 48 * time.Hour
+	update := func(want time.Time) {
+		t.Helper()
+		if got := s.Do(t, "POST", "/instances/update", body(`,"id":"one","otStatus":"deleted"`)); got.Status != 200 {
+			t.Fatalf("update: got %d %s", got.Status, got.Body)
+		}
+		if i, err := s.Repository.Get(t.Context(), key); err != nil || !i.IdleSince.Equal(want) {
+			t.Errorf("idle since %v, %v; want %v", i.IdleSince, err, want)
+		}
+	}
+	s.Clock.Advance(ahead)
+	update(s.Clock.Now())
+	s.Clock.Advance(-ahead)
+	back := s.Clock.Now()
+	update(back)
+	s.Clock.Advance(time.Hour)
+	update(back)
+}
+
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
 	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {

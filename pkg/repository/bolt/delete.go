@@ -44,7 +44,8 @@ func (r *Repository) discard(ctx context.Context, seen instance.Instance, change
 		if err != nil {
 			return err
 		}
-		if stored.Version != seen.Version || stored.Incarnation != seen.Incarnation {
+		// A heartbeat changes no version.
+		if stored.Revision() != seen.Revision() || !stored.LastSeenAt.Equal(seen.LastSeenAt) || !stored.IdleSince.Equal(seen.IdleSince) {
 			return instance.ErrConflict
 		}
 		if err := remove(tx, stored); err != nil {

@@ -9,18 +9,19 @@ import (
 	"instances/pkg/instance"
 )
 
-// Touch notes that the instance was heard of: LastSeenAt and IdleSince each
-// become at, to the millisecond, unless they are as late already. Nothing else
-// changes, neither version nor update time, and there is no event. It returns
+// Touch records a heartbeat: LastSeenAt and IdleSince each become at, to the
+// millisecond, unless they are as late already. One that is later than now, as
+// a clock that was ahead leaves it, becomes at too. Nothing else changes,
+// neither version nor update time, and there is no event. It returns
 // [instance.ErrNotFound].
 func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) error {
-	at = kept(at)
-	// Most of what comes late needs no wait for the disk.
+	at, now := kept(at), kept(r.now())
+	// A heartbeat that changes nothing need not wait for the disk.
 	i, err := r.Get(ctx, key)
 	if err != nil {
 		return err
 	}
-	if _, later := touched(i, at); !later {
+	if _, changed := touched(i, at, now); !changed {
 		return nil
 	}
 	return r.write(ctx, "touch "+key.String(), func(tx *bbolt.Tx) error {
@@ -28,20 +29,23 @@ func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) 
 		if err != nil {
 			return err
 		}
-		after, later := touched(stored, at)
-		if !later {
+		after, changed := touched(stored, at, now)
+		if !changed {
 			return nil
 		}
 		return rewrite(tx, stored, after)
 	})
 }
 
-// touched returns i as heard of at that time, and whether that changes it.
-func touched(i instance.Instance, at time.Time) (after instance.Instance, later bool) {
+// touched returns i as last seen at that time, and whether that changes it.
+func touched(i instance.Instance, at, now time.Time) (after instance.Instance, changed bool) {
+	if at.IsZero() {
+		return i, false
+	}
 	for _, t := range []*time.Time{&i.LastSeenAt, &i.IdleSince} {
-		if at.After(*t) {
-			*t, later = at, true
+		if t.Before(at) || t.After(now) && t.After(at) {
+			*t, changed = at, true
 		}
 	}
-	return i, later
+	return i, changed
 }

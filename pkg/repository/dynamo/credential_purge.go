@@ -43,8 +43,8 @@ func (r *Repository) PurgeCredential(ctx context.Context, c auth.Credential) err
 func (r *Repository) purgeCredential(ctx context.Context, c, latest auth.Credential) error {
 	w := newWrite("purge key " + c.Name)
 	same := expression.Name("name").Equal(expression.Value(c.Name)).
-		And(secondsAre("until", seconds(c.ExpiresAt))).
-		And(secondsAre("revoked", seconds(c.RevokedAt)))
+		And(timeIs("until", seconds(c.ExpiresAt))).
+		And(timeIs("revoked", seconds(c.RevokedAt)))
 	key, err := w.remove(r, secretKey(c.Hash), same)
 	if err != nil {
 		return err
@@ -70,12 +70,11 @@ func (r *Repository) purgeCredential(ctx context.Context, c, latest auth.Credent
 	return err
 }
 
-// secondsAre is the condition that the attribute is that time, or is not
-// there for 0.
-func secondsAre(attribute string, s int64) expression.ConditionBuilder {
+// timeIs is the condition that the attribute is that time, or absent for 0.
+func timeIs(attribute string, t int64) expression.ConditionBuilder {
 	name := expression.Name(attribute)
-	if s == 0 {
+	if t == 0 {
 		return expression.AttributeNotExists(name)
 	}
-	return name.Equal(expression.Value(s))
+	return name.Equal(expression.Value(t))
 }

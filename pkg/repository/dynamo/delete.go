@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-
 	"instances/pkg/instance"
 	"instances/pkg/repository"
 )
@@ -67,12 +65,9 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 // discard deletes the instance if it still is what was read.
 func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change) error {
 	w := newWrite("delete " + i.Key().String())
-	seen, idle := expression.Name("seen"), expression.Name("idle")
 	moved, err := w.remove(r, itemKey{partition(i.Kind, i.Collection), i.SortKey()}, unchanged(i).
-		// Nor was it heard of since, which writes no version: all of it goes
-		// to the trash.
-		And(expression.AttributeNotExists(seen).Or(seen.LessThanEqual(expression.Value(milli(i.LastSeenAt))))).
-		And(expression.AttributeNotExists(idle).Or(idle.LessThanEqual(expression.Value(milli(i.IdleSince))))))
+		// A heartbeat since would be lost, and changes no version.
+		And(timeIs("seen", milli(i.LastSeenAt))).And(timeIs("idle", milli(i.IdleSince))))
 	if err != nil {
 		return err
 	}

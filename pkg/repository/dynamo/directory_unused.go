@@ -202,7 +202,7 @@ func (r *Repository) ForgetCollection(ctx context.Context, u instance.Unused) er
 	}
 	r.directory.forget(key)
 	w := newWrite("forget collection " + u.Collection)
-	entry, err := w.remove(r, key, expression.AttributeExists(expression.Name("pk")).And(secondsAre("at", seconds(u.EnteredAt))))
+	entry, err := w.remove(r, key, expression.AttributeExists(expression.Name("pk")).And(timeIs("at", seconds(u.EnteredAt))))
 	if err != nil {
 		return err
 	}

@@ -14,16 +14,15 @@ import (
 	"instances/pkg/instance"
 )
 
-// Touch notes that the instance was heard of: LastSeenAt and IdleSince each
-// become at, to the millisecond, unless they are as late already. Nothing else
-// changes, neither version nor update time, and there is no history record;
-// the index of what is idle changes once a day. It returns
-// [instance.ErrNotFound].
+// Touch records a heartbeat: LastSeenAt and IdleSince each become at, to the
+// millisecond, unless they are as late already. One that is later than now, as
+// a clock that was ahead leaves it, becomes at too. Nothing else changes,
+// neither version nor update time, and there is no history record; the index of
+// what is idle changes once a day. It returns [instance.ErrNotFound].
 //
 // It is one write outside of a transaction, which may be repeated after a lost
-// response: the second time finds the time there. Only where the clocks of
-// writers differ so that one of the two times is as late already and the other
-// is not, there is a second write.
+// response: the second finds the time there. There is a second write only where
+// one of the two times is as late already and the other is not.
 func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) error {
 	item, err := r.find(ctx, key)
 	if err != nil {
@@ -45,22 +44,25 @@ func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) 
 	return nil
 }
 
-// touch sets the times if all of them are earlier than at, and otherwise
-// returns those that are.
+// touch sets the times to at if all of them are earlier, or later than now, and
+// otherwise returns those that are.
 func (r *Repository) touch(ctx context.Context, key instance.Key, item itemKey, times []string, at time.Time) (behind []string, err error) {
+	// What a clock that was ahead has left is later than both.
+	future := max(milli(at), milli(r.now()))
 	ms := expression.Value(milli(at))
 	var set expression.UpdateBuilder
-	earlier := expression.AttributeExists(expression.Name("pk"))
+	stale := expression.AttributeExists(expression.Name("pk"))
 	for _, name := range times {
 		attribute := expression.Name(name)
 		set = set.Set(attribute, ms)
-		earlier = earlier.And(expression.AttributeNotExists(attribute).Or(attribute.LessThan(ms)))
+		stale = stale.And(expression.AttributeNotExists(attribute).
+			Or(attribute.LessThan(ms), attribute.GreaterThan(expression.Value(future))))
 		if name == "idle" {
 			set = set.Set(expression.Name("ipk"), expression.Value(idlePartition(key.Kind, shard(key.ID)))).
 				Set(expression.Name("isk"), expression.Value(day(at)))
 		}
 	}
-	e, err := expression.NewBuilder().WithUpdate(set).WithCondition(earlier).Build()
+	e, err := expression.NewBuilder().WithUpdate(set).WithCondition(stale).Build()
 	if err != nil {
 		return nil, fmt.Errorf("build update: %w", err)
 	}
@@ -82,11 +84,10 @@ func (r *Repository) touch(ctx context.Context, key instance.Key, item itemKey, 
 	if err := attributevalue.UnmarshalMap(refused.Item, &stored); err != nil {
 		return nil, fmt.Errorf("decode: %w", err)
 	}
-	if stored.Seen < milli(at) {
-		behind = append(behind, "seen")
-	}
-	if stored.Idle < milli(at) {
-		behind = append(behind, "idle")
+	for name, ms := range map[string]int64{"seen": stored.Seen, "idle": stored.Idle} {
+		if ms < milli(at) || ms > future {
+			behind = append(behind, name)
+		}
 	}
 	return behind, nil
 }

@@ -128,6 +128,7 @@ func testIdle(t *testing.T, open Opener) {
 		t.Parallel()
 		f := start(t, open)
 		later := midnight.AddDate(1, 0, 0)
+		f.clock.advance(100 * 24 * time.Hour)
 		for name, test := range map[string]struct{ seen, idle, at, wantSeen, wantIdle string }{
 			"first":              {"0 never", "0 never", "4 midnight", "4 midnight", "4 midnight"},
 			"same day":           {"4 midnight", "4 midnight", "6 noon", "6 noon", "6 noon"},
@@ -178,6 +179,7 @@ func testIdle(t *testing.T, open Opener) {
 		i.IdleSince = midnight
 		before := f.create(t, i)
 		seen := midnight.Add(30 * time.Hour)
+		f.clock.advance(100 * 24 * time.Hour)
 		if err := f.Touch(t.Context(), before.Key(), seen); err != nil {
 			t.Fatal(err)
 		}

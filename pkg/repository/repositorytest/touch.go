@@ -3,6 +3,7 @@ package repositorytest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -25,6 +26,7 @@ func testTouch(t *testing.T, open Opener) {
 		f := start(t, open)
 		want := f.createNumbered(t, instance.Instance{Code: "c", Group: "g", Name: "n", Attributes: []byte(`{"a":1}`)})
 		at := time.Date(2026, 3, 4, 7, 6, 7, 123_999_999, time.FixedZone("", 7200))
+		f.clock.advance(100 * 24 * time.Hour)
 		touch(t, f, want.Key(), at)
 		want.LastSeenAt = time.Date(2026, 3, 4, 5, 6, 7, 123_000_000, time.UTC)
 		want.IdleSince = want.LastSeenAt
@@ -47,8 +49,9 @@ func testTouch(t *testing.T, open Opener) {
 		f := start(t, open)
 		key := f.create(t, named("c", "x")).Key()
 		latest := f.clock.Now()
+		f.clock.advance(2 * time.Hour)
 		for _, d := range []time.Duration{0, -time.Millisecond, time.Millisecond, 0, time.Hour, time.Minute} {
-			at := f.clock.Now().Add(d)
+			at := f.clock.Now().Add(d - 2*time.Hour)
 			touch(t, f, key, at)
 			if at.After(latest) {
 				latest = at
@@ -60,6 +63,33 @@ func testTouch(t *testing.T, open Opener) {
 		touch(t, f, key, time.Time{})
 		if got := f.get(t, key).LastSeenAt; !got.Equal(latest) {
 			t.Errorf("last seen at %v, want %v", got, latest)
+		}
+	})
+
+	// A heartbeat by a clock that is ahead counts until the next one, not until
+	// its time has come.
+	t.Run("future counts as now", func(t *testing.T) {
+		t.Parallel()
+		f := start(t, open)
+		const ahead = 48 * time.Hour
+		for name, i := range map[string]instance.Instance{
+			"both":      {LastSeenAt: f.clock.Now().Add(ahead), IdleSince: f.clock.Now().Add(ahead)},
+			"seen":      {LastSeenAt: f.clock.Now().Add(ahead), IdleSince: f.clock.Now()},
+			"seen only": {LastSeenAt: f.clock.Now().Add(ahead)},
+			"idle":      {LastSeenAt: f.clock.Now(), IdleSince: f.clock.Now().Add(ahead)},
+		} {
+			i.Kind, i.Collection, i.ID = timeKind(), "c", name
+			want := f.create(t, i)
+			want.LastSeenAt = f.clock.advance(time.Second)
+			want.IdleSince = want.LastSeenAt
+			touch(t, f, want.Key(), want.LastSeenAt)
+			wantInstance(t, f.get(t, want.Key()), want)
+			f.wantIdle(t, timeKind(), want.IdleSince)
+			f.wantIdle(t, timeKind(), want.IdleSince.Add(time.Millisecond), name)
+			// A heartbeat that arrives late takes nothing back.
+			touch(t, f, want.Key(), want.LastSeenAt.Add(-time.Second))
+			wantInstance(t, f.get(t, want.Key()), want)
+			f.remove(t, want.Key())
 		}
 	})
 
@@ -142,6 +172,26 @@ func testTouch(t *testing.T, open Opener) {
 		}
 	})
 
+	// Whoever deletes what is silent must see that it no longer is.
+	t.Run("seen by a delete", func(t *testing.T) {
+		t.Parallel()
+		f := start(t, open)
+		for _, ahead := range []time.Duration{0, 48 * time.Hour} {
+			i := timed("c", "x")
+			i.LastSeenAt, i.IdleSince = f.clock.Now().Add(ahead), f.clock.Now().Add(ahead)
+			key := f.create(t, i).Key()
+			heard := f.clock.advance(time.Minute)
+			var checked []time.Time
+			err := f.Delete(t.Context(), key, f.change("delete"), func(i instance.Instance) error {
+				checked = append(checked, i.LastSeenAt)
+				return f.Touch(t.Context(), key, heard)
+			})
+			if want := []time.Time{i.LastSeenAt, heard}; err != nil || !slices.Equal(checked, want) {
+				t.Errorf("checked at %v, %v, want %v", checked, err, want)
+			}
+		}
+	})
+
 	t.Run("goes to the trash", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
@@ -168,6 +218,7 @@ func touchBesideWrites(t *testing.T, open Opener, i instance.Instance) {
 	i = f.create(t, i)
 	const beats, writes = 40, 12
 	base, change := f.clock.advance(time.Hour), f.change("replace")
+	f.clock.advance(time.Hour)
 	var errs []error
 	var heart sync.WaitGroup
 	heart.Go(func() {
