@@ -86,8 +86,6 @@ def check(result):
                 yield f"{name} loses the runs that fail"
         elif not any("${%sAliaslive}" % name in uri for uri in integrated):
             yield f"{name} has no route to its alias, and no schedule for it"
-        if function["Role"]["Fn::GetAtt"] != [name + "Role", "Arn"]:
-            yield f"{name} does not have a role of its own"
     for uri in integrated:
         if "Aliaslive}" not in uri:
             yield f"{uri} is no alias"
@@ -95,11 +93,19 @@ def check(result):
         if not permission["FunctionName"].get("Ref", "").endswith("Aliaslive"):
             yield f"{name} is not about an alias"
     roles = of_type("AWS::IAM::Role")
-    for name in roles.keys() - {name + "Role" for name in functions} - set(scheduled.values()) - NOT_OF_FUNCTIONS:
-        yield f"{name} is the role of nobody"
+    used = {function["Role"]["Fn::GetAtt"][0] for function in functions.values()} | set(scheduled.values()) | NOT_OF_FUNCTIONS
+    if roles.keys() != used:
+        yield f"roles that are unused or missing: {sorted(roles.keys() ^ used)}"
+    rights = {}
     for name, role in roles.items():
+        same = rights.setdefault(json.dumps(role, sort_keys=True), name)
+        if same != name:
+            yield f"{name} and {same} allow the same"
         if "ManagedPolicyArns" in role and name not in NOT_OF_FUNCTIONS:
             yield f"{name} has policies that are not its own"
+    for name, function in functions.items():
+        if function["LoggingConfig"].get("LogGroup") != {"Ref": "FunctionLogs"}:
+            yield f"{name} does not log to the group of all functions"
     yield from check_canaries(resources, functions, of_type("AWS::CloudWatch::Alarm"))
 
 

@@ -124,7 +124,7 @@ func TestStack(t *testing.T) {
 
 		{"Globals Function Runtime", "provided.al2023"},
 		{"Globals Function Architectures", "[!Ref Architecture]"},
-		{"Globals Function LoggingConfig", "{LogFormat: JSON, ApplicationLogLevel: !Ref LogLevel, SystemLogLevel: INFO}"},
+		{"Globals Function LoggingConfig", "{LogFormat: JSON, ApplicationLogLevel: !Ref LogLevel, SystemLogLevel: INFO, LogGroup: !Ref FunctionLogs}"},
 		{"Globals Function Tracing", "Active"},
 		{"Globals Function AutoPublishAlias", "live"},
 		{"Globals Function AutoPublishAliasAllProperties", "true"},
@@ -206,30 +206,23 @@ func TestParameters(t *testing.T) {
 }
 
 // No function departs from what the Globals say of deployment and operation,
-// and each has a log group with the retention.
+// and every log group has the retention.
 func TestEveryFunctionIsOperatedAlike(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
-	groups := d.resources("AWS::Logs::LogGroup")
 	for name, f := range d.resources("AWS::Serverless::Function") {
 		p := f["Properties"].(map[string]any)
 		for _, property := range []string{
 			"Runtime", "Architectures", "Tracing", "AutoPublishAlias", "AutoPublishAliasAllProperties", "AutoPublishCodeSha256",
-			"DeploymentPreference", "ReservedConcurrentExecutions", "ProvisionedConcurrencyConfig", "FunctionName", "IgnoreGlobals",
+			"LoggingConfig", "DeploymentPreference", "ReservedConcurrentExecutions", "ProvisionedConcurrencyConfig", "FunctionName", "IgnoreGlobals",
 		} {
 			if _, ok := p[property]; ok {
 				t.Errorf("%s has its own %s", name, property)
 			}
 		}
-		if !reflect.DeepEqual(p["LoggingConfig"], parseYAML(t, "{LogGroup: !Ref "+name+"Logs}")) {
-			t.Errorf("%s logs to %v", name, p["LoggingConfig"])
-		}
-		if groups[name+"Logs"] == nil {
-			t.Errorf("%s has no log group", name)
-		}
 	}
 	names := map[string]string{}
-	for name, g := range groups {
+	for name, g := range d.resources("AWS::Logs::LogGroup") {
 		p := g["Properties"].(map[string]any)
 		if !reflect.DeepEqual(p["RetentionInDays"], parseYAML(t, "!Ref LogRetentionDays")) {
 			t.Errorf("%s keeps logs for %v", name, p["RetentionInDays"])
