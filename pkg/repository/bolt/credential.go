@@ -129,7 +129,7 @@ func credential(tx *bbolt.Tx, hash []byte) (auth.Credential, error) {
 func decodeCredential(hash, value []byte) (auth.Credential, error) {
 	var c credentialRecord
 	if err := json.Unmarshal(value, &c); err != nil {
-		return auth.Credential{}, fmt.Errorf("%w: %w", errDamaged, err)
+		return auth.Credential{}, damaged("%w", err)
 	}
 	return auth.Credential{
 		Name: c.Name, Owner: c.Owner, Hash: string(hash), Allow: c.Allow, Profiles: c.Profiles,

@@ -31,7 +31,7 @@ func dueRepository(tb testing.TB, due, others int) (*Repository, time.Time) {
 		}
 		change := instance.Change{At: at.Add(-time.Hour)}
 		c := auth.Credential{Name: id, Owner: "o", Hash: auth.Hash(id), ExpiresAt: at}
-		return r.db.Update(func(tx *bbolt.Tx) error {
+		return r.file.update(func(tx *bbolt.Tx) error {
 			deleted := i
 			deleted.ID += "deleted"
 			return errors.Join(
@@ -89,7 +89,7 @@ func TestOnlyWhatIsDue(t *testing.T) {
 		for _, name := range []string{instancesBucket, trashBucket, historyBucket, idempotencyBucket, credentialsBucket} {
 			b := bucket(tx, name)
 			var keys [][]byte
-			if err := b.ForEach(func(key, value []byte) error {
+			if err := b.forEach(func(key, value []byte) error {
 				if soundBefore(name, key, value, asOf) {
 					return nil
 				}
@@ -114,8 +114,8 @@ func TestOnlyWhatIsDue(t *testing.T) {
 	if n, err := countDue(t, r, asOf); err != nil || n != 5*due {
 		t.Errorf("%d are due, %v, want %d", n, err, 5*due)
 	}
-	if _, err := countDue(t, r, later); !errors.Is(err, errDamaged) {
-		t.Errorf("error is %v, want %v", err, errDamaged)
+	if _, err := countDue(t, r, later); !errors.Is(err, ErrDamaged) {
+		t.Errorf("error is %v, want %v", err, ErrDamaged)
 	}
 	if got, err := r.PurgeExpired(t.Context(), asOf.Add(-time.Millisecond), 100); err != nil || got.Total() != 2*due {
 		t.Errorf("purged are %+v, %v, want %d", got, err, 2*due)
@@ -183,7 +183,7 @@ func TestPartsAreBounded(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = r.Close() })
-			if err := r.db.Update(func(tx *bbolt.Tx) error {
+			if err := r.file.update(func(tx *bbolt.Tx) error {
 				for n := range test.stored {
 					i := instance.Instance{Kind: dueKind(), ID: strconv.Itoa(n), Attributes: make([]byte, test.size)}
 					if err := trash(tx, i, instance.Change{}); err != nil {
@@ -194,11 +194,11 @@ func TestPartsAreBounded(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			before := r.db.Stats()
+			before := r.file.db.Stats()
 			if n := len(all(t, r.Deleted(t.Context(), dueKind(), time.Time{}))); n != test.stored {
 				t.Errorf("%d are deleted, want %d", n, test.stored)
 			}
-			after := r.db.Stats()
+			after := r.file.db.Stats()
 			if n := after.Sub(&before).TxN; n < test.parts {
 				t.Errorf("%d transactions, want %d or more", n, test.parts)
 			}
@@ -213,7 +213,7 @@ func TestHeartbeatsOfOneDay(t *testing.T) {
 	key := instance.Key{Kind: dueKind(), Collection: "0", ID: "0"}
 	entry := func() (only string) {
 		if err := r.view(t.Context(), "index", func(tx *bbolt.Tx) error {
-			return bucket(tx, idleBucket).ForEach(func(key, _ []byte) error {
+			return bucket(tx, idleBucket).forEach(func(key, _ []byte) error {
 				if only != "" {
 					t.Error("two entries of one instance")
 				}

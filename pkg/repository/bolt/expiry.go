@@ -122,7 +122,7 @@ func cutExpiry(entry []byte) expiry {
 }
 
 // records returns the bucket of the record.
-func (e expiry) records(tx *bbolt.Tx) *bbolt.Bucket {
+func (e expiry) records(tx *bbolt.Tx) sealed {
 	if e.history {
 		return bucket(tx, historyBucket)
 	}
@@ -147,7 +147,7 @@ func (e expiry) expiryOf(value []byte) (time.Time, error) {
 		Expires int64 `json:"expires"`
 	}
 	if err := json.Unmarshal(value, &record); err != nil {
-		return time.Time{}, fmt.Errorf("%w: %w", errDamaged, err)
+		return time.Time{}, damaged("%w", err)
 	}
 	if e.history {
 		return time.UnixMilli(record.Expires), nil

@@ -110,7 +110,7 @@ func (r *Repository) eventsBefore(tx *bbolt.Tx, key instance.Key, bound []byte, 
 		}
 		var e eventRecord
 		if err := json.Unmarshal(value, &e); err != nil {
-			return nil, nil, fmt.Errorf("%w: %w", errDamaged, err)
+			return nil, nil, damaged("%w", err)
 		}
 		if e.Expires == 0 || now < e.Expires {
 			events = append(events, e.event(key, at))

@@ -26,7 +26,7 @@ func (r *Repository) recordAnswer(tx *bbolt.Tx, idem instance.Idempotency) error
 	if value := answers.Get(key); value != nil {
 		var old answerRecord
 		if err := json.Unmarshal(value, &old); err != nil {
-			return fmt.Errorf("%w: %w", errDamaged, err)
+			return damaged("%w", err)
 		}
 		recorded := instance.Idempotency{
 			Owner: idem.Owner, Route: idem.Route, Key: idem.Key,

@@ -56,7 +56,7 @@ func moveIdle(tx *bbolt.Tx, before, after instance.Instance) error {
 }
 
 // moveEntry puts one entry of an index in place of another. Either may be nil.
-func moveEntry(index *bbolt.Bucket, from, to []byte) error {
+func moveEntry(index sealed, from, to []byte) error {
 	if bytes.Equal(from, to) {
 		return nil
 	}

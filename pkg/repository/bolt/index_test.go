@@ -21,7 +21,7 @@ func TestPointers(t *testing.T) {
 	pointers := func(want int) {
 		t.Helper()
 		err := r.view(t.Context(), "count", func(tx *bbolt.Tx) error {
-			if n := bucket(tx, pointersBucket).Stats().KeyN; n != want {
+			if n := bucket(tx, pointersBucket).b.Stats().KeyN; n != want {
 				t.Errorf("%d pointers, want %d", n, want)
 			}
 			return nil

@@ -1,21 +1,19 @@
 package bolt
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"time"
 
 	"go.etcd.io/bbolt"
-
-	"instances/pkg/instance"
 )
 
-// layout is the version of the buckets and records that this package writes,
-// and oldLayout the earlier one that it brings up to date.
+// layout is the version of the buckets and records that this package writes.
+// Files of the earlier ones are brought up to date: layout 2 had no checksums,
+// and layout 1 neither these nor owners, endings, expiries and idle instances.
+// The trash of layout 1 was sorted by time and number only.
 const (
-	layout    = "2"
-	oldLayout = "1"
+	layout  = "3"
+	layout2 = "2"
+	layout1 = "1"
 )
 
 // The names of the buckets.
@@ -39,115 +37,50 @@ const (
 	formatBucket      = "format"
 )
 
-// prepare makes the buckets of a new file, brings an older one up to date and
-// refuses a file of another layout.
-func prepare(tx *bbolt.Tx) error {
-	for _, name := range []string{
+// bucketNames returns the names of the buckets that every file has.
+func bucketNames() []string {
+	return []string{
 		instancesBucket, pointersBucket, codesBucket, groupsBucket, idleBucket, trashBucket, trashedBucket,
 		historyBucket, idempotencyBucket, expiriesBucket, sequencesBucket, credentialsBucket, namesBucket,
 		ownersBucket, endingsBucket, documentsBucket, formatBucket,
-	} {
+	}
+}
+
+// makeBuckets makes what a new file has.
+func makeBuckets(tx *bbolt.Tx) error {
+	for _, name := range bucketNames() {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err
 		}
 	}
-	format := bucket(tx, formatBucket)
-	switch found := string(format.Get([]byte("layout"))); found {
+	return tx.Bucket([]byte(formatBucket)).Put(layoutKey(), []byte(layout))
+}
+
+// layoutKey is the key of the layout, which has no checksum: an earlier or
+// later program reads it too.
+func layoutKey() []byte { return []byte("layout") }
+
+// layoutOf returns the layout of a file. It is empty for a database without a
+// bucket, which is what an earlier program left when its first start failed.
+func layoutOf(tx *bbolt.Tx) (string, error) {
+	format := tx.Bucket([]byte(formatBucket))
+	if format == nil {
+		if name, _ := tx.Cursor().First(); name != nil {
+			return "", damaged("bucket %s is missing", formatBucket)
+		}
+		return "", nil
+	}
+	found := string(format.Get(layoutKey()))
+	switch found {
 	case layout:
-		return nil
-	case oldLayout:
-		if err := upgrade(tx); err != nil {
-			return fmt.Errorf("bring the file up to date: %w", err)
+		for _, name := range bucketNames() {
+			_ = bucket(tx, name)
 		}
+	case layout2, layout1:
 	case "":
+		return "", damaged("its layout is lost")
 	default:
-		return fmt.Errorf("the file has layout %q, this program reads %q", found, layout)
+		return "", fmt.Errorf("the file has layout %q, this program reads %q", found, layout)
 	}
-	return format.Put([]byte("layout"), []byte(layout))
-}
-
-// upgrade makes layout 2 of layout 1, which had no owners, endings, expiries
-// and idle instances, and whose trash was sorted by time and number only.
-func upgrade(tx *bbolt.Tx) error {
-	for _, step := range []func(*bbolt.Tx) error{upgradeTrash, upgradeAnswers, upgradeHistory, upgradeCredentials} {
-		if err := step(tx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// upgradeTrash gives every deleted instance its place of today. The key was
-// kind, time and number.
-func upgradeTrash(tx *bbolt.Tx) error {
-	deleted := bucket(tx, trashBucket)
-	var places [][]byte
-	if err := deleted.ForEach(func(place, _ []byte) error {
-		places = append(places, bytes.Clone(place))
-		return nil
-	}); err != nil {
-		return err
-	}
-	for _, old := range places {
-		kind, rest := cutPart(old)
-		if len(rest) != 2*numberSize {
-			return errDamaged
-		}
-		at, number := cutTime(rest)
-		record := bytes.Clone(deleted.Get(old))
-		i, err := decode(instance.Kind{Name: kind}, record)
-		if err != nil {
-			return err
-		}
-		place := append(trashPrefix(i, at), number...)
-		if err := deleted.Delete(old); err != nil {
-			return err
-		}
-		if err := deleted.Put(place, record); err != nil {
-			return err
-		}
-		if err := bucket(tx, trashedBucket).Put(append(idKey(i.Key()), number...), place); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// upgradeAnswers notes when the answers expire.
-func upgradeAnswers(tx *bbolt.Tx) error {
-	return bucket(tx, idempotencyBucket).ForEach(func(key, value []byte) error {
-		var a answerRecord
-		if err := json.Unmarshal(value, &a); err != nil {
-			return fmt.Errorf("%w: %w", errDamaged, err)
-		}
-		return expire(tx, time.Unix(a.Expires, 0), answerMark, key)
-	})
-}
-
-// upgradeHistory notes when the events expire.
-func upgradeHistory(tx *bbolt.Tx) error {
-	return bucket(tx, historyBucket).ForEach(func(key, value []byte) error {
-		var e eventRecord
-		if err := json.Unmarshal(value, &e); err != nil {
-			return fmt.Errorf("%w: %w", errDamaged, err)
-		}
-		if e.Expires == 0 {
-			return nil
-		}
-		return expire(tx, time.UnixMilli(e.Expires), eventMark, key)
-	})
-}
-
-// upgradeCredentials notes when the keys end, and whose the names are.
-func upgradeCredentials(tx *bbolt.Tx) error {
-	return bucket(tx, credentialsBucket).ForEach(func(hash, _ []byte) error {
-		c, err := credential(tx, hash)
-		if err != nil {
-			return err
-		}
-		if err := bucket(tx, ownersBucket).Put(parts(c.Name), []byte(c.Owner)); err != nil {
-			return err
-		}
-		return moveEntry(bucket(tx, endingsBucket), nil, ending(c))
-	})
+	return found, nil
 }

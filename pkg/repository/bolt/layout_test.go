@@ -287,7 +287,7 @@ func wantKeys(t *testing.T, r *Repository, want map[string]int) {
 	t.Helper()
 	if err := r.view(t.Context(), "count", func(tx *bbolt.Tx) error {
 		for name, n := range want {
-			if got := bucket(tx, name).Stats().KeyN; got != n {
+			if got := bucket(tx, name).b.Stats().KeyN; got != n {
 				t.Errorf("%s has %d entries, want %d", name, got, n)
 			}
 		}
@@ -317,8 +317,8 @@ func TestOldLayoutDamaged(t *testing.T) {
 			})
 			before := dump(t, path)
 			for range 2 {
-				if _, err := Open(path, Options{NoSync: true, LockTimeout: time.Millisecond}); !errors.Is(err, errDamaged) {
-					t.Errorf("error is %v, want %v", err, errDamaged)
+				if _, err := Open(path, Options{NoSync: true, LockTimeout: time.Millisecond}); !errors.Is(err, ErrDamaged) {
+					t.Errorf("error is %v, want %v", err, ErrDamaged)
 				}
 				if after := dump(t, path); !reflect.DeepEqual(after, before) {
 					t.Errorf("the file holds\n%q, want\n%q", after, before)

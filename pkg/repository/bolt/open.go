@@ -4,15 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"go.etcd.io/bbolt"
-	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
-// ErrLocked says that another process, or this one, has the file open.
-var ErrLocked = errors.New("database file is in use by another process")
+// The errors of a file.
+var (
+	// ErrLocked says that another process, or this one, has the file open.
+	ErrLocked = errors.New("database file is in use by another process")
+	// ErrDamaged says that the file, or what is asked for in it, cannot be
+	// read or is not what was written.
+	ErrDamaged = errors.New("the database file is damaged")
+)
 
 // Options of a repository. The zero value is ready for use.
 type Options struct {
@@ -20,7 +22,7 @@ type Options struct {
 	// must be safe for concurrent use.
 	Now func() time.Time
 	// HistoryRetention is how long the event of a write is kept after it; 0
-	// means for ever.
+	// means forever.
 	HistoryRetention time.Duration
 	// LockTimeout is how long Open waits for another process to close the
 	// file; 0 means a second.
@@ -32,26 +34,26 @@ type Options struct {
 
 // Repository keeps instances in one file. It is safe for concurrent use.
 // Every error is one of package instance or auth, or of the context, or else
-// a fault of the file.
+// a fault of the file: [ErrDamaged], or a write that the disk refused.
 type Repository struct {
-	db        *bbolt.DB
+	file      file
 	now       func() time.Time
 	retention time.Duration
-	// writers counts the writes that are under way.
-	writers atomic.Int64
 
 	// mu guards numbers, the last number given out by this process per kind.
 	mu      sync.Mutex
 	numbers map[string]int64
 }
 
-// batchDelay is how long a write waits for others to share its transaction,
-// when another is under way.
-const batchDelay = 2 * time.Millisecond
-
 // Open opens the file at path, and creates it with mode 0600 if it is not
-// there; its folder must exist. A file of an earlier layout is brought up to
-// date, all at once. The error is [ErrLocked] when the file is open elsewhere.
+// there; its folder must exist. A file is created whole or not at all.
+//
+// A file of an earlier layout is brought up to date, all at once; the file as
+// it was is kept next to it, with its layout at the end of its name.
+//
+// The error is [ErrLocked] when the file is open elsewhere, and [ErrDamaged]
+// when it is cut off or altered. Open checks the whole of a small file, and
+// what leads to the records of a large one; see [Check] for the rest.
 func Open(path string, o Options) (*Repository, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -59,21 +61,14 @@ func Open(path string, o Options) (*Repository, error) {
 	if o.LockTimeout == 0 {
 		o.LockTimeout = time.Second
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout: o.LockTimeout, NoSync: o.NoSync, FreelistType: bbolt.FreelistMapType,
-	})
-	if errors.Is(err, bbolterrors.ErrTimeout) {
-		err = ErrLocked
-	}
+	db, f, err := openOrCreate(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	db.MaxBatchDelay = batchDelay
-	if err := db.Update(prepare); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), db.Close())
-	}
-	return &Repository{db: db, now: o.Now, retention: o.HistoryRetention, numbers: map[string]int64{}}, nil
+	return &Repository{
+		file: file{db: db, f: f}, now: o.Now, retention: o.HistoryRetention, numbers: map[string]int64{},
+	}, nil
 }
 
 // Close waits for calls that are under way and closes the file.
-func (r *Repository) Close() error { return r.db.Close() }
+func (r *Repository) Close() error { return r.file.close() }

@@ -182,6 +182,10 @@ func TestOtherProcess(t *testing.T) {
 	if do == "" {
 		t.Skip("only in the processes that other tests start")
 	}
+	if do == "fill" {
+		fill(path)
+		return
+	}
 	r, err := bolt.Open(path, bolt.Options{LockTimeout: time.Millisecond})
 	if errors.Is(err, bolt.ErrLocked) {
 		fmt.Println("locked")

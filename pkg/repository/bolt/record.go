@@ -3,16 +3,12 @@ package bolt
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"instances/pkg/fold"
 	"instances/pkg/instance"
 	"instances/pkg/repository"
 )
-
-// errDamaged says that a stored record cannot be read.
-var errDamaged = errors.New("stored record is damaged")
 
 // recordVersion starts every record of an instance, or did so before
 // IdleSince was part of it.
@@ -59,7 +55,7 @@ func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
 	r := reader{rest: string(value)}
 	version := r.byte()
 	if version != recordVersion && version != oldRecordVersion {
-		return instance.Instance{}, errDamaged
+		return instance.Instance{}, damaged("the record of an instance cannot be read")
 	}
 	for range 3 {
 		_ = r.text()
@@ -82,7 +78,7 @@ func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
 		i.Attributes = []byte(r.rest)
 	}
 	if r.failed {
-		return instance.Instance{}, errDamaged
+		return instance.Instance{}, damaged("the record of an instance cannot be read")
 	}
 	return i, nil
 }

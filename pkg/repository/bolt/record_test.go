@@ -48,7 +48,7 @@ func TestRecordDamaged(t *testing.T) {
 	t.Parallel()
 	whole := encode(instance.Instance{ID: "id", Name: strings.Repeat("n", 300), Version: 5})
 	for cut := range len(whole) {
-		if _, err := decode(instance.Kind{}, whole[:cut]); !errors.Is(err, errDamaged) {
+		if _, err := decode(instance.Kind{}, whole[:cut]); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%d of %d bytes: %v", cut, len(whole), err)
 		}
 	}

@@ -49,12 +49,12 @@ func (r *Repository) Restore(ctx context.Context, key instance.Key, change insta
 }
 
 // last moves c to the greatest key that is prefix and a number.
-func last(c *bbolt.Cursor, prefix []byte) (key, value []byte) {
+func last(c cursor, prefix []byte) (key, value []byte) {
 	return before(c, prefix, appendNumber(bytes.Clone(prefix), ^uint64(0)))
 }
 
 // before moves c to the greatest key with the prefix that is less than bound.
-func before(c *bbolt.Cursor, prefix, bound []byte) (key, value []byte) {
+func before(c cursor, prefix, bound []byte) (key, value []byte) {
 	if key, _ = c.Seek(bound); key == nil {
 		key, value = c.Last()
 	} else {

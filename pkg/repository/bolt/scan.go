@@ -75,7 +75,7 @@ func scan[V any](ctx context.Context, r *Repository, what, name string, prefix [
 
 // following moves c to the first key with the prefix that is greater than
 // after, or to the first of all with the prefix where that is nil.
-func following(c *bbolt.Cursor, prefix, after []byte) (key, value []byte) {
+func following(c cursor, prefix, after []byte) (key, value []byte) {
 	if after == nil {
 		key, value = c.Seek(prefix)
 	} else if key, value = c.Seek(after); bytes.Equal(key, after) {

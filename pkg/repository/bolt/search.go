@@ -151,7 +151,7 @@ func (w *walk) read(tx *bbolt.Tx, size int) ([]instance.Instance, error) {
 }
 
 // seek moves the cursor to the first entry of r.
-func (w *walk) seek(cursor *bbolt.Cursor, r positionRange) (entry, record []byte) {
+func (w *walk) seek(cursor cursor, r positionRange) (entry, record []byte) {
 	prefix := slices.Concat(w.prefix, r.prefix)
 	if r.after == nil {
 		return following(cursor, prefix, nil)
