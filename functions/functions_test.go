@@ -581,13 +581,6 @@ func checkMessage(t *testing.T, kind, body string) {
 	}
 }
 
-// nobody refuses everybody.
-type nobody struct{}
-
-func (nobody) Authorize(*http.Request, string) (*http.Request, error) {
-	return nil, auth.ErrUnauthenticated
-}
-
 // API Gateway asks nobody for credentials: each function does, in the words of
 // its API.
 func TestStrangersReachTheFunctions(t *testing.T) {
@@ -689,7 +682,7 @@ func TestNotFoundIsTheSame(t *testing.T) {
 func TestMessagesAreTheSame(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	execution.Secure(nobody{}, execution.ReadPermission, nil).
+	execution.Secure(auth.NewAuthenticator(everybody{}, time.Now), execution.ReadPermission, nil).
 		ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 	bodies := []string{w.Body.String()}
 	for _, body := range fixedWords()["instances"] {

@@ -149,7 +149,7 @@ func ComputeGPUs(d Dependencies) lambda.Handler {
 // ComputeTokenAuth answers POST /api/v1/api-token-auth. Its body holds the
 // credentials, so it asks for no others.
 func ComputeTokenAuth(d Dependencies) lambda.Handler {
-	return Serve(d, compute.IssueToken(d.Keys))
+	return Serve(d, compute.Open(compute.IssueToken(d.Keys)))
 }
 
 // computeSettings is for the functions that show whether an instance is

@@ -80,6 +80,20 @@ func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (Princi
 	return a.authenticate(ctx, p)
 }
 
+// Authorize returns who sends a request with the header, if the key has the
+// permission. Its errors are those of [Authenticator.Authenticate] and
+// [ErrForbidden].
+func (a *Authenticator) Authorize(ctx context.Context, h http.Header, permission string) (Principal, error) {
+	p, err := a.Authenticate(ctx, h)
+	if err != nil {
+		return Principal{}, err
+	}
+	if !p.May(permission) {
+		return Principal{}, ErrForbidden
+	}
+	return p, nil
+}
+
 // Login returns who the name and secret of a key belong to. It is
 // [Authenticator.Authenticate] for credentials that come in a body.
 func (a *Authenticator) Login(ctx context.Context, name, secret string) (Principal, error) {

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -168,20 +167,13 @@ func TestAuthorize(t *testing.T) {
 		"all":     nil,
 		"revoked": auth.ErrUnauthenticated,
 	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Authorization", "ApiKey "+name)
-		authorized, err := a.Authorize(r, "topology:write")
+		header := http.Header{"Authorization": {"ApiKey " + name}}
+		p, err := a.Authorize(t.Context(), header, "topology:write")
 		if !errors.Is(err, want) {
 			t.Errorf("%s: got error %v, want %v", name, err, want)
 		}
-		if err != nil {
-			continue
-		}
-		if p, err := auth.PrincipalFrom(authorized.Context()); err != nil || p.Name != name || p.Owner != "team" {
+		if err == nil && (p.Name != name || p.Owner != "team") || err != nil && p.Name != "" {
 			t.Errorf("%s: got principal %+v and error %v", name, p, err)
 		}
-	}
-	if _, err := auth.PrincipalFrom(t.Context()); !errors.Is(err, auth.ErrUnauthenticated) {
-		t.Errorf("without a principal: got error %v, want ErrUnauthenticated", err)
 	}
 }

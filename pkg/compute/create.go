@@ -21,36 +21,27 @@ type Creator interface {
 // CreateInstance answers POST: it creates the instance that the body
 // describes, of the key's owner. A request with an Idempotency-Key can be
 // repeated.
-func CreateInstance(instances Creator, gpus Catalogue, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func CreateInstance(instances Creator, gpus Catalogue, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		whole, err := readWhole(r, gpus)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		at := s.Now().UTC().Truncate(time.Millisecond)
 		i, err := whole.replace(newInstance(who.Owner, at), attributes{})
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		answer, err := s.answerWritten(profileOf(who).created, i)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID + "/"
 		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: whole.body, Now: at}
-		answer, err = httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
+		return httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
 			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
 		})
-		if err != nil {
-			return err
-		}
-		answer.Write(w)
-		return nil
-	}, fail)
+	}
 }
 
 // whole is a body that describes a whole instance.

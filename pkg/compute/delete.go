@@ -19,27 +19,20 @@ type Deleter interface {
 
 // DeleteInstance answers DELETE {uuid}/. A body is ignored. Where If-Match
 // names another state, it answers 412.
-func DeleteInstance(instances Deleter, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func DeleteInstance(instances Deleter, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r, who)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		err = instances.Delete(r.Context(), key, httpjson.Change(r, who, s.Now(), "delete"), func(i instance.Instance) error {
-			return httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision()))
-		})
+		err = instances.Delete(r.Context(), key, httpjson.Change(r, who, s.Now(), "delete"), httpjson.CheckIfMatch(r))
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		status := profileOf(who).deleted
 		if status == http.StatusNoContent {
-			httpjson.Answer{Status: status}.Write(w)
-			return nil
+			return httpjson.Answer{Status: status}, nil
 		}
-		return write(w, status, struct{}{})
-	}, fail)
+		return httpjson.NewAnswer(status, struct{}{})
+	}
 }

@@ -11,12 +11,12 @@ import (
 	"instances/pkg/instance"
 )
 
-// fail answers an error. It is the one place of this dialect that knows which
-// error has which status. What it does not know is a fault of the server: it
-// is logged, and the client learns nothing of it.
-func fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, body := describe(err)
-	httpjson.Refusal{Status: status, Challenge: "Token", Body: body}.Write(w, r, err)
+// failures is how this dialect answers errors.
+func failures() httpjson.Errors {
+	return httpjson.Errors{
+		Challenge: "Token",
+		Describe:  func(_ *http.Request, err error) (int, any) { return describe(err) },
+	}
 }
 
 // detail is the body of an error that is not about fields.
@@ -25,7 +25,9 @@ type detail struct {
 }
 
 // describe returns the status and the body of err: a detail, or the messages
-// about each field.
+// about each field. It is the only place of this dialect that knows which error
+// has which status; an error that it does not know is a fault of the server, and
+// stays hidden from the client.
 func describe(err error) (status int, body any) {
 	var request *httpjson.RequestError
 	switch {

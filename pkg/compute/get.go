@@ -16,30 +16,22 @@ type Getter interface {
 }
 
 // GetInstance answers GET {uuid}/ with the instance.
-func GetInstance(instances Getter, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func GetInstance(instances Getter, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r, who)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		i, err := instances.Get(r.Context(), key)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		body, err := s.encodeRead(i, profileOf(who), s.Now())
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		answer, err := httpjson.NewAnswer(http.StatusOK, body)
-		if err != nil {
-			return err
-		}
 		answer.ETag = httpjson.ETag(i.Revision())
-		answer.Write(w)
-		return nil
-	}, fail)
+		return answer, err
+	}
 }

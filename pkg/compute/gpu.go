@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -156,25 +157,15 @@ func (in input) findGPU(ctx context.Context, f form, c Catalogue) (GPU, error) {
 }
 
 // ListGPUs answers GET /api/v1/gpus/ with the catalogue.
-func ListGPUs(gpus Catalogue) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func ListGPUs(gpus Catalogue) httpjson.Handler {
+	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		if _, err := httpjson.Parameters(r); err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		list, err := loadGPUs(r.Context(), gpus)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		return write(w, http.StatusOK, list)
-	}, fail)
-}
-
-// write answers with v.
-func write(w http.ResponseWriter, status int, v any) error {
-	answer, err := httpjson.NewAnswer(status, v)
-	if err != nil {
-		return err
+		return httpjson.NewAnswer(http.StatusOK, list)
 	}
-	answer.Write(w)
-	return nil
 }

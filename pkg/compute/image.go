@@ -20,7 +20,7 @@ const (
 
 // AddImage answers PATCH {uuid}/add-image/: the instance has downloaded the
 // image that the body names.
-func AddImage(instances Updater, s Settings) http.Handler {
+func AddImage(instances Updater, s Settings) httpjson.Handler {
 	return changeImages(instances, s, "add-image", func(images []string, path string) []string {
 		if slices.Contains(images, path) {
 			return images
@@ -31,39 +31,37 @@ func AddImage(instances Updater, s Settings) http.Handler {
 
 // DeleteImage answers PATCH {uuid}/delete-image/: the instance no longer has
 // the image that the body names.
-func DeleteImage(instances Updater, s Settings) http.Handler {
+func DeleteImage(instances Updater, s Settings) httpjson.Handler {
 	return changeImages(instances, s, "delete-image", func(images []string, path string) []string {
 		return slices.DeleteFunc(images, func(image string) bool { return image == path })
 	})
 }
 
 // changeImages returns a handler that changes the images of an instance.
-func changeImages(instances Updater, s Settings, operation string, change func(images []string, path string) []string) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func changeImages(instances Updater, s Settings, operation string, change func(images []string, path string) []string) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, members, err := httpjson.ReadForm(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		f := newForm(members)
 		f.require(imagePath)
 		path := f.text(imagePath, maxImagePath)
 		if err := f.Err(); err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		return s.update(w, r, instances, operation, func(i instance.Instance) (instance.Instance, error) {
+		return s.update(r, who, instances, operation, func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err
 			}
 			a.DownloadedImages = change(a.DownloadedImages, *path)
 			if len(a.DownloadedImages) > maxImages {
-				f := newForm(nil)
-				f.Reject(imagePath, fmt.Sprintf("An instance can have no more than %d images.", maxImages))
-				return instance.Instance{}, f.Err()
+				return instance.Instance{}, httpjson.BadField(imagePath, fmt.Sprintf("An instance can have no more than %d images.", maxImages))
 			}
 			return withAttributes(i, a)
 		})
-	}, fail)
+	}
 }
 
 // image is a downloaded image in answers.
@@ -73,37 +71,31 @@ type image struct {
 
 // ListImages answers GET /api/v1/images/?instance={uuid} with the downloaded
 // images of that instance.
-func ListImages(instances Getter) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func ListImages(instances Getter) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		given, err := httpjson.Parameters(r, "instance")
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		if given["instance"] == "" {
-			f := newForm(nil)
-			f.Reject("instance", msgRequired)
-			return f.Err()
+			return httpjson.Answer{}, httpjson.BadField("instance", msgRequired)
 		}
 		key, err := Key(who.Owner, given["instance"])
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		i, err := instances.Get(r.Context(), key)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		a, err := decodeAttributes(i)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		images := make([]image, 0, len(a.DownloadedImages))
 		for _, path := range a.DownloadedImages {
 			images = append(images, image{path})
 		}
-		return write(w, http.StatusOK, images)
-	}, fail)
+		return httpjson.NewAnswer(http.StatusOK, images)
+	}
 }

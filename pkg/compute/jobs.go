@@ -24,26 +24,22 @@ type Toucher interface {
 
 // GetJobs answers GET {uuid}/get-jobs/ with an empty list: jobs are not part
 // of this product. Its agent polls it, and so shows that it is alive.
-func GetJobs(instances Getter, heartbeats Toucher, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func GetJobs(instances Getter, heartbeats Toucher, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r, who)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		i, err := instances.Get(r.Context(), key)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		// A time in the future comes from a clock that was ahead.
 		if now := s.Now(); now.Sub(i.LastSeenAt).Abs() >= touchAfter {
 			if err := heartbeats.Touch(r.Context(), key, now); err != nil {
-				return err
+				return httpjson.Answer{}, err
 			}
 		}
-		return write(w, http.StatusOK, []string{})
-	}, fail)
+		return httpjson.NewAnswer(http.StatusOK, []string{})
+	}
 }

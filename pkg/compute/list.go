@@ -18,15 +18,11 @@ type Searcher interface {
 
 // ListInstances answers GET with the instances of the key's owner, newest
 // first. limit and cursor read them in pages.
-func ListInstances(instances Searcher, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func ListInstances(instances Searcher, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, paging, err := httpjson.ListParameters(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		now, profile := s.Now(), profileOf(who)
 		list := httpjson.List[instance.Query, instance.Instance]{
@@ -34,9 +30,9 @@ func ListInstances(instances Searcher, s Settings) http.Handler {
 			Paging: paging,
 			Encode: func(i instance.Instance) (any, error) { return s.encodeRead(i, profile, now) },
 		}
-		return list.Write(w, r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
+		return list.Answer(r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
 			q.Limit = limit
 			return instances.Search(r.Context(), q)
 		})
-	}, fail)
+	}
 }

@@ -4,16 +4,17 @@ import (
 	"net/http"
 	"time"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
 
 // StartInstance answers PATCH {uuid}/start/: the instance is available from
 // now on, for as long as it is heard of. A body is ignored.
-func StartInstance(instances Updater, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func StartInstance(instances Updater, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		at := s.Now().UTC().Truncate(time.Millisecond)
-		return s.update(w, r, instances, "start", func(i instance.Instance) (instance.Instance, error) {
+		return s.update(r, who, instances, "start", func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err
@@ -21,16 +22,16 @@ func StartInstance(instances Updater, s Settings) http.Handler {
 			i.Status, a.StartedAt, i.IdleSince = started, at.UnixMilli(), at
 			return withAttributes(i, a)
 		})
-	}, fail)
+	}
 }
 
 // StopInstance answers PATCH {uuid}/stop/: the instance is not available from
 // now on. A body is ignored.
-func StopInstance(instances Updater, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		return s.update(w, r, instances, "stop", func(i instance.Instance) (instance.Instance, error) {
+func StopInstance(instances Updater, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
+		return s.update(r, who, instances, "stop", func(i instance.Instance) (instance.Instance, error) {
 			i.Status = ""
 			return i, nil
 		})
-	}, fail)
+	}
 }

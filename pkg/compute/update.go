@@ -21,50 +21,34 @@ type Updater interface {
 
 // UpdateInstance answers PUT {uuid}/: the instance becomes what the body
 // describes. Whether it is started, and its images, are no part of that.
-func UpdateInstance(instances Updater, gpus Catalogue, s Settings) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func UpdateInstance(instances Updater, gpus Catalogue, s Settings) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		whole, err := readWhole(r, gpus)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		return s.update(w, r, instances, "replace", func(i instance.Instance) (instance.Instance, error) {
+		return s.update(r, who, instances, "replace", func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err
 			}
 			return whole.replace(i, a)
 		})
-	}, fail)
+	}
 }
 
-// update changes the instance that the path of r names with modify, and
-// answers with it. Where If-Match names another state, it fails with 412.
-func (s Settings) update(w http.ResponseWriter, r *http.Request, instances Updater, operation string,
+// update changes the instance that the path of r names with modify, and answers
+// with it. Where If-Match names another state, it fails with 412.
+func (s Settings) update(r *http.Request, who auth.Principal, instances Updater, operation string,
 	modify func(instance.Instance) (instance.Instance, error),
-) error {
-	who, err := auth.PrincipalFrom(r.Context())
-	if err != nil {
-		return err
-	}
+) (httpjson.Answer, error) {
 	key, err := keyOf(r, who)
 	if err != nil {
-		return err
+		return httpjson.Answer{}, err
 	}
-	i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, s.Now(), operation),
-		func(i instance.Instance) (instance.Instance, error) {
-			// Checked against each state that is read: a lost race is 412 too.
-			if err := httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision())); err != nil {
-				return instance.Instance{}, err
-			}
-			return modify(i)
-		})
+	i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, s.Now(), operation), httpjson.IfMatch(r, modify))
 	if err != nil {
-		return err
+		return httpjson.Answer{}, err
 	}
-	answer, err := s.answerWritten(http.StatusOK, i)
-	if err != nil {
-		return err
-	}
-	answer.Write(w)
-	return nil
+	return s.answerWritten(http.StatusOK, i)
 }

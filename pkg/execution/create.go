@@ -21,44 +21,35 @@ type Creator interface {
 // CreateInstance answers PUT /instances/create: it creates the instance that
 // the body describes, under the id in it or a random one. A request with an
 // Idempotency-Key can be repeated.
-func CreateInstance(instances Creator, now func() time.Time) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func CreateInstance(instances Creator, now func() time.Time) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		body, members, err := httpjson.ReadObject(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		f := httpjson.NewFields(members)
 		id := newInstanceID(f)
 		in := parse(f)
 		if err := f.Err(); err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		at := now().UTC().Truncate(time.Millisecond)
 		i, err := newInstance(id, who.Owner, at)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		if i, err = in.apply(i, who.Owner, nil, nil); err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		answer, err := answerWith(i)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		operation := httpjson.Operation{Owner: who.Owner, Route: "PUT " + BasePath + "/create", Body: body, Now: at}
-		answer, err = httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
+		return httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
 			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
 		})
-		if err != nil {
-			return err
-		}
-		answer.Write(w)
-		return nil
-	}, fail)
+	}
 }
 
 // newInstanceID returns the id that a body gives, or a random one.

@@ -16,15 +16,20 @@ type message struct {
 	Message string `json:"message"`
 }
 
-// fail answers an error. It is the one place of this dialect that knows which
-// error has which status. What it does not know is a fault of the server: it
-// is logged, and the client learns nothing of it.
-func fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, text := describe(err)
-	httpjson.Refusal{Status: status, Challenge: "ApiKey", Body: message{text}}.Write(w, r, err)
+// failures is how this dialect answers errors.
+func failures() httpjson.Errors {
+	return httpjson.Errors{
+		Challenge: "ApiKey",
+		Describe: func(_ *http.Request, err error) (int, any) {
+			status, text := describe(err)
+			return status, message{text}
+		},
+	}
 }
 
-// describe returns the status and the message of err.
+// describe returns the status and the message of err. It is the only place of
+// this dialect that knows which error has which status; an error that it does
+// not know is a fault of the server, and stays hidden from the client.
 func describe(err error) (status int, text string) {
 	var request *httpjson.RequestError
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -16,25 +17,19 @@ type Getter interface {
 
 // GetInstance answers GET /instances/get/{id} with the instance. Where
 // If-None-Match names its state, it answers 304.
-func GetInstance(instances Getter) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func GetInstance(instances Getter) httpjson.Handler {
+	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		key, err := Key(r.PathValue("id"))
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		i, err := instances.Get(r.Context(), key)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		if etag := httpjson.ETag(i.Revision()); httpjson.NotModified(r, etag) {
-			httpjson.Answer{Status: http.StatusNotModified, ETag: etag}.Write(w)
-			return nil
+			return httpjson.Answer{Status: http.StatusNotModified, ETag: etag}, nil
 		}
-		answer, err := answerWith(i)
-		if err != nil {
-			return err
-		}
-		answer.Write(w)
-		return nil
-	}, fail)
+		return answerWith(i)
+	}
 }

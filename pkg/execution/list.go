@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -18,11 +19,11 @@ type Searcher interface {
 // ListInstances answers GET /instances/list with the instances that match all
 // of the parameters idRef, user and status. limit and cursor read them in
 // pages.
-func ListInstances(instances Searcher) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func ListInstances(instances Searcher) httpjson.Handler {
+	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		given, paging, err := httpjson.ListParameters(r, "idRef", "user", "status")
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		q := instance.Query{Kind: Kind(), Group: given["idRef"], SubGroup: given["user"], Status: given["status"]}
 		if q.Group == "" {
@@ -35,9 +36,9 @@ func ListInstances(instances Searcher) http.Handler {
 			Paging:     paging,
 			Encode:     func(i instance.Instance) (any, error) { return encode(i) },
 		}
-		return list.Write(w, r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
+		return list.Answer(r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
 			q.Limit = limit
 			return instances.Search(r.Context(), q)
 		})
-	}, fail)
+	}
 }

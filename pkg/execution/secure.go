@@ -3,6 +3,7 @@ package execution
 import (
 	"net/http"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 )
 
@@ -14,8 +15,8 @@ const (
 	WritePermission = "execution:write"
 )
 
-// Secure returns a handler that lets only requests through to next whose key
-// has the permission. The others are answered 401 or 403.
-func Secure(keys httpjson.Authorizer, permission string, next http.Handler) http.Handler {
-	return httpjson.Secure(keys, permission, next, fail)
+// Secure returns a handler that calls serve for requests whose key has the
+// permission, and answers the others with 401 or 403.
+func Secure(keys *auth.Authenticator, permission string, serve httpjson.Handler) http.Handler {
+	return failures().Secure(keys, permission, serve)
 }

@@ -23,41 +23,26 @@ type Updater interface {
 // UpdateInstance answers POST /instances/update: the instance with the id in
 // the body becomes what the body describes. Where If-Match names another
 // state, it answers 412.
-func UpdateInstance(instances Updater, now func() time.Time) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func UpdateInstance(instances Updater, now func() time.Time) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, members, err := httpjson.ReadObject(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		u, err := parseUpdate(members)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		key, err := Key(u.id)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		at := now()
 		i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, at, "replace"),
-			func(i instance.Instance) (instance.Instance, error) {
-				// Checked against each state that is read: a lost race is 412 too.
-				if err := httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision())); err != nil {
-					return instance.Instance{}, err
-				}
-				return u.replace(i, at)
-			})
+			httpjson.IfMatch(r, func(i instance.Instance) (instance.Instance, error) { return u.replace(i, at) }))
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		answer, err := answerWith(i)
-		if err != nil {
-			return err
-		}
-		answer.Write(w)
-		return nil
-	}, fail)
+		return answerWith(i)
+	}
 }

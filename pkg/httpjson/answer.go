@@ -5,19 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 )
 
-// Answer is a whole answer, ready to be sent or to be stored for a repeated
-// request.
+// Answer is what a [Handler] returns. Its JSON form is what [Once] keeps for a
+// repeated request.
 type Answer struct {
 	Status int `json:"status"`
 	// ContentType, ETag and Location are headers; an empty one is not sent.
 	ContentType string `json:"contentType,omitempty"`
 	ETag        string `json:"etag,omitempty"`
 	Location    string `json:"location,omitempty"`
-	Body        []byte `json:"body,omitempty"`
+	// Header has the other headers, by their canonical names. It is not kept.
+	Header http.Header `json:"-"`
+	Body   []byte      `json:"body,omitempty"`
 }
 
 // NewAnswer returns an answer with v as its JSON body.
@@ -29,9 +32,10 @@ func NewAnswer(status int, v any) (Answer, error) {
 	return Answer{Status: status, ContentType: "application/json", Body: body}, nil
 }
 
-// Write sends the answer.
-func (a Answer) Write(w http.ResponseWriter) {
+// write sends the answer.
+func (a Answer) write(w http.ResponseWriter) {
 	h := w.Header()
+	maps.Copy(h, a.Header)
 	for _, header := range [...]struct{ name, value string }{
 		{"Content-Type", a.ContentType}, {"ETag", a.ETag}, {"Location", a.Location},
 	} {

@@ -3,28 +3,46 @@ package httpjson
 import (
 	"net/http"
 	"strings"
+
+	"instances/pkg/instance"
 )
 
 // ETag returns the strong entity tag of a revision, which must hold neither
 // quotes nor control characters.
 func ETag(revision string) string { return `"` + revision + `"` }
 
-// CheckIfMatch returns a [RequestError] of status 412 where r has an If-Match
-// header that the current entity tag does not satisfy (RFC 9110, 13.1.1).
-func CheckIfMatch(r *http.Request, etag string) error {
-	values := r.Header.Values("If-Match")
-	if len(values) == 0 {
-		return nil
-	}
-	for _, tag := range entityTags(values) {
-		// Weak tags never match here.
-		if tag == "*" || tag == etag {
+// CheckIfMatch returns a function that returns a [RequestError] of status 412
+// where r has an If-Match header that the instance does not satisfy (RFC 9110,
+// 13.1.1).
+func CheckIfMatch(r *http.Request) func(instance.Instance) error {
+	return func(i instance.Instance) error {
+		values := r.Header.Values("If-Match")
+		if len(values) == 0 {
 			return nil
 		}
+		etag := ETag(i.Revision())
+		for _, tag := range entityTags(values) {
+			// Weak tags never match here.
+			if tag == "*" || tag == etag {
+				return nil
+			}
+		}
+		return &RequestError{
+			Status: http.StatusPreconditionFailed,
+			Detail: "The instance is not in the state that If-Match names.",
+		}
 	}
-	return &RequestError{
-		Status: http.StatusPreconditionFailed,
-		Detail: "The instance is not in the state that If-Match names.",
+}
+
+// IfMatch returns modify with the check of [CheckIfMatch] before it, on each
+// state that is read: a lost race is a 412 too.
+func IfMatch(r *http.Request, modify func(instance.Instance) (instance.Instance, error)) func(instance.Instance) (instance.Instance, error) {
+	check := CheckIfMatch(r)
+	return func(i instance.Instance) (instance.Instance, error) {
+		if err := check(i); err != nil {
+			return instance.Instance{}, err
+		}
+		return modify(i)
 	}
 }
 

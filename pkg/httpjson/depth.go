@@ -58,7 +58,5 @@ func tooDeep(quoted []byte) error {
 	if json.Unmarshal(quoted, &name) != nil {
 		return badRequest("The body " + message + ".")
 	}
-	f := NewFields(nil)
-	f.Reject(name, message)
-	return f.Err()
+	return BadField(name, message)
 }

@@ -1,5 +1,5 @@
 // Package httpjson is the HTTP plumbing that the dialects share: handlers
-// that return errors, bodies and queries read within limits, conditional and
+// that return answers, bodies and queries read within limits, conditional and
 // repeated requests, and pages of lists.
 //
 // It fixes no body of any answer: each dialect has one function that turns an

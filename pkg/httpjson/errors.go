@@ -27,9 +27,14 @@ func (e *RequestError) Error() string {
 	if len(e.Fields) == 0 {
 		return e.Detail
 	}
-	texts := make([]string, len(e.Fields))
-	for i, f := range e.Fields {
+	return strings.TrimSuffix(e.Detail, ".") + ": " + join(e.Fields)
+}
+
+// join returns the errors in one line.
+func join(fields []FieldError) string {
+	texts := make([]string, len(fields))
+	for i, f := range fields {
 		texts[i] = f.Field + " " + f.Message
 	}
-	return strings.TrimSuffix(e.Detail, ".") + ": " + strings.Join(texts, "; ")
+	return strings.Join(texts, "; ")
 }

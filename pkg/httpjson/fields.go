@@ -14,12 +14,21 @@ import (
 // that is missing or null counts as not given. It is for one goroutine.
 type Fields struct {
 	members map[string]json.RawMessage
-	errors  []FieldError
+	// noun is what a field is called: "field" or "query parameter".
+	noun   string
+	errors []FieldError
 }
 
 // NewFields returns a reader of members.
 func NewFields(members map[string]json.RawMessage) *Fields {
-	return &Fields{members: members}
+	return &Fields{members: members, noun: "field"}
+}
+
+// BadField returns a [RequestError] of status 400 about one field.
+func BadField(field, message string) error {
+	f := NewFields(nil)
+	f.Reject(field, message)
+	return f.Err()
 }
 
 // Reject notes that something is wrong with a field.
@@ -33,12 +42,16 @@ func (f *Fields) Err() error {
 	if len(f.errors) == 0 {
 		return nil
 	}
-	detail := "1 field is not valid."
+	detail := "1 " + f.noun + " is not valid."
 	if n := len(f.errors); n > 1 {
-		detail = strconv.Itoa(n) + " fields are not valid."
+		detail = strconv.Itoa(n) + " " + f.noun + "s are not valid."
 	}
 	return &RequestError{Status: http.StatusBadRequest, Detail: detail, Fields: f.errors}
 }
+
+// Problems returns what is wrong in one line, such as "name is required"; it is
+// empty where nothing is.
+func (f *Fields) Problems() string { return join(f.errors) }
 
 // Raw returns the JSON value of a member; nil where it is not given.
 func (f *Fields) Raw(field string) json.RawMessage {

@@ -1,19 +1,75 @@
 package httpjson
 
-import "net/http"
+import (
+	"log/slog"
+	"net/http"
 
-// HandlerFunc is an HTTP handler that returns what went wrong instead of
-// answering it. It must not have written anything when it returns an error.
-type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
+	"instances/pkg/auth"
+)
 
-// ErrorFunc answers a request that failed.
-type ErrorFunc func(w http.ResponseWriter, r *http.Request, err error)
+// Handler answers a request of who. An error is answered by [Errors]; nothing
+// has been written then.
+type Handler func(r *http.Request, who auth.Principal) (Answer, error)
 
-// Handle returns a handler that runs serve and answers its error with fail.
-func Handle(serve HandlerFunc, fail ErrorFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := serve(w, r); err != nil {
-			fail(w, r, err)
+// Errors is how a dialect answers a request that failed.
+type Errors struct {
+	// ContentType is that of the answers; empty means application/json.
+	ContentType string
+	// Challenge is the WWW-Authenticate of a 401.
+	Challenge string
+	// Describe returns the status and the body, which is encoded as JSON and
+	// is all that the client learns.
+	Describe func(r *http.Request, err error) (status int, body any)
+}
+
+// Secure returns a handler that calls serve for requests whose key has the
+// permission.
+func (e Errors) Secure(keys *auth.Authenticator, permission string, serve Handler) http.Handler {
+	return e.handler(func(r *http.Request) (Answer, error) {
+		who, err := keys.Authorize(r.Context(), r.Header, permission)
+		if err != nil {
+			return Answer{}, err
 		}
+		return serve(r, who)
 	})
+}
+
+// Open returns a handler that calls serve for every request, with the zero
+// principal.
+func (e Errors) Open(serve Handler) http.Handler {
+	return e.handler(func(r *http.Request) (Answer, error) { return serve(r, auth.Principal{}) })
+}
+
+// handler writes the answers of serve.
+func (e Errors) handler(serve func(*http.Request) (Answer, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, err := serve(r)
+		if err != nil {
+			answer = e.answer(r, err)
+		}
+		answer.write(w)
+	})
+}
+
+// answer returns the answer to r, which failed with err. It logs a fault of
+// the server; a 503 says that the client may try again in a second.
+func (e Errors) answer(r *http.Request, err error) Answer {
+	status, body := e.Describe(r, err)
+	if status >= http.StatusInternalServerError {
+		Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", err))
+	}
+	answer, err := NewAnswer(status, body)
+	if err != nil {
+		return Answer{Status: http.StatusInternalServerError}
+	}
+	if e.ContentType != "" {
+		answer.ContentType = e.ContentType
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		answer.Header = http.Header{"Www-Authenticate": {e.Challenge}}
+	case http.StatusServiceUnavailable:
+		answer.Header = http.Header{"Retry-After": {"1"}}
+	}
+	return answer
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"instances/pkg/httpjson"
+	"instances/pkg/instance"
 )
 
 // requestError returns the RequestError that err must be.
@@ -258,7 +259,7 @@ func TestListParameters(t *testing.T) {
 
 func TestConditions(t *testing.T) {
 	t.Parallel()
-	const current = `"a.1"`
+	current := instance.Instance{Incarnation: "a", Version: 1}
 	for value, want := range map[string]struct{ match, notModified bool }{
 		`"a.1"`:          {true, true},
 		`*`:              {true, true},
@@ -273,19 +274,19 @@ func TestConditions(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("If-Match", value)
 		r.Header.Set("If-None-Match", value)
-		err := httpjson.CheckIfMatch(r, current)
+		err := httpjson.CheckIfMatch(r)(current)
 		if (err == nil) != want.match {
 			t.Errorf("If-Match %s: got error %v, want a match: %v", value, err, want.match)
 		}
 		if err != nil && requestError(t, err).Status != http.StatusPreconditionFailed {
 			t.Errorf("If-Match %s: got %v, want status 412", value, err)
 		}
-		if got := httpjson.NotModified(r, current); got != want.notModified {
+		if got := httpjson.NotModified(r, httpjson.ETag(current.Revision())); got != want.notModified {
 			t.Errorf("If-None-Match %s: got %v, want %v", value, got, want.notModified)
 		}
 	}
 	plain := httptest.NewRequest(http.MethodGet, "/", nil)
-	if httpjson.CheckIfMatch(plain, current) != nil || httpjson.NotModified(plain, current) {
+	if httpjson.CheckIfMatch(plain)(current) != nil || httpjson.NotModified(plain, `"a.1"`) {
 		t.Error("a request without conditions has one")
 	}
 }

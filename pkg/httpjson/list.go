@@ -37,17 +37,17 @@ type List[Q Query[Q, E], E any] struct {
 	Encode func(E) (any, error)
 }
 
-// Write answers r with a bare JSON array of what read yields, which may end
+// Answer returns an answer to r with a bare JSON array of what read yields, which may end
 // after limit entries; 0 means all. Where the client gave a limit and there is
 // more, a Link header leads to the next page; such a page may hold fewer
 // entries than the limit, so that it fits into [MaxListBytes]. Without a limit
 // a list that does not fit is a [RequestError] of status 400.
-func (l List[Q, E]) Write(w http.ResponseWriter, r *http.Request, read func(q Q, limit int) iter.Seq2[E, error]) error {
+func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[E, error]) (Answer, error) {
 	q := l.Query
 	if l.Paging.Cursor != "" {
 		var err error
 		if q, err = q.Resume(l.Paging.Cursor); err != nil {
-			return err
+			return Answer{}, err
 		}
 	}
 	limit := 0
@@ -59,7 +59,7 @@ func (l List[Q, E]) Write(w http.ResponseWriter, r *http.Request, read func(q Q,
 	var last E
 	for e, err := range read(q, limit) {
 		if err != nil {
-			return fmt.Errorf("read list: %w", err)
+			return Answer{}, fmt.Errorf("read list: %w", err)
 		}
 		if page.count > 0 && page.count == l.Paging.Limit {
 			page.more = true
@@ -67,15 +67,15 @@ func (l List[Q, E]) Write(w http.ResponseWriter, r *http.Request, read func(q Q,
 		}
 		entry, err := l.Encode(e)
 		if err != nil {
-			return err
+			return Answer{}, err
 		}
 		fits, err := page.add(entry)
 		if err != nil {
-			return err
+			return Answer{}, err
 		}
 		if !fits {
 			if l.Paging.Limit == 0 {
-				return badRequest(fmt.Sprintf(
+				return Answer{}, badRequest(fmt.Sprintf(
 					"The list is too large for one answer: use the parameter limit (1 to %d) to get it in pages.", MaxLimit))
 			}
 			page.more = true
@@ -83,11 +83,11 @@ func (l List[Q, E]) Write(w http.ResponseWriter, r *http.Request, read func(q Q,
 		}
 		last = e
 	}
+	answer := Answer{Status: http.StatusOK, ContentType: "application/json", Body: page.array()}
 	if page.more {
-		w.Header().Set("Link", "<"+l.next(r, q.Cursor(last))+`>; rel="next"`)
+		answer.Header = http.Header{"Link": {"<" + l.next(r, q.Cursor(last)) + `>; rel="next"`}}
 	}
-	Answer{Status: http.StatusOK, ContentType: "application/json", Body: page.array()}.Write(w)
-	return nil
+	return answer, nil
 }
 
 // next returns the path and query of the next page.

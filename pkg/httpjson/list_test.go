@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -46,7 +47,7 @@ func (s *numbers) write(paging httpjson.Paging) (*httptest.ResponseRecorder, err
 	}
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "/things?name=a%26b", nil)
-	return w, list.Write(w, r, func(q after, limit int) iter.Seq2[int, error] {
+	answer, err := list.Answer(r, func(q after, limit int) iter.Seq2[int, error] {
 		s.limits = append(s.limits, limit)
 		s.taken = append(s.taken, 0)
 		return func(yield func(int, error) bool) {
@@ -61,6 +62,11 @@ func (s *numbers) write(paging httpjson.Paging) (*httptest.ResponseRecorder, err
 			}
 		}
 	})
+	if err == nil {
+		open := httpjson.Errors{}.Open(func(*http.Request, auth.Principal) (httpjson.Answer, error) { return answer, nil })
+		open.ServeHTTP(w, r)
+	}
+	return w, err
 }
 
 // plain is an entry as small as can be.

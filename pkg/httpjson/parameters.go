@@ -1,7 +1,6 @@
 package httpjson
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -32,16 +31,16 @@ func Parameters(r *http.Request, names ...string) (map[string]string, error) {
 		return nil, badRequest("The query of the URL is malformed.")
 	}
 	given := map[string]string{}
-	fields := NewFields(nil)
+	bad := newParameters()
 	seen := map[string]bool{}
 	// Sorted, so that the answer to a request is always the same.
 	for _, sent := range slices.Sorted(maps.Keys(values)) {
 		i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, sent) })
 		switch {
 		case i < 0:
-			fields.Reject(sent, "is not a parameter here; there are "+strings.Join(names, ", "))
+			bad.Reject(sent, "is not a parameter here; there are "+strings.Join(names, ", "))
 		case seen[names[i]] || len(values[sent]) > 1:
-			fields.Reject(names[i], "must be given at most once")
+			bad.Reject(names[i], "must be given at most once")
 		case values.Get(sent) != "":
 			given[names[i]] = values.Get(sent)
 		}
@@ -49,7 +48,7 @@ func Parameters(r *http.Request, names ...string) (map[string]string, error) {
 			seen[names[i]] = true
 		}
 	}
-	return given, asParameters(fields.Err())
+	return given, bad.Err()
 }
 
 // ListParameters returns what [Parameters] does, with limit and cursor among
@@ -63,9 +62,9 @@ func ListParameters(r *http.Request, names ...string) (map[string]string, Paging
 	if text, ok := given["limit"]; ok {
 		paging.Limit, err = strconv.Atoi(text)
 		if err != nil || paging.Limit < 1 || paging.Limit > MaxLimit {
-			fields := NewFields(nil)
-			fields.Reject("limit", fmt.Sprintf("must be an integer from 1 to %d", MaxLimit))
-			return nil, Paging{}, asParameters(fields.Err())
+			bad := newParameters()
+			bad.Reject("limit", fmt.Sprintf("must be an integer from 1 to %d", MaxLimit))
+			return nil, Paging{}, bad.Err()
 		}
 	}
 	delete(given, "limit")
@@ -73,11 +72,5 @@ func ListParameters(r *http.Request, names ...string) (map[string]string, Paging
 	return given, paging, nil
 }
 
-// asParameters words an error about fields for parameters.
-func asParameters(err error) error {
-	var e *RequestError
-	if errors.As(err, &e) {
-		e.Detail = strings.Replace(e.Detail, "field", "query parameter", 1)
-	}
-	return err
-}
+// newParameters collects what is wrong with query parameters.
+func newParameters() *Fields { return &Fields{noun: "query parameter"} }

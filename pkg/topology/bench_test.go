@@ -3,7 +3,6 @@ package topology_test
 import (
 	"context"
 	"iter"
-	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"instances/pkg/auth"
+	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 	"instances/pkg/topology"
 )
@@ -55,7 +55,7 @@ func stored() instance.Instance {
 }
 
 // bench sends the same request again and again.
-func bench(b *testing.B, handler http.Handler, method, target, id, body string, status int) {
+func bench(b *testing.B, handler httpjson.Handler, method, target, id, body string, status int) {
 	b.Helper()
 	o := one{}
 	secured := topology.Secure(auth.NewAuthenticator(o, time.Now), topology.ReadPermission, handler)

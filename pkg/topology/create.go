@@ -28,41 +28,32 @@ type Creator interface {
 // CreateInstance answers POST: it creates the instance that the body
 // describes under a new id, and answers 201 with it and its Location. A
 // request with an Idempotency-Key can be repeated.
-func CreateInstance(numbers Numberer, instances Creator, now func() time.Time) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func CreateInstance(numbers Numberer, instances Creator, now func() time.Time) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		body, in, err := readWhole(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		n, err := numbers.NextNumber(r.Context(), Kind())
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		at := now().UTC().Truncate(time.Millisecond)
 		i, err := in.replace(newInstance(n, who.Owner, at))
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		answer, err := answerWith(http.StatusCreated, i)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID
 
 		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: body, Now: at}
-		answer, err = httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
+		return httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
 			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
 		})
-		if err != nil {
-			return err
-		}
-		answer.Write(w)
-		return nil
-	}, fail)
+	}
 }
 
 // readWhole reads a body that describes a whole instance.

@@ -20,23 +20,16 @@ type Deleter interface {
 
 // DeleteInstance answers DELETE /{Id} with 204. A body is ignored. Where
 // If-Match names another state, it answers 412.
-func DeleteInstance(instances Deleter, now func() time.Time) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		who, err := auth.PrincipalFrom(r.Context())
-		if err != nil {
-			return err
-		}
+func DeleteInstance(instances Deleter, now func() time.Time) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		err = instances.Delete(r.Context(), key, httpjson.Change(r, who, now(), "delete"), func(i instance.Instance) error {
-			return httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision()))
-		})
+		err = instances.Delete(r.Context(), key, httpjson.Change(r, who, now(), "delete"), httpjson.CheckIfMatch(r))
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		httpjson.Answer{Status: http.StatusNoContent}.Write(w)
-		return nil
-	}, fail)
+		return httpjson.Answer{Status: http.StatusNoContent}, nil
+	}
 }

@@ -20,18 +20,22 @@ type problem struct {
 	Errors []httpjson.FieldError `json:"errors,omitempty"`
 }
 
-// fail answers an error. It is the one place of this dialect that knows which
-// error has which status. What it does not know is a fault of the server: it
-// is logged, and the client learns nothing of it.
-func fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := describe(r, err)
-	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
-	httpjson.Refusal{
-		Status: p.Status, ContentType: "application/problem+json", Challenge: `Basic realm="instances"`, Body: p,
-	}.Write(w, r, err)
+// failures is how this dialect answers errors.
+func failures() httpjson.Errors {
+	return httpjson.Errors{
+		ContentType: "application/problem+json",
+		Challenge:   `Basic realm="instances"`,
+		Describe: func(r *http.Request, err error) (int, any) {
+			p := describe(r, err)
+			p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+			return p.Status, p
+		},
+	}
 }
 
-// describe returns the status, detail and field errors of err.
+// describe returns the status, detail and field errors of err. It is the only
+// place of this dialect that knows which error has which status; an error that
+// it does not know is a fault of the server, and stays hidden from the client.
 func describe(r *http.Request, err error) problem {
 	var request *httpjson.RequestError
 	switch {
@@ -74,7 +78,5 @@ func fieldProblem(field, message string) problem {
 
 // badID returns the error of an Id that is no positive integer.
 func badID() error {
-	f := httpjson.NewFields(nil)
-	f.Reject("Id", "must be a positive integer")
-	return f.Err()
+	return httpjson.BadField("Id", "must be a positive integer")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -16,32 +17,21 @@ type Getter interface {
 
 // GetInstance answers GET /{Id} with the instance. Where If-None-Match names
 // its state, it answers 304.
-func GetInstance(instances Getter) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func GetInstance(instances Getter) httpjson.Handler {
+	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		i, err := instances.Get(r.Context(), key)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		if etag := httpjson.ETag(i.Revision()); httpjson.NotModified(r, etag) {
-			httpjson.Answer{Status: http.StatusNotModified, ETag: etag}.Write(w)
-			return nil
+			return httpjson.Answer{Status: http.StatusNotModified, ETag: etag}, nil
 		}
-		return writeInstance(w, i)
-	}, fail)
-}
-
-// writeInstance answers 200 with i.
-func writeInstance(w http.ResponseWriter, i instance.Instance) error {
-	answer, err := answerWith(http.StatusOK, i)
-	if err != nil {
-		return err
+		return answerWith(http.StatusOK, i)
 	}
-	answer.Write(w)
-	return nil
 }
 
 // answerWith returns an answer that holds i.

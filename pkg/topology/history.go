@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -18,15 +19,15 @@ type HistoryReader interface {
 
 // ListHistory answers GET /{Id}/history with what was done to the instance,
 // newest first, also after it was deleted. limit and cursor read it in pages.
-func ListHistory(history HistoryReader, instances Getter) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func ListHistory(history HistoryReader, instances Getter) httpjson.Handler {
+	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		given, paging, err := httpjson.ListParameters(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		list := httpjson.List[instance.HistoryQuery, instance.Event]{
 			Query:      instance.HistoryQuery{Key: key},
@@ -34,7 +35,7 @@ func ListHistory(history HistoryReader, instances Getter) http.Handler {
 			Paging:     paging,
 			Encode:     func(e instance.Event) (any, error) { return encodeEvent(e), nil },
 		}
-		return list.Write(w, r, func(q instance.HistoryQuery, limit int) iter.Seq2[instance.Event, error] {
+		return list.Answer(r, func(q instance.HistoryQuery, limit int) iter.Seq2[instance.Event, error] {
 			q.Limit = limit
 			events := history.History(r.Context(), q)
 			if paging.Cursor != "" {
@@ -46,7 +47,7 @@ func ListHistory(history HistoryReader, instances Getter) http.Handler {
 				return err
 			})
 		})
-	}, fail)
+	}
 }
 
 // orElse yields the events and, where there is none, the error of empty. So

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"instances/pkg/app/apptest"
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 	"instances/pkg/topology"
@@ -465,8 +466,9 @@ func (k *kept) Get(context.Context, instance.Key) (instance.Instance, error) {
 func (k *kept) ask(target string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, target, nil)
 	r.SetPathValue("Id", "7")
+	r.Header.Set("Authorization", "Token secret")
 	w := httptest.NewRecorder()
-	topology.ListHistory(k, k).ServeHTTP(w, r)
+	topology.Secure(auth.NewAuthenticator(one{}, time.Now), topology.ReadPermission, topology.ListHistory(k, k)).ServeHTTP(w, r)
 	return w
 }
 

@@ -99,8 +99,8 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 		PropertySetName: f.String("propertySetName", maxName),
 		OwnerID:         f.Integer("ownerId"),
 	}
-	if err := f.Err(); err != nil {
-		return p, "is not valid: " + strings.TrimPrefix(err.Error(), "1 field is not valid: ")
+	if problems := f.Problems(); problems != "" {
+		return p, "is not valid: " + problems
 	}
 	if !p.whole() {
 		return p, "must have pluginId and operation, or else propertySetName and ownerId"

@@ -4,27 +4,28 @@ import (
 	"net/http"
 	"time"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 )
 
 // PatchInstance answers PATCH /{Id}: what the body gives and is not null
 // changes, and lists are appended to. Where If-Match names another state, it
 // answers 412; without it, concurrent patches all take effect.
-func PatchInstance(instances Updater, now func() time.Time) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func PatchInstance(instances Updater, now func() time.Time) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		_, members, err := httpjson.ReadObject(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		f := httpjson.NewFields(members)
 		in := parse(f, "pluginOperations", "plugins")
 		if err := f.Err(); err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		return update(w, r, instances, key, now(), "patch", in.patch)
-	}, fail)
+		return update(r, instances, key, httpjson.Change(r, who, now(), "patch"), in.patch)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -18,12 +19,12 @@ type Searcher interface {
 // SearchInstances answers GET with the instances that match all of the
 // parameters instanceCode, instanceName, groupCode and subGroupCode, in
 // ascending order of their ids. limit and cursor read them in pages.
-func SearchInstances(instances Searcher) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func SearchInstances(instances Searcher) httpjson.Handler {
+	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		given, paging, err := httpjson.ListParameters(r,
 			"instanceCode", "instanceName", "groupCode", "subGroupCode")
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		list := httpjson.List[instance.Query, instance.Instance]{
 			Query: instance.Query{
@@ -37,9 +38,9 @@ func SearchInstances(instances Searcher) http.Handler {
 			Paging:     paging,
 			Encode:     func(i instance.Instance) (any, error) { return encode(i) },
 		}
-		return list.Write(w, r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
+		return list.Answer(r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
 			q.Limit = limit
 			return instances.Search(r.Context(), q)
 		})
-	}, fail)
+	}
 }

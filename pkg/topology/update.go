@@ -22,38 +22,27 @@ type Updater interface {
 
 // UpdateInstance answers PUT /{Id}: the instance becomes what the body
 // describes. Where If-Match names another state, it answers 412.
-func UpdateInstance(instances Updater, now func() time.Time) http.Handler {
-	return httpjson.Handle(func(w http.ResponseWriter, r *http.Request) error {
+func UpdateInstance(instances Updater, now func() time.Time) httpjson.Handler {
+	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
 		_, in, err := readWhole(r)
 		if err != nil {
-			return err
+			return httpjson.Answer{}, err
 		}
-		return update(w, r, instances, key, now(), "replace", in.replace)
-	}, fail)
+		return update(r, instances, key, httpjson.Change(r, who, now(), "replace"), in.replace)
+	}
 }
 
 // update changes an instance with modify and answers with it.
-func update(w http.ResponseWriter, r *http.Request, instances Updater, key instance.Key, at time.Time,
-	operation string, modify func(instance.Instance) (instance.Instance, error),
-) error {
-	who, err := auth.PrincipalFrom(r.Context())
+func update(r *http.Request, instances Updater, key instance.Key, change instance.Change,
+	modify func(instance.Instance) (instance.Instance, error),
+) (httpjson.Answer, error) {
+	i, err := instances.Update(r.Context(), key, change, httpjson.IfMatch(r, modify))
 	if err != nil {
-		return err
+		return httpjson.Answer{}, err
 	}
-	i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, at, operation),
-		func(i instance.Instance) (instance.Instance, error) {
-			// Checked against each state that is read: a lost race is 412 too.
-			if err := httpjson.CheckIfMatch(r, httpjson.ETag(i.Revision())); err != nil {
-				return instance.Instance{}, err
-			}
-			return modify(i)
-		})
-	if err != nil {
-		return err
-	}
-	return writeInstance(w, i)
+	return answerWith(http.StatusOK, i)
 }
