@@ -5,9 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -47,7 +51,7 @@ func newSAM(t *testing.T, built string, table dynamotest.Table) sam {
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint.Host = net.JoinHostPort(containerHost, endpoint.Port())
+	endpoint.Host = net.JoinHostPort(containerHost, containerPort(t, endpoint))
 	variables := map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": endpoint.String()}
 	for _, name := range []string{"TABLE_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		variables[name] = table.Getenv(name)
@@ -61,6 +65,29 @@ func newSAM(t *testing.T, built string, table dynamotest.Table) sam {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// containerPort returns the port at which containers reach the engine, which
+// listens on the loopback address only. On Linux they see this machine at the
+// address of Docker's bridge, where a proxy listens until the test ends. Docker
+// Desktop, whose bridge is elsewhere, takes them to the loopback address.
+func containerPort(t *testing.T, engine *url.URL) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").Output()
+	if err != nil {
+		t.Fatalf("docker network inspect: %v", err)
+	}
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(strings.TrimSpace(string(out)), "0"))
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return engine.Port()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httptest.Server{Listener: l, Config: &http.Server{Handler: httputil.NewSingleHostReverseProxy(engine)}}
+	proxy.Start()
+	t.Cleanup(proxy.Close)
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // command returns a command of sam local. It finds no credentials: with some,

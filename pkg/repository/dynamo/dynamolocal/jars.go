@@ -1,7 +1,6 @@
 package dynamolocal
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,29 +9,27 @@ import (
 	"path/filepath"
 )
 
-// ErrMissing says that a program that is needed is not installed.
+// ErrMissing reports that a program that is needed is not installed.
 var ErrMissing = errors.New("not installed")
 
-// jars returns the folder with the jars, and fills it first where it is not
-// what the pom says.
-func jars(ctx context.Context, root string) (string, error) {
-	pom := filepath.Join(root, ".ci", "dynamodb-local", "pom.xml")
-	pinned, err := os.ReadFile(pom)
-	if err != nil {
-		return "", fmt.Errorf("read pin: %w", err)
-	}
+// sources are the files that pin the engine and start it.
+func sources() []string { return []string{"pom.xml", "Loopback.java"} }
+
+// jars returns the folder with the engine, and fills it first where it was not
+// filled from the sources as they are now.
+func jars(ctx context.Context, java, root string) (string, error) {
+	from := filepath.Join(root, ".ci", "dynamodb-local")
 	build := filepath.Join(root, ".build")
 	dir := filepath.Join(build, "dynamodb-local")
-	// The folder holds the pom that it was filled by.
-	if filledBy(dir, pinned) {
+	if filledFrom(from, dir) {
 		return dir, nil
 	}
 	maven, err := exec.LookPath("mvn")
 	if err != nil {
 		return "", fmt.Errorf("mvn: %w", ErrMissing)
 	}
-	// It is filled beside and moved as a whole, so that a download that is
-	// interrupted leaves nothing that looks complete.
+	// It is filled next to its place and moved as a whole, so that an
+	// interrupted download leaves nothing that looks complete.
 	if err := os.MkdirAll(build, 0o755); err != nil {
 		return "", fmt.Errorf("make folder: %w", err)
 	}
@@ -41,22 +38,37 @@ func jars(ctx context.Context, root string) (string, error) {
 		return "", fmt.Errorf("make folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(fresh) }()
-	cmd := exec.CommandContext(ctx, maven, "-B", "-q", "-f", pom,
-		"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory="+fresh)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("download DynamoDB Local: %w\n%s", err, out)
+	for _, step := range [][]string{
+		{
+			maven, "-B", "-q", "-f", filepath.Join(from, "pom.xml"),
+			"dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=" + fresh,
+		},
+		{
+			java, "-cp", filepath.Join(fresh, "*"), "org.eclipse.jdt.internal.compiler.batch.Main",
+			"-17", "-d", fresh, filepath.Join(from, "Loopback.java"),
+		},
+	} {
+		if out, err := exec.CommandContext(ctx, step[0], step[1:]...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("install DynamoDB Local: %s: %w\n%s", filepath.Base(step[0]), err, out)
+		}
 	}
-	if err := os.WriteFile(filepath.Join(fresh, "pom.xml"), pinned, 0o644); err != nil {
-		return "", fmt.Errorf("write pin: %w", err)
+	for _, name := range sources() {
+		content, err := os.ReadFile(filepath.Join(from, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(fresh, name), content, 0o644)
+		}
+		if err != nil {
+			return "", fmt.Errorf("copy %s: %w", name, err)
+		}
 	}
-	return dir, replaceFolder(dir, fresh, pinned)
+	return dir, replaceFolder(from, dir, fresh)
 }
 
 // replaceFolder moves fresh to dir, unless another process just did the same,
-// and may already run from there. A former version is moved away first.
-func replaceFolder(dir, fresh string, pinned []byte) error {
+// and may already run from there. It moves a former version away first.
+func replaceFolder(from, dir, fresh string) error {
 	err := os.Rename(fresh, dir)
-	if err == nil || filledBy(dir, pinned) {
+	if err == nil || filledFrom(from, dir) {
 		return nil
 	}
 	former := fresh + "-former"
@@ -64,14 +76,23 @@ func replaceFolder(dir, fresh string, pinned []byte) error {
 		return fmt.Errorf("move former version: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(former) }()
-	if err := os.Rename(fresh, dir); err != nil && !filledBy(dir, pinned) {
+	if err := os.Rename(fresh, dir); err != nil && !filledFrom(from, dir) {
 		return fmt.Errorf("move new version: %w", err)
 	}
 	return nil
 }
 
-// filledBy reports whether the folder was filled by that pom.
-func filledBy(dir string, pinned []byte) bool {
-	was, err := os.ReadFile(filepath.Join(dir, "pom.xml"))
-	return err == nil && bytes.Equal(was, pinned)
+// filledFrom reports whether dir was filled from the sources in from, of which
+// it holds copies.
+func filledFrom(from, dir string) bool {
+	for _, name := range sources() {
+		want, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			return false
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != string(want) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,164 +1,102 @@
 package dynamolocal
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-const (
-	// startTries is how many ports are tried: another program may take the
-	// free port before the engine does.
-	startTries = 5
-	// startTimeout is how long one start may take, on a busy machine.
-	startTimeout = time.Minute
-	// pollEvery is how often it is asked whether it is up.
-	pollEvery = 50 * time.Millisecond
-)
+// startTimeout is how long the engine may take to start, on a busy machine.
+const startTimeout = time.Minute
 
 // Server is a running engine. What it stores is gone when it stops.
 type Server struct {
 	// Endpoint is its address, such as http://127.0.0.1:34567.
 	Endpoint string
 
-	cmd   *exec.Cmd
+	cmd *exec.Cmd
+	// leash is the engine's input: the engine ends with it, and so with this
+	// process, even where that is killed and stops nothing itself.
 	leash io.Closer
 	done  chan struct{} // Closed when the process has ended.
 	log   *tail
 }
 
-// leashed runs a program that ends with the process that started it, also
-// where that is killed or panics and stops nothing itself: the program is
-// killed when the other end of the script's input is closed.
-const leashed = `exec 3<&0
-"$@" </dev/null 3<&- &
-program=$!
-{ cat <&3; kill -9 $program; } >/dev/null 2>&1 &
-exec 3<&-
-wait $program`
-
-// Start starts an engine for the repository whose folder is root, and waits
-// until it answers. It returns an error that is [ErrMissing] where Java or
-// Maven is not installed.
+// Start starts an engine for the repository in the folder root. Only this
+// machine can reach it. The error is [ErrMissing] where Java or Maven is not
+// installed. Ctx bounds the start, not the life of the engine.
 func Start(ctx context.Context, root string) (*Server, error) {
 	java, err := exec.LookPath("java")
 	if err != nil {
 		return nil, fmt.Errorf("java: %w", ErrMissing)
 	}
-	dir, err := jars(ctx, root)
+	dir, err := jars(ctx, java, root)
 	if err != nil {
 		return nil, err
 	}
-	return startAny(ctx, java, dir)
-}
-
-// startAny tries one port after the other.
-func startAny(ctx context.Context, java, dir string) (*Server, error) {
-	var failure error
-	for range startTries {
-		s, err := start(ctx, java, dir)
-		if err == nil {
-			return s, nil
-		}
-		failure = errors.Join(failure, err)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return nil, fmt.Errorf("start DynamoDB Local: %w", failure)
-}
-
-// Stop ends the engine.
-func (s *Server) Stop() {
-	// The only failure is that it is stopped already.
-	_ = s.leash.Close()
-	<-s.done
-}
-
-// start makes one try on a port that was free a moment ago.
-func start(ctx context.Context, java, dir string) (*Server, error) {
-	port, err := freePort()
+	s, err := start(ctx, java, dir)
 	if err != nil {
-		return nil, err
-	}
-	s := &Server{
-		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port),
-		cmd: exec.Command("/bin/sh", "-c", leashed, "sh", java, "-Xmx1g", "-Djava.library.path="+dir, "-cp", filepath.Join(dir, "*"),
-			"software.amazon.dynamodb.services.local.main.ServerRunner",
-			"-inMemory", "-disableTelemetry", "-port", strconv.Itoa(port)),
-		done: make(chan struct{}),
-		log:  new(tail),
-	}
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	if s.leash, err = s.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("start java: %w", err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start java: %w", err)
-	}
-	go func() {
-		_ = s.cmd.Wait()
-		close(s.done)
-	}()
-	if err := s.wait(ctx); err != nil {
-		s.Stop()
-		return nil, err
+		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
 	}
 	return s, nil
 }
 
-// wait returns when the engine answers.
-func (s *Server) wait(ctx context.Context) error {
+// Stop ends the engine.
+func (s *Server) Stop() {
+	// Both fail only where it has ended already.
+	_ = s.cmd.Process.Kill()
+	_ = s.leash.Close()
+	<-s.done
+}
+
+// start starts the engine and waits until it says at which port it listens.
+func start(ctx context.Context, java, dir string) (*Server, error) {
+	s := &Server{
+		cmd: exec.Command(java, "-Xmx1g", "-Djava.library.path="+dir,
+			"-cp", dir+string(filepath.ListSeparator)+filepath.Join(dir, "*"), "Loopback"),
+		done: make(chan struct{}),
+		log:  new(tail),
+	}
+	s.cmd.Stderr = s.log
+	var err error
+	if s.leash, err = s.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	port := make(chan string, 1)
+	go func() {
+		lines := bufio.NewReader(stdout)
+		if line, err := lines.ReadString('\n'); err == nil {
+			port <- strings.TrimSpace(line)
+		}
+		_, _ = io.Copy(s.log, lines)
+		_ = s.cmd.Wait()
+		close(s.done)
+	}()
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.done:
-			return fmt.Errorf("it ended: %s", s.log)
-		case <-ctx.Done():
-			return fmt.Errorf("it does not answer: %w: %s", ctx.Err(), s.log)
-		case <-tick.C:
-			if s.answers(ctx) {
-				return nil
-			}
-		}
+	select {
+	case p := <-port:
+		s.Endpoint = "http://127.0.0.1:" + p
+		return s, nil
+	case <-s.done:
+		return nil, fmt.Errorf("it ended: %s", s.log)
+	case <-ctx.Done():
+		s.Stop()
+		return nil, fmt.Errorf("it does not answer: %w: %s", ctx.Err(), s.log)
 	}
-}
-
-// answers reports whether the engine is at the port. It says what a request
-// without credentials lacks, and states the id of the request, which another
-// program would not.
-func (s *Server) answers(ctx context.Context) bool {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Endpoint, http.NoBody)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return false
-	}
-	_ = response.Body.Close()
-	return response.Header.Get("x-amzn-RequestId") != ""
-}
-
-// freePort returns a port of this machine that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
 }
 
 // tail keeps the end of what is written to it. It is safe for concurrent use.

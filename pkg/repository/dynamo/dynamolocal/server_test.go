@@ -1,23 +1,22 @@
 package dynamolocal
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"instances/pkg/internal/dev"
 )
 
-// A server answers from its start to its stop, also beside another one.
+// The engine answers on the loopback address, on no other, and ends with its
+// leash, which the end of this process would close.
 func TestStart(t *testing.T) {
 	t.Parallel()
 	root, err := dev.Root()
@@ -34,87 +33,70 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Stop()
-	if !server.answers(t.Context()) {
-		t.Error("it does not answer")
-	}
-	server.Stop()
-	if server.answers(t.Context()) {
-		t.Error("it answers after its stop")
-	}
-}
-
-// A port that another program answers at is not taken for the engine.
-func TestAnswersOfAnother(t *testing.T) {
-	t.Parallel()
-	another := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(another.Close)
-	if (&Server{Endpoint: another.URL}).answers(t.Context()) {
-		t.Error("another program is taken for the engine")
-	}
-}
-
-// What ends at once is reported with what it said, and a few times only.
-func TestStartFails(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "java")
-	script := "#!/bin/sh\necho tried >> " + filepath.Join(dir, "log") + "\necho no memory\nexit 1\n"
-	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
+	answer, err := http.Post(server.Endpoint, "", http.NoBody)
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := startAny(t.Context(), program, dir)
+	_ = answer.Body.Close()
+	// A request without credentials is told what it lacks.
+	if answer.StatusCode != http.StatusBadRequest || answer.Header.Get("X-Amzn-Requestid") == "" {
+		t.Errorf("it answers %s, %v", answer.Status, answer.Header)
+	}
+	port := server.Endpoint[strings.LastIndex(server.Endpoint, ":")+1:]
+	for _, host := range others(t) {
+		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", net.JoinHostPort(host, port))
+		if err == nil {
+			_ = c.Close()
+			t.Errorf("it is reached at %s", host)
+		}
+	}
+	_ = server.leash.Close()
+	<-server.done
+}
+
+// others returns the addresses of this machine other than the one that the
+// engine listens on.
+func others(t *testing.T) []string {
+	t.Helper()
+	hosts := []string{"127.0.0.2"}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLinkLocalUnicast() && n.IP.String() != "127.0.0.1" {
+			hosts = append(hosts, n.IP.String())
+		}
+	}
+	return hosts
+}
+
+// program writes a script that stands in for java.
+func program(t *testing.T, script string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "java")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What ends at once is reported with what it said.
+func TestStartFails(t *testing.T) {
+	t.Parallel()
+	_, err := start(t.Context(), program(t, "echo no memory >&2; exit 1"), t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "no memory") {
 		t.Errorf("error is %v", err)
-	}
-	tries, err := os.ReadFile(filepath.Join(dir, "log"))
-	if err != nil || strings.Count(string(tries), "tried") != startTries {
-		t.Errorf("tries: %q, %v", tries, err)
 	}
 }
 
 // A caller who gives up is not kept waiting.
 func TestStartCancelled(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "java")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 60\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := startAny(ctx, program, dir); !errors.Is(err, context.Canceled) {
+	if _, err := start(ctx, program(t, "exec sleep 60"), t.TempDir()); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
-	}
-}
-
-// An engine does not outlive the process that started it, however that ends.
-func TestLeash(t *testing.T) {
-	t.Parallel()
-	cmd := exec.Command("/bin/sh", "-c", leashed, "sh", "/bin/sh", "-c", "echo started; exec sleep 60")
-	leash, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The program holds its output open for as long as it runs.
-	output, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(output)
-	if line, err := lines.ReadString('\n'); err != nil || line != "started\n" {
-		t.Fatalf("it says %q, %v", line, err)
-	}
-	if err := leash.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
-		t.Errorf("it says %q, %v", rest, err)
-	}
-	if err := cmd.Wait(); err == nil {
-		t.Error("it was not killed")
 	}
 }
 
@@ -141,10 +123,11 @@ func TestReplaceFolder(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			dir, fresh := filepath.Join(t.TempDir(), "jars"), filepath.Join(t.TempDir(), "fresh")
+			from, dir, fresh := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "jars"), filepath.Join(t.TempDir(), "fresh")
 			fill := func(folder, pom, jar string) {
 				for _, err := range []error{
 					os.Mkdir(folder, 0o755),
+					os.WriteFile(filepath.Join(folder, "Loopback.java"), nil, 0o644),
 					os.WriteFile(filepath.Join(folder, "pom.xml"), []byte(pom), 0o644),
 					os.WriteFile(filepath.Join(folder, "x.jar"), []byte(jar), 0o644),
 				} {
@@ -153,11 +136,12 @@ func TestReplaceFolder(t *testing.T) {
 					}
 				}
 			}
+			fill(from, "pom", "")
 			fill(fresh, "pom", "fresh")
 			if test.there != "" {
 				fill(dir, test.there, "there")
 			}
-			if err := replaceFolder(dir, fresh, []byte("pom")); err != nil {
+			if err := replaceFolder(from, dir, fresh); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := os.ReadFile(filepath.Join(dir, "x.jar")); err != nil || string(got) != test.want {
