@@ -250,7 +250,6 @@ func TestAccessLog(t *testing.T) {
 		"integrationRequestId": "$context.integration.requestId",
 		"xrayTraceId":          "$context.xrayTraceId",
 		"error":                "$context.error.responseType",
-		"integrationError":     "$context.integration.error",
 		"integrationStatus":    "$context.integration.status",
 		"status":               "$context.status",
 		"latency":              "$context.responseLatency",
@@ -325,6 +324,9 @@ func TestAlarms(t *testing.T) {
 		if p["TreatMissingData"] != "notBreaching" {
 			t.Errorf("%s treats missing data as %v", name, p["TreatMissingData"])
 		}
+		if n := len(metricsOf(p)); n > 10 {
+			t.Errorf("%s has %d metrics, and CloudWatch takes 10", name, n)
+		}
 		periods, _ := p["EvaluationPeriods"].(int)
 		if needed, ok := p["DatapointsToAlarm"].(int); ok && needed > periods {
 			t.Errorf("%s needs %d of %d periods", name, needed, periods)
@@ -345,7 +347,8 @@ func TestAlarms(t *testing.T) {
 		{"FunctionThrottlesAlarm Properties MetricName", "Throttles"},
 		{"FunctionThrottlesAlarm Properties Dimensions", "null"},
 		{"FunctionThrottlesAlarm Properties Threshold", "0"},
-		{"TableThrottlesAlarm Properties Threshold", "0"},
+		{"TableReadThrottlesAlarm Properties Threshold", "0"},
+		{"TableWriteThrottlesAlarm Properties Threshold", "0"},
 	} {
 		if got, want := d.at("Resources "+test.path), parseYAML(t, test.want); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s is %v, not %v", test.path, got, want)
@@ -374,27 +377,26 @@ func TestCanaryAlarms(t *testing.T) {
 }
 
 // DynamoDB counts throttled reads and writes by table and by index.
-func TestTableAlarmCoversAllIndexes(t *testing.T) {
+func TestTableAlarmsCoverAllIndexes(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
-	var got, want []string
-	for _, m := range metricsOf(d.at("Resources TableThrottlesAlarm Properties").(map[string]any)) {
-		place := ""
-		for _, dimension := range m["Dimensions"].([]any) {
-			if index, ok := dimension.(map[string]any)["Value"].(string); ok {
-				place = index
+	for _, kind := range []string{"Read", "Write"} {
+		var got []string
+		for _, m := range metricsOf(d.at("Resources Table" + kind + "ThrottlesAlarm Properties").(map[string]any)) {
+			of := "Table"
+			for _, dimension := range m["Dimensions"].([]any) {
+				if index, ok := dimension.(map[string]any)["Value"].(string); ok {
+					of = index
+				}
 			}
+			got = append(got, m["MetricName"].(string)+" "+of)
 		}
-		got = append(got, m["MetricName"].(string)+" "+place)
+		want := []string{kind + "ThrottleEvents Table"}
+		for _, x := range load(t).Tables[0].Indexes {
+			want = append(want, kind+"ThrottleEvents "+x.Name)
+		}
+		same(t, "metrics of the alarm", got, want)
 	}
-	places := []string{""}
-	for _, x := range load(t).Tables[0].Indexes {
-		places = append(places, x.Name)
-	}
-	for _, place := range places {
-		want = append(want, "ReadThrottleEvents "+place, "WriteThrottleEvents "+place)
-	}
-	same(t, "metrics of the alarm", got, want)
 }
 
 // The dashboard is JSON whose widgets do not lie on each other, and names all
@@ -404,6 +406,10 @@ func TestDashboard(t *testing.T) {
 	d := stack(t)
 	if boards := d.resources("AWS::CloudWatch::Dashboard"); len(boards) != 1 {
 		t.Fatalf("there are %d dashboards", len(boards))
+	}
+	// Dashboards are not regional: two stacks of one name would share one.
+	if name := d.text("Resources Dashboard Properties DashboardName"); name != "${AWS::StackName}-${AWS::Region}" {
+		t.Errorf("the dashboard is called %q", name)
 	}
 	text := d.text("Resources Dashboard Properties DashboardBody")
 	var body struct {
@@ -438,7 +444,7 @@ func TestDashboard(t *testing.T) {
 	}
 	format := d.text("Resources API Properties AccessLogSetting Format")
 	// Those of the query language, and the names of columns.
-	words := strings.Fields("stats count pct as by fields filter sort desc limit @timestamp requests p50 p99")
+	words := strings.Fields("stats count pct as by fields filter like sort desc limit @timestamp requests p50 p99")
 	for _, w := range body.Widgets {
 		if w.Type != "log" {
 			continue
