@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"errors"
 	"reflect"
 
 	"instances/pkg/instance"
@@ -26,7 +25,7 @@ type Replacer interface {
 func Update(ctx context.Context, r Replacer, key instance.Key, change instance.Change,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (instance.Instance, error) {
-	for attempt := 0; ; attempt++ {
+	for range Attempts(ctx) {
 		before, err := r.Get(ctx, key)
 		if err != nil {
 			return instance.Instance{}, err
@@ -38,12 +37,9 @@ func Update(ctx context.Context, r Replacer, key instance.Key, change instance.C
 		if reflect.DeepEqual(before, after) {
 			return before, nil
 		}
-		stored, err := r.Replace(ctx, before, after, change)
-		if !errors.Is(err, instance.ErrConflict) || errors.Is(err, instance.ErrUnavailable) {
+		if stored, err := r.Replace(ctx, before, after, change); !LostRace(err) {
 			return stored, err
 		}
-		if err := Backoff(ctx, attempt); err != nil {
-			return instance.Instance{}, err
-		}
 	}
+	return instance.Instance{}, Busy("update " + key.String())
 }

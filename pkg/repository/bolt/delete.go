@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"errors"
 
 	"go.etcd.io/bbolt"
 
@@ -17,7 +16,7 @@ import (
 // [instance.ErrUnavailable]. It returns [instance.ErrNotFound] when there is
 // nothing to delete.
 func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
-	for attempt := 0; ; attempt++ {
+	for range repository.Attempts(ctx) {
 		seen, err := r.Get(ctx, key)
 		if err != nil {
 			return err
@@ -27,14 +26,11 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 				return err
 			}
 		}
-		err = r.discard(ctx, seen, change)
-		if !errors.Is(err, instance.ErrConflict) {
-			return err
-		}
-		if err := repository.Backoff(ctx, attempt); err != nil {
+		if err := r.discard(ctx, seen, change); !repository.LostRace(err) {
 			return err
 		}
 	}
+	return repository.Busy("delete " + key.String())
 }
 
 // discard moves an instance to the trash if it still is in the state seen.

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -11,8 +12,6 @@ import (
 )
 
 const (
-	// maxAttempts bounds the attempts of a call that has no deadline.
-	maxAttempts = 50
 	// attemptTimeout is how long one attempt may take. A connection that
 	// hangs then does not cost the whole time of a request.
 	attemptTimeout = 3 * time.Second
@@ -26,27 +25,27 @@ func retry[T any](ctx context.Context, r *Repository, operation string, read boo
 	send func(context.Context) (T, *types.ConsumedCapacity, error),
 ) (T, error) {
 	var cause error
-	for attempt := range maxAttempts {
-		if !worthwhile(ctx) {
-			break
-		}
+	for range attempts(ctx) {
 		out, err := attemptOnce(ctx, r, operation, read, send)
 		if err == nil || classify(err) == final {
 			return out, err
 		}
 		cause = err
-		if repository.Backoff(ctx, attempt) != nil {
-			break
-		}
 	}
 	var none T
 	return none, unavailable(operation, cause)
 }
 
-// worthwhile reports whether there is time for another attempt.
-func worthwhile(ctx context.Context) bool {
-	deadline, ok := ctx.Deadline()
-	return ctx.Err() == nil && (!ok || time.Until(deadline) >= minAttempt)
+// attempts is [repository.Attempts] for as long as there is time for a call.
+func attempts(ctx context.Context) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for attempt := range repository.Attempts(ctx) {
+			deadline, ok := ctx.Deadline()
+			if ctx.Err() != nil || ok && time.Until(deadline) < minAttempt || !yield(attempt) {
+				return
+			}
+		}
+	}
 }
 
 // attemptOnce makes one call, and adds what it consumed to the meter of ctx.

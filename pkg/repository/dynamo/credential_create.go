@@ -2,8 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
@@ -14,7 +12,7 @@ import (
 // of that name ever belonged to another owner, and [auth.ErrNameTaken] if one
 // of the same owner is neither revoked nor expired at the time of creation.
 func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) error {
-	w := newWrite("create key " + c.Name)
+	w := r.transaction("create key " + c.Name)
 	until, revoked := expression.Name("until"), expression.Name("revoked")
 	free := absent().Or(
 		expression.Name("owner").Equal(expression.Value(c.Owner)).And(
@@ -22,33 +20,18 @@ func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) er
 				until.LessThanEqual(expression.Value(c.CreatedAt.Unix())),
 				// The last key of the name was purged.
 				expression.AttributeNotExists(expression.Name("hash")))))
-	name, err := w.put(r, newCredentialItem(nameKey(c.Name), c), free)
-	if err != nil {
-		return err
-	}
-	if _, err := w.put(r, newCredentialItem(secretKey(c.Hash), c), absent()); err != nil {
-		return err
-	}
-	if err := w.putEnding(r, c); err != nil {
-		return err
-	}
-	if err := w.mark(r); err != nil {
-		return err
-	}
-	err = w.run(ctx, r)
-	no, ok := errors.AsType[*refusal](err)
-	if !ok {
-		return err
-	}
-	if there, ok := no.failed(name); ok {
+	w.put(newCredentialItem(nameKey(c.Name), c), free, func(there item) error {
 		holder, err := readCredential(there)
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if holder.Owner != c.Owner {
+		case holder.Owner != c.Owner:
 			return auth.ErrNameOfOther
+		default:
+			return auth.ErrNameTaken
 		}
-		return auth.ErrNameTaken
-	}
-	return fmt.Errorf("%s: %w", w.operation, err)
+	})
+	w.put(newCredentialItem(secretKey(c.Hash), c), absent(), nil)
+	w.putEnding(c)
+	return w.run(ctx)
 }

@@ -31,25 +31,18 @@ func ending(c auth.Credential) (endingItem, bool) {
 	return endingItem{endingKey(at.Truncate(time.Second), c.Hash), c.Hash}, true
 }
 
-// putEnding adds the item that says when the key ends, if it does.
-func (w *write) putEnding(r *Repository, c auth.Credential) error {
-	item, ok := ending(c)
-	if !ok {
-		return nil
+// putEnding stores the item that says when the key ends, if it does.
+func (w *transaction) putEnding(c auth.Credential) {
+	if e, ok := ending(c); ok {
+		w.put(e, always(), nil)
 	}
-	_, err := w.put(r, item, always())
-	return err
 }
 
-// removeEnding adds the removal of the item that says when the key ends, if it
-// does.
-func (w *write) removeEnding(r *Repository, c auth.Credential) error {
-	item, ok := ending(c)
-	if !ok {
-		return nil
+// removeEnding removes the item that says when the key ends, if it does.
+func (w *transaction) removeEnding(c auth.Credential) {
+	if e, ok := ending(c); ok {
+		w.remove(e.itemKey, always(), nil)
 	}
-	_, err := w.remove(r, item.itemKey, always())
-	return err
 }
 
 // EndedCredentials yields the keys that ended before that time, revoked or

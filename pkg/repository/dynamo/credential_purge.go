@@ -3,11 +3,11 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
 	"instances/pkg/auth"
+	"instances/pkg/instance"
 	"instances/pkg/repository"
 )
 
@@ -19,55 +19,33 @@ func (r *Repository) PurgeCredential(ctx context.Context, c auth.Credential) err
 	if c.Name == "" || c.Hash == "" {
 		return auth.ErrNoCredential
 	}
-	for attempt := 0; ; attempt++ {
+	for range repository.Attempts(ctx) {
 		latest, err := r.getCredential(ctx, nameKey(c.Name))
 		if err != nil && !errors.Is(err, auth.ErrNoCredential) {
 			return err
 		}
-		err = r.purgeCredential(ctx, c, latest)
-		// Refused: the name was given again meanwhile.
-		if _, ok := errors.AsType[*refusal](err); !ok {
+		if err := r.purgeCredential(ctx, c, latest); !repository.LostRace(err) {
 			return err
 		}
-		if attempt >= maxAttempts {
-			return unavailable("purge key "+c.Name, err)
-		}
-		if err := repository.Backoff(ctx, attempt); err != nil {
-			return fmt.Errorf("purge key %s: %w", c.Name, err)
-		}
 	}
+	return repository.Busy("purge key " + c.Name)
 }
 
 // purgeCredential removes the items of the key; that of its name too where it
-// is the latest of it. It returns a *[refusal] if it no longer is.
+// is the latest of it. It returns [instance.ErrConflict] if the name was given
+// again meanwhile.
 func (r *Repository) purgeCredential(ctx context.Context, c, latest auth.Credential) error {
-	w := newWrite("purge key " + c.Name)
+	w := r.transaction("purge key " + c.Name)
 	same := expression.Name("name").Equal(expression.Value(c.Name)).
 		And(timeIs("until", seconds(c.ExpiresAt))).
 		And(timeIs("revoked", seconds(c.RevokedAt)))
-	key, err := w.remove(r, secretKey(c.Hash), same)
-	if err != nil {
-		return err
-	}
+	w.remove(secretKey(c.Hash), same, is(auth.ErrNoCredential))
 	if latest.Hash == c.Hash {
 		last := expression.Name("hash").Equal(expression.Value(c.Hash))
-		if _, err := w.put(r, tombstoneItem{nameKey(latest.Name), latest.Name, latest.Owner}, last); err != nil {
-			return err
-		}
+		w.put(tombstoneItem{nameKey(latest.Name), latest.Name, latest.Owner}, last, is(instance.ErrConflict))
 	}
-	if err := w.removeEnding(r, c); err != nil {
-		return err
-	}
-	if err := w.mark(r); err != nil {
-		return err
-	}
-	err = w.run(ctx, r)
-	if no, ok := errors.AsType[*refusal](err); ok {
-		if _, ok := no.failed(key); ok {
-			return auth.ErrNoCredential
-		}
-	}
-	return err
+	w.removeEnding(c)
+	return w.run(ctx)
 }
 
 // timeIs is the condition that the attribute is that time, or absent for 0.

@@ -2,8 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"instances/pkg/instance"
@@ -40,7 +38,7 @@ func newTrashItem(i instance.Instance, at time.Time) trashItem {
 //
 // It returns [instance.ErrNotFound] if there is no such instance.
 func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
-	for attempt := 0; ; attempt++ {
+	for range repository.Attempts(ctx) {
 		i, err := r.Get(ctx, key)
 		if err != nil {
 			return err
@@ -50,46 +48,22 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 				return err
 			}
 		}
-		if err := r.discard(ctx, i, change); !errors.Is(err, instance.ErrConflict) || errors.Is(err, instance.ErrUnavailable) {
+		if err := r.discard(ctx, i, change); !repository.LostRace(err) {
 			return err
 		}
-		if attempt >= maxAttempts {
-			return unavailable("delete "+key.String(), instance.ErrConflict)
-		}
-		if err := repository.Backoff(ctx, attempt); err != nil {
-			return fmt.Errorf("delete %s: %w", key, err)
-		}
 	}
+	return repository.Busy("delete " + key.String())
 }
 
 // discard deletes the instance if it still is what was read.
 func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change) error {
-	w := newWrite("delete " + i.Key().String())
-	moved, err := w.remove(r, itemKey{partition(i.Kind, i.Collection), i.SortKey()}, unchanged(i).
-		// A heartbeat since would be lost, and changes no version.
-		And(timeIs("seen", milli(i.LastSeenAt))).And(timeIs("idle", milli(i.IdleSince))))
-	if err != nil {
-		return err
-	}
-	if err := w.removePointer(r, i); err != nil {
-		return err
-	}
-	if _, err := w.put(r, newTrashItem(i, change.At), absent()); err != nil {
-		return err
-	}
-	if err := w.freeCode(r, i); err != nil {
-		return err
-	}
-	if err := w.recordHistory(r, i, i, change, afterDelete); err != nil {
-		return err
-	}
-	err = w.run(ctx, r)
-	no, ok := errors.AsType[*refusal](err)
-	if !ok {
-		return err
-	}
-	if there, ok := no.failed(moved); ok {
-		return r.lost(ctx, i.Key(), len(there) > 0)
-	}
-	return fmt.Errorf("%s: %w", w.operation, err)
+	w := r.transaction("delete " + i.Key().String())
+	// A heartbeat since would be lost, and changes no version.
+	same := unchanged(i).And(timeIs("seen", milli(i.LastSeenAt))).And(timeIs("idle", milli(i.IdleSince)))
+	w.remove(itemKey{partition(i.Kind, i.Collection), i.SortKey()}, same, r.changed(ctx, i.Key()))
+	w.removePointer(i)
+	w.put(newTrashItem(i, change.At), absent(), nil)
+	w.freeCode(i)
+	w.recordHistory(i, i, change, afterDelete)
+	return w.run(ctx)
 }

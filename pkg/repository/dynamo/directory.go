@@ -82,13 +82,11 @@ func (r *Repository) enter(ctx context.Context, kind instance.Kind, collection s
 func (r *Repository) enterAll(ctx context.Context, kind instance.Kind, collections ...string) error {
 	now := r.now()
 	// The entries are put once or twice alike, so that they need no marker.
-	w := newWrite("enter collection")
+	w := r.transaction("enter collection")
 	for _, collection := range collections {
-		if _, err := w.put(r, directoryItem{directoryKey(kind, collection), seconds(now)}, always()); err != nil {
-			return err
-		}
+		w.put(directoryItem{directoryKey(kind, collection), seconds(now)}, always(), nil)
 	}
-	if err := w.repeat(ctx, r); err != nil {
+	if err := w.repeat(ctx); err != nil {
 		return err
 	}
 	for _, collection := range collections {

@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -201,19 +200,7 @@ func (r *Repository) ForgetCollection(ctx context.Context, u instance.Unused) er
 		return instance.ErrConflict
 	}
 	r.directory.forget(key)
-	w := newWrite("forget collection " + u.Collection)
-	entry, err := w.remove(r, key, expression.AttributeExists(expression.Name("pk")).And(timeIs("at", seconds(u.EnteredAt))))
-	if err != nil {
-		return err
-	}
-	if err := w.mark(r); err != nil {
-		return err
-	}
-	err = w.run(ctx, r)
-	if no, ok := errors.AsType[*refusal](err); ok {
-		if _, ok := no.failed(entry); ok {
-			return instance.ErrConflict
-		}
-	}
-	return err
+	w := r.transaction("forget collection " + u.Collection)
+	w.remove(key, expression.AttributeExists(expression.Name("pk")).And(timeIs("at", seconds(u.EnteredAt))), is(instance.ErrConflict))
+	return w.run(ctx)
 }

@@ -43,16 +43,9 @@ func (r *Repository) SetDocument(ctx context.Context, name string, data []byte) 
 	if len(data) > instance.MaxStoredBytes {
 		return fmt.Errorf("set document %s: %w", name, instance.ErrTooLarge)
 	}
+	w := r.transaction("set document " + name)
 	packed, err := newBlob(data)
-	if err != nil {
-		return fmt.Errorf("set document %s: %w", name, err)
-	}
-	w := newWrite("set document " + name)
-	if _, err := w.put(r, documentItem{documentKey(name), packed}, always()); err != nil {
-		return err
-	}
-	if err := w.mark(r); err != nil {
-		return err
-	}
-	return w.run(ctx, r)
+	w.fail(err)
+	w.put(documentItem{documentKey(name), packed}, always(), nil)
+	return w.run(ctx)
 }

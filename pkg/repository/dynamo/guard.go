@@ -14,23 +14,21 @@ type guardItem struct {
 	ID         string `dynamodbav:"id"`
 }
 
-// takeCode adds the guard of the instance's code, and returns its index, or
-// -1 where there is no code.
-func (w *write) takeCode(r *Repository, i instance.Instance) (int, error) {
-	if i.Code == "" {
-		return -1, nil
+// takeCode stores the guard of the instance's code, if it has one. It is
+// refused with [instance.ErrCodeTaken].
+func (w *transaction) takeCode(i instance.Instance) {
+	if i.Code != "" {
+		w.put(guardItem{guardKey(i.Kind, fold.String(i.Code)), i.Collection, i.ID}, absent(), is(instance.ErrCodeTaken))
 	}
-	return w.put(r, guardItem{guardKey(i.Kind, fold.String(i.Code)), i.Collection, i.ID}, absent())
 }
 
-// freeCode adds the removal of the guard of the instance's code, if it has
-// one. A guard of another instance is never removed.
-func (w *write) freeCode(r *Repository, i instance.Instance) error {
+// freeCode removes the guard of the instance's code, if it has one. A guard of
+// another instance is never removed.
+func (w *transaction) freeCode(i instance.Instance) {
 	if i.Code == "" {
-		return nil
+		return
 	}
-	_, err := w.remove(r, guardKey(i.Kind, fold.String(i.Code)),
-		expression.Name("col").Equal(expression.Value(i.Collection)).
-			And(expression.Name("id").Equal(expression.Value(i.ID))))
-	return err
+	held := expression.Name("col").Equal(expression.Value(i.Collection)).
+		And(expression.Name("id").Equal(expression.Value(i.ID)))
+	w.remove(guardKey(i.Kind, fold.String(i.Code)), held, nil)
 }

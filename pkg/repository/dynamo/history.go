@@ -41,33 +41,30 @@ const (
 	afterPurge
 )
 
-// recordHistory adds the history record of a change from before to after,
+// recordHistory stores the history record of a change from before to after,
 // which is the marker of the write. A deletion and a purge are no changes of
 // the instance: before and after are what is deleted.
 //
 // Records sort by the creation of the incarnation, then by version, then by
 // rank: the order in which the writes took effect, whatever the clocks of the
 // writers say.
-func (w *write) recordHistory(r *Repository, before, after instance.Instance, change instance.Change, rank rank) error {
+func (w *transaction) recordHistory(before, after instance.Instance, change instance.Change, rank rank) {
 	fields, err := newFields(before, after)
-	if err != nil {
-		return err
-	}
+	w.fail(err)
 	w.marker = itemKey{
 		historyPartition(after.Key()),
 		fmt.Sprintf("%s#%s#%019d#%d#%s", sortableTime(after.CreatedAt), after.Incarnation, after.Version, rank, w.id),
 	}
-	item := historyItem{
+	record := historyItem{
 		marker: marker{itemKey: w.marker, Write: w.id},
 		By:     change.By, Owner: change.Owner, At: milli(change.At),
 		RequestID: change.RequestID, Operation: change.Operation,
 		Incarnation: after.Incarnation, Version: after.Version, Fields: fields,
 	}
-	if r.retention > 0 {
-		item.Expires = change.At.Add(r.retention).Unix()
+	if w.r.retention > 0 {
+		record.Expires = change.At.Add(w.r.retention).Unix()
 	}
-	_, err = w.put(r, item, absent())
-	return err
+	w.put(record, absent(), nil)
 }
 
 // newFields returns what differs between two states. Where even that is too

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
 )
@@ -20,37 +19,35 @@ type idempotencyItem struct {
 	Expires int64 `dynamodbav:"expires"`
 }
 
-// recordIdempotency adds the record to the write, and returns its index, or
-// -1 where there is none. A record that has expired counts as absent: the
+// recordIdempotency stores the record, if there is one. It is refused with an
+// [*instance.RepeatedError]. A record that has expired counts as absent: the
 // table's TTL removes it late.
-func (w *write) recordIdempotency(r *Repository, idem *instance.Idempotency) (int, error) {
+func (w *transaction) recordIdempotency(idem *instance.Idempotency) {
 	if idem == nil {
-		return -1, nil
+		return
 	}
 	answer, err := newBlob(idem.Answer)
-	if err != nil {
-		return -1, err
+	w.fail(err)
+	record := idempotencyItem{idempotencyKey(idem), idem.Fingerprint, answer, idem.ExpiresAt.Unix()}
+	if len(answer.Data)+len(record.Fingerprint)+len(record.PK) > maxItemBytes {
+		w.fail(fmt.Errorf("answer to record: %w", instance.ErrTooLarge))
 	}
-	item := idempotencyItem{idempotencyKey(idem), idem.Fingerprint, answer, idem.ExpiresAt.Unix()}
-	if len(answer.Data)+len(item.Fingerprint)+len(item.PK) > maxItemBytes {
-		return -1, fmt.Errorf("answer to record: %w", instance.ErrTooLarge)
-	}
-	expired := expression.Name("expires").LessThanEqual(expression.Value(r.now().Unix()))
-	return w.put(r, item, absent().Or(expired))
+	expired := expression.Name("expires").LessThanEqual(expression.Value(w.r.now().Unix()))
+	w.put(record, absent().Or(expired), func(there item) error { return repeated(idem, there) })
 }
 
 // repeated returns the error for a record that is there already.
-func repeated(idem *instance.Idempotency, there map[string]types.AttributeValue) error {
-	var item idempotencyItem
-	if err := attributevalue.UnmarshalMap(there, &item); err != nil {
+func repeated(idem *instance.Idempotency, there item) error {
+	var record idempotencyItem
+	if err := attributevalue.UnmarshalMap(there, &record); err != nil {
 		return fmt.Errorf("decode idempotency record: %w", err)
 	}
-	answer, err := item.Answer.bytes()
+	answer, err := record.Answer.bytes()
 	if err != nil {
 		return fmt.Errorf("decode idempotency record: %w", err)
 	}
 	return &instance.RepeatedError{Recorded: instance.Idempotency{
 		Owner: idem.Owner, Route: idem.Route, Key: idem.Key,
-		Fingerprint: item.Fingerprint, Answer: answer, ExpiresAt: time.Unix(item.Expires, 0).UTC(),
+		Fingerprint: record.Fingerprint, Answer: answer, ExpiresAt: time.Unix(record.Expires, 0).UTC(),
 	}}
 }

@@ -44,36 +44,34 @@ func (r *Repository) find(ctx context.Context, key instance.Key) (itemKey, error
 	return itemKey{partition(key.Kind, key.Collection), sort}, nil
 }
 
-// lost returns why the instance is not what was read. Where its item is gone,
-// a later instance of its id may be elsewhere.
-func (r *Repository) lost(ctx context.Context, key instance.Key, there bool) error {
-	if there {
+// changed is the refusal of a write to an instance that no longer is what was
+// read. Where its item is gone, a later instance of its id may be elsewhere.
+func (r *Repository) changed(ctx context.Context, key instance.Key) refusal {
+	return func(there item) error {
+		if len(there) > 0 {
+			return instance.ErrConflict
+		}
+		if _, ok := key.SortKey(); ok {
+			return instance.ErrNotFound
+		}
+		if _, err := r.find(ctx, key); err != nil {
+			return err
+		}
 		return instance.ErrConflict
 	}
-	if _, ok := key.SortKey(); ok {
-		return instance.ErrNotFound
-	}
-	if _, err := r.find(ctx, key); err != nil {
-		return err
-	}
-	return instance.ErrConflict
 }
 
-// putPointer adds the pointer to a new instance, and returns its index, or -1
-// where its id tells enough. The pointer keeps the id unique.
-func (w *write) putPointer(r *Repository, i instance.Instance) (int, error) {
-	if _, ok := i.Key().SortKey(); ok {
-		return -1, nil
+// putPointer stores the pointer to a new instance, unless its id tells enough.
+// The pointer keeps the id unique: it is refused with [instance.ErrExists].
+func (w *transaction) putPointer(i instance.Instance) {
+	if _, ok := i.Key().SortKey(); !ok {
+		w.put(pointerItem{pointerKey(i.Key()), i.SortKey()}, absent(), is(instance.ErrExists))
 	}
-	return w.put(r, pointerItem{pointerKey(i.Key()), i.SortKey()}, absent())
 }
 
-// removePointer adds the removal of the pointer to the instance, if it has
-// one.
-func (w *write) removePointer(r *Repository, i instance.Instance) error {
-	if _, ok := i.Key().SortKey(); ok {
-		return nil
+// removePointer removes the pointer to the instance, if it has one.
+func (w *transaction) removePointer(i instance.Instance) {
+	if _, ok := i.Key().SortKey(); !ok {
+		w.remove(pointerKey(i.Key()), expression.Name("sort").Equal(expression.Value(i.SortKey())), nil)
 	}
-	_, err := w.remove(r, pointerKey(i.Key()), expression.Name("sort").Equal(expression.Value(i.SortKey())))
-	return err
 }

@@ -2,8 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -36,46 +34,19 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 		touched = append(touched, "idle", "ipk", "isk")
 	}
 	after.LastSeenAt, after.IdleSince = fromMilli(milli(after.LastSeenAt)), fromMilli(milli(after.IdleSince))
-	item, err := newItem(after)
-	if err != nil {
-		return instance.Instance{}, fmt.Errorf("replace %s: %w", before.Key(), err)
-	}
-	w := newWrite("replace " + before.Key().String())
-	set, err := assign(item, touched)
-	if err != nil {
-		return instance.Instance{}, err
-	}
-	moved, err := w.update(r, item.itemKey, set, unchanged(before))
-	if err != nil {
-		return instance.Instance{}, err
-	}
-	guard := -1
+	w := r.transaction("replace " + before.Key().String())
+	stored, err := newItem(after)
+	w.fail(err)
+	w.update(stored.itemKey, w.assign(stored, touched), unchanged(before), r.changed(ctx, before.Key()))
 	if fold.String(before.Code) != fold.String(after.Code) {
-		if guard, err = w.takeCode(r, after); err != nil {
-			return instance.Instance{}, err
-		}
-		if err := w.freeCode(r, before); err != nil {
-			return instance.Instance{}, err
-		}
+		w.takeCode(after)
+		w.freeCode(before)
 	}
-	if err := w.recordHistory(r, before, after, change, afterWrite); err != nil {
+	w.recordHistory(before, after, change, afterWrite)
+	if err := w.run(ctx); err != nil {
 		return instance.Instance{}, err
 	}
-	err = w.run(ctx, r)
-	no, ok := errors.AsType[*refusal](err)
-	switch {
-	case err == nil:
-		return after, nil
-	case !ok:
-		return instance.Instance{}, err
-	}
-	if there, ok := no.failed(moved); ok {
-		return instance.Instance{}, r.lost(ctx, before.Key(), len(there) > 0)
-	}
-	if _, ok := no.failed(guard); ok {
-		return instance.Instance{}, instance.ErrCodeTaken
-	}
-	return instance.Instance{}, fmt.Errorf("%s: %w", w.operation, err)
+	return after, nil
 }
 
 // Update reads the instance, lets modify change it and writes it, again where
@@ -92,14 +63,12 @@ func unchanged(read instance.Instance) expression.ConditionBuilder {
 		And(expression.Name("inc").Equal(expression.Value(read.Incarnation)))
 }
 
-// assign returns the update that makes a stored item equal to item: what is
+// assign returns the update that makes an item equal to stored: what is
 // set is written, what is not is removed. What [Repository.Touch] writes is left
 // alone but for the attributes that touched names.
-func assign(item instanceItem, touched []string) (expression.UpdateBuilder, error) {
-	attributes, err := attributevalue.MarshalMap(item)
-	if err != nil {
-		return expression.UpdateBuilder{}, fmt.Errorf("encode item: %w", err)
-	}
+func (w *transaction) assign(stored instanceItem, touched []string) expression.UpdateBuilder {
+	attributes, err := attributevalue.MarshalMap(stored)
+	w.fail(err)
 	names := append([]string{
 		"code", "grp", "sub", "name", "owner", "status", "active", "v", "updated", "attrs",
 		"cpk", "csk", "gpk", "gsk", "npk", "nsk", "fname", "fgroup", "fsubgroup",
@@ -112,5 +81,5 @@ func assign(item instanceItem, touched []string) (expression.UpdateBuilder, erro
 			update = update.Remove(expression.Name(name))
 		}
 	}
-	return update, nil
+	return update
 }

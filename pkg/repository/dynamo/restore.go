@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -25,26 +24,17 @@ import (
 // [instance.ErrExists] if the id was taken since, and [instance.ErrCodeTaken]
 // if the code was.
 func (r *Repository) Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error) {
-	for attempt := 0; ; attempt++ {
+	for range repository.Attempts(ctx) {
 		trash, err := r.findTrash(ctx, key)
 		if err != nil {
 			return instance.Instance{}, err
 		}
-		i := trash.instance(key.Kind)
-		if err := r.enter(ctx, key.Kind, key.Collection); err != nil {
-			return instance.Instance{}, fmt.Errorf("restore %s: %w", key, err)
-		}
-		restored, err := r.bringBack(ctx, i, trash.itemKey, change)
-		if !errors.Is(err, instance.ErrConflict) || errors.Is(err, instance.ErrUnavailable) {
+		restored, err := r.bringBack(ctx, trash.instance(key.Kind), trash.itemKey, change)
+		if !repository.LostRace(err) {
 			return restored, err
 		}
-		if attempt >= maxAttempts {
-			return instance.Instance{}, unavailable("restore "+key.String(), err)
-		}
-		if err := repository.Backoff(ctx, attempt); err != nil {
-			return instance.Instance{}, fmt.Errorf("restore %s: %w", key, err)
-		}
 	}
+	return instance.Instance{}, repository.Busy("restore " + key.String())
 }
 
 // findTrash returns the instance of the key that was deleted last. It reads
@@ -88,48 +78,14 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	if !before.IdleSince.IsZero() {
 		after.IdleSince = after.UpdatedAt
 	}
-	item, err := newItem(after)
-	if err != nil {
-		return instance.Instance{}, fmt.Errorf("restore %s: %w", before.Key(), err)
-	}
-	w := newWrite("restore " + before.Key().String())
-	put, err := w.put(r, item, absent())
-	if err != nil {
+	w := r.transaction("restore " + before.Key().String())
+	w.putInstance(after)
+	w.remove(trash, expression.AttributeExists(expression.Name("pk")), is(instance.ErrConflict))
+	w.takeCode(after)
+	w.recordHistory(after, after, change, afterWrite)
+	w.enter(ctx, before.Key())
+	if err := w.run(ctx); err != nil {
 		return instance.Instance{}, err
 	}
-	pointer, err := w.putPointer(r, after)
-	if err != nil {
-		return instance.Instance{}, err
-	}
-	guard, err := w.takeCode(r, after)
-	if err != nil {
-		return instance.Instance{}, err
-	}
-	gone, err := w.remove(r, trash, expression.AttributeExists(expression.Name("pk")))
-	if err != nil {
-		return instance.Instance{}, err
-	}
-	if err := w.recordHistory(r, after, after, change, afterWrite); err != nil {
-		return instance.Instance{}, err
-	}
-	err = w.run(ctx, r)
-	no, ok := errors.AsType[*refusal](err)
-	switch {
-	case err == nil:
-		return after, nil
-	case !ok:
-		return instance.Instance{}, err
-	}
-	for _, taken := range []int{put, pointer} {
-		if _, ok := no.failed(taken); ok {
-			return instance.Instance{}, instance.ErrExists
-		}
-	}
-	if _, ok := no.failed(gone); ok {
-		return instance.Instance{}, instance.ErrConflict
-	}
-	if _, ok := no.failed(guard); ok {
-		return instance.Instance{}, instance.ErrCodeTaken
-	}
-	return instance.Instance{}, fmt.Errorf("%s: %w", w.operation, err)
+	return after, nil
 }

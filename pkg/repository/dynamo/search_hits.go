@@ -84,15 +84,8 @@ func (r *Repository) batchGet(ctx context.Context, keys []itemKey) (map[itemKey]
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
 	found := make(map[itemKey]map[string]types.AttributeValue, len(keys))
-	for attempt := 0; attempt < maxAttempts; {
-		out, err := retry(ctx, r, "BatchGetItem", true,
-			func(ctx context.Context) (*dynamodb.BatchGetItemOutput, *types.ConsumedCapacity, error) {
-				out, err := r.client.BatchGetItem(ctx, in, once)
-				if err != nil {
-					return nil, nil, err
-				}
-				return out, total(out.ConsumedCapacity), nil
-			})
+	for len(in.RequestItems) > 0 {
+		out, err := r.batchGetSome(ctx, in)
 		if err != nil {
 			return nil, err
 		}
@@ -103,20 +96,27 @@ func (r *Repository) batchGet(ctx context.Context, keys []itemKey) (map[itemKey]
 			}
 			found[key] = item
 		}
-		if len(out.UnprocessedKeys) == 0 {
-			return found, nil
-		}
-		// A batch that gave something is limited by its size, one that gave
-		// nothing by throttling.
-		if len(out.Responses[r.table]) > 0 {
-			attempt = 0
-		} else {
-			if err := repository.Backoff(ctx, attempt); err != nil {
-				return nil, fmt.Errorf("BatchGetItem: %w", err)
-			}
-			attempt++
-		}
 		in.RequestItems = out.UnprocessedKeys
+	}
+	return found, nil
+}
+
+// batchGetSome reads as much of a batch as DynamoDB gives at once. A batch of
+// which it gives something is limited by its size, one of which it gives
+// nothing by throttling: that is tried again.
+func (r *Repository) batchGetSome(ctx context.Context, in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) {
+	for range repository.Attempts(ctx) {
+		out, err := retry(ctx, r, "BatchGetItem", true,
+			func(ctx context.Context) (*dynamodb.BatchGetItemOutput, *types.ConsumedCapacity, error) {
+				out, err := r.client.BatchGetItem(ctx, in, once)
+				if err != nil {
+					return nil, nil, err
+				}
+				return out, total(out.ConsumedCapacity), nil
+			})
+		if err != nil || len(out.UnprocessedKeys) == 0 || len(out.Responses[r.table]) > 0 {
+			return out, err
+		}
 	}
 	return nil, unavailable("BatchGetItem", nil)
 }

@@ -3,14 +3,10 @@ package dynamo
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"instances/pkg/repository"
 )
 
 const (
@@ -22,6 +18,10 @@ const (
 	settleTimeout = 5 * time.Second
 )
 
+// markerLife is how long a marker that is not a history record is kept. No
+// write is on its way for longer.
+const markerLife = 24 * time.Hour
+
 // keepBack returns ctx with a deadline that leaves time to settle.
 func keepBack(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
@@ -31,18 +31,27 @@ func keepBack(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(settleReserve, time.Until(deadline)/5)))
 }
 
-// made reports whether the item is the marker of this write.
-func (w *write) made(item map[string]types.AttributeValue) bool {
-	var m marker
-	return attributevalue.UnmarshalMap(item, &m) == nil && m.Write == w.id && !m.Fence
+// marker is what tells a write that it has taken effect, or, as a fence, that
+// it never can.
+type marker struct {
+	itemKey
+	Write   string `dynamodbav:"w"`
+	Fence   bool   `dynamodbav:"fence,omitempty"`
+	Expires int64  `dynamodbav:"expires,omitempty"`
 }
 
-// settle finds out what became of a write that may have taken effect. It
-// returns nil if it did, and otherwise failure, once it is certain that it
-// never will: the marker then is a fence, which the write cannot pass. Where
-// that does not succeed in time the error says that the outcome is unknown,
-// and wraps none, since each would claim something.
-func (w *write) settle(ctx context.Context, r *Repository, failure error) error {
+// made reports whether the item is the marker of this write.
+func (w *transaction) made(there item) bool {
+	var m marker
+	return attributevalue.UnmarshalMap(there, &m) == nil && m.Write == w.id && !m.Fence
+}
+
+// settle finds out whether a write took effect that may have, and whose last
+// attempt failed with failure. If it did not, it never will: the marker then
+// is a fence, which the write cannot pass. Where that does not succeed in time,
+// the error says that the outcome is unknown, and wraps none, since each would
+// claim something.
+func (w *transaction) settle(ctx context.Context, failure error) (made bool, err error) {
 	end := time.Now().Add(settleTimeout)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
 		end = deadline
@@ -51,29 +60,22 @@ func (w *write) settle(ctx context.Context, r *Repository, failure error) error 
 	// effect later.
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
-	fence := newWrite("settle " + w.operation)
-	if _, err := fence.put(r, marker{w.marker, w.id, true, time.Now().Add(markerLife).Unix()}, absent()); err != nil {
-		return err
+	fence := w.r.transaction("settle " + w.operation)
+	fence.put(marker{w.marker, w.id, true, time.Now().Add(markerLife).Unix()}, absent(), nil)
+	if fence.err != nil {
+		return false, fence.err
 	}
-	cause := failure
-	for attempt := range maxAttempts {
-		if !worthwhile(ctx) {
+	for range attempts(ctx) {
+		if failure = fence.send(ctx); failure == nil {
+			return false, nil
+		}
+		if reasons := refusedBy(failure); reasons != nil {
+			return w.made(reasons[0].Item), nil
+		}
+		if classify(failure) == final {
 			break
 		}
-		err := fence.send(ctx, r)
-		if err == nil {
-			return failure
-		}
-		if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok && refused(canceled.CancellationReasons) {
-			if w.made(canceled.CancellationReasons[0].Item) {
-				return nil
-			}
-			return failure
-		}
-		cause, fence.token = err, rand.Text()
-		if classify(err) == final || repository.Backoff(ctx, attempt) != nil {
-			break
-		}
+		fence.token = rand.Text()
 	}
-	return fmt.Errorf("%s: outcome unknown: %s", w.operation, cause.Error())
+	return false, fmt.Errorf("%s: outcome unknown: %s", w.operation, failure.Error())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
+	"instances/pkg/repository"
 )
 
 // Touch records a heartbeat: LastSeenAt and IdleSince each become at, to the
@@ -33,15 +34,15 @@ func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) 
 		return err
 	}
 	behind := []string{"seen", "idle"}
-	for attempt := 0; len(behind) > 0; attempt++ {
-		if attempt >= maxAttempts {
-			return unavailable("touch "+key.String(), instance.ErrConflict)
-		}
+	for range repository.Attempts(ctx) {
 		if behind, err = r.touch(ctx, key, item, behind, at); err != nil {
 			return fmt.Errorf("touch %s: %w", key, err)
 		}
+		if len(behind) == 0 {
+			return nil
+		}
 	}
-	return nil
+	return repository.Busy("touch " + key.String())
 }
 
 // touch sets the times to at if all of them are earlier, or later than now, and

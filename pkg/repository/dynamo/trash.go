@@ -3,7 +3,6 @@ package dynamo
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -109,22 +108,11 @@ func (r *Repository) Purge(ctx context.Context, d instance.Deleted, change insta
 	if !valid(d.Key()) {
 		return instance.ErrNotFound
 	}
-	w := newWrite("purge " + d.Key().String())
-	gone, err := w.remove(r, trashKey(d.Instance, d.DeletedAt), unchanged(d.Instance).
+	w := r.transaction("purge " + d.Key().String())
+	same := unchanged(d.Instance).
 		And(expression.Name("col").Equal(expression.Value(d.Collection))).
-		And(expression.Name("deleted").Equal(expression.Value(milli(d.DeletedAt)))))
-	if err != nil {
-		return err
-	}
-	if err := w.recordHistory(r, d.Instance, d.Instance, change, afterPurge); err != nil {
-		return err
-	}
-	err = w.run(ctx, r)
-	if no, ok := errors.AsType[*refusal](err); ok {
-		if _, ok := no.failed(gone); ok {
-			return instance.ErrNotFound
-		}
-		return fmt.Errorf("%s: %w", w.operation, err)
-	}
-	return err
+		And(expression.Name("deleted").Equal(expression.Value(milli(d.DeletedAt))))
+	w.remove(trashKey(d.Instance, d.DeletedAt), same, is(instance.ErrNotFound))
+	w.recordHistory(d.Instance, d.Instance, change, afterPurge)
+	return w.run(ctx)
 }

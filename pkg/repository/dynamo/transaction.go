@@ -1,0 +1,237 @@
+package dynamo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+)
+
+// item is an item as DynamoDB returns it.
+type item = map[string]types.AttributeValue
+
+// transaction is a write: a list of changes, each with a condition, that take
+// effect all or not at all. The first error in making the list is the result
+// of running it.
+type transaction struct {
+	r         *Repository
+	operation string
+	// id is random, and what the marker holds.
+	id string
+	// token is random too, and that of the transaction. DynamoDB may answer a
+	// token that it knows as before, so an attempt that was rejected needs
+	// another one, and an attempt that may have succeeded the same.
+	token    string
+	changes  []types.TransactWriteItem
+	refusals []refusal // one for each change
+	// marker is the key of the item that only this write makes, its last one.
+	marker itemKey
+	err    error
+}
+
+// refusal returns the error that the failed condition of a change stands for,
+// given the item that is there, which is empty if there is none.
+type refusal func(there item) error
+
+// is returns the refusal that always is err.
+func is(err error) refusal { return func(item) error { return err } }
+
+// transaction starts a transaction. Where the conditions of several changes
+// fail, the first of them that has a refusal decides the error.
+func (r *Repository) transaction(operation string) *transaction {
+	return &transaction{r: r, operation: operation, id: rand.Text(), token: rand.Text()}
+}
+
+// put stores an item. Refused is nil where the condition can only fail by a
+// fault.
+func (w *transaction) put(value any, condition expression.ConditionBuilder, refused refusal) {
+	attributes, err := attributevalue.MarshalMap(value)
+	w.fail(err)
+	e := w.build(expression.NewBuilder().WithCondition(condition))
+	w.add(refused, types.TransactWriteItem{Put: &types.Put{
+		TableName: &w.r.table, Item: attributes, ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}})
+}
+
+// update changes an item; see put.
+func (w *transaction) update(key itemKey, change expression.UpdateBuilder, condition expression.ConditionBuilder, refused refusal) {
+	e := w.build(expression.NewBuilder().WithUpdate(change).WithCondition(condition))
+	w.add(refused, types.TransactWriteItem{Update: &types.Update{
+		TableName: &w.r.table, Key: key.attributes(), UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}})
+}
+
+// remove deletes an item; see put.
+func (w *transaction) remove(key itemKey, condition expression.ConditionBuilder, refused refusal) {
+	e := w.build(expression.NewBuilder().WithCondition(condition))
+	w.add(refused, types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &w.r.table, Key: key.attributes(), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}})
+}
+
+// enter makes sure that the collection is in the stored directory, unless the
+// transaction cannot run anyway.
+func (w *transaction) enter(ctx context.Context, k instance.Key) {
+	if w.err == nil {
+		w.fail(w.r.enter(ctx, k.Kind, k.Collection))
+	}
+}
+
+func (w *transaction) build(b expression.Builder) expression.Expression {
+	e, err := b.Build()
+	w.fail(err)
+	return e
+}
+
+func (w *transaction) add(refused refusal, change types.TransactWriteItem) {
+	w.changes, w.refusals = append(w.changes, change), append(w.refusals, refused)
+}
+
+// fail makes err, unless it is nil, the result of the transaction.
+func (w *transaction) fail(err error) {
+	if w.err == nil && err != nil {
+		w.err = fmt.Errorf("%s: %w", w.operation, err)
+	}
+}
+
+// absent is the condition that there is no such item.
+func absent() expression.ConditionBuilder {
+	return expression.AttributeNotExists(expression.Name("pk"))
+}
+
+// always is the condition that holds whether or not there is such an item.
+func always() expression.ConditionBuilder {
+	return absent().Or(expression.AttributeExists(expression.Name("pk")))
+}
+
+// run carries the transaction out, once. Its error is that of a refusal, or
+// [instance.ErrUnavailable] when the time did not suffice. Nothing was changed
+// then, nor after any other error that does not say that the outcome is
+// unknown.
+func (w *transaction) run(ctx context.Context) error {
+	if w.marker == (itemKey{}) {
+		w.marker = itemKey{"write#" + w.id, "marker"}
+		w.put(marker{w.marker, w.id, false, time.Now().Add(markerLife).Unix()}, absent(), nil)
+	}
+	if w.err != nil {
+		return w.err
+	}
+	sendCtx, cancel := keepBack(ctx)
+	defer cancel()
+	var failure error
+	maybe := false // Whether an attempt may have taken effect.
+loop:
+	for range attempts(sendCtx) {
+		if failure = w.send(sendCtx); failure == nil {
+			return nil
+		}
+		switch classify(failure) {
+		case final:
+			break loop
+		case unsure:
+			maybe = true
+		case rejected:
+			w.token = rand.Text()
+		}
+	}
+	last := len(w.changes) - 1
+	if reasons := refusedBy(failure); last < len(reasons) && w.made(reasons[last].Item) {
+		return nil
+	}
+	if maybe {
+		if made, err := w.settle(ctx, failure); made || err != nil {
+			return err
+		}
+	}
+	return w.explain(failure)
+}
+
+// repeat carries out a transaction of which it does not matter whether it
+// takes effect more than once, or finds its effect there already: a condition
+// that does not hold is no error.
+func (w *transaction) repeat(ctx context.Context) error {
+	if w.err != nil {
+		return w.err
+	}
+	var failure error
+	for range attempts(ctx) {
+		if failure = w.send(ctx); failure == nil || refusedBy(failure) != nil {
+			return nil
+		}
+		if classify(failure) == final {
+			break
+		}
+		w.token = rand.Text()
+	}
+	return w.explain(failure)
+}
+
+// send makes one attempt.
+func (w *transaction) send(ctx context.Context) error {
+	_, err := attemptOnce(ctx, w.r, "TransactWriteItems", false,
+		func(ctx context.Context) (*dynamodb.TransactWriteItemsOutput, *types.ConsumedCapacity, error) {
+			out, err := w.r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+				TransactItems: w.changes, ClientRequestToken: &w.token,
+				ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+			}, once)
+			if err != nil {
+				return nil, nil, err
+			}
+			return out, total(out.ConsumedCapacity), nil
+		})
+	return err
+}
+
+// explain returns what it means that the last attempt failed like this, or
+// that there was none.
+func (w *transaction) explain(failure error) error {
+	if failure == nil || classify(failure) != final {
+		return unavailable(w.operation, failure)
+	}
+	for n, reason := range refusedBy(failure) {
+		if refused := w.refusals[n]; refused != nil && code(reason) == conditionFailed {
+			return refused(reason.Item)
+		}
+	}
+	return fmt.Errorf("%s: %w", w.operation, failure)
+}
+
+// conditionFailed is the code of a change whose condition did not hold.
+const conditionFailed = "ConditionalCheckFailed"
+
+// refusedBy returns the reasons of a transaction that conditions, and nothing
+// else, kept from taking effect, one for each change; nil for any other error.
+func refusedBy(err error) []types.CancellationReason {
+	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok {
+		return nil
+	}
+	conditions := 0
+	for _, reason := range canceled.CancellationReasons {
+		switch code(reason) {
+		case "None":
+		case conditionFailed:
+			conditions++
+		default:
+			return nil
+		}
+	}
+	if conditions == 0 {
+		return nil
+	}
+	return canceled.CancellationReasons
+}
