@@ -373,7 +373,7 @@ func serveCommands(t *testing.T, s *somewhere, r *registry) {
 	}
 	server := &server{environment: environment{now: s.clock.Now, after: never}, logger: slog.New(slog.DiscardHandler)}
 	ended := make(chan error, 1)
-	go func() { ended <- relay.Serve(context.Background(), l, server.relayed(r)) }()
+	go func() { ended <- relay.Serve(context.Background(), l, server.relayed(r), server.logger) }()
 	t.Cleanup(func() {
 		if err := errors.Join(l.Close(), <-ended); err != nil {
 			t.Error(err)

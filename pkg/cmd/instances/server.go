@@ -173,7 +173,7 @@ func (s *server) serve(ctx context.Context, l net.Listener, api http.Handler, co
 		if commands == nil {
 			return
 		}
-		if err := relay.Serve(running, commands, s.relayed(r)); err != nil {
+		if err := relay.Serve(running, commands, s.relayed(r), s.logger); err != nil {
 			failed <- err
 		}
 	}()

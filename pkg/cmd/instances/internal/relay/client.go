@@ -3,14 +3,22 @@ package relay
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/url"
+	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
+
+// interruptTimeout is how long an interrupted client waits for a server that
+// has not begun to answer.
+const interruptTimeout = time.Second
 
 // ErrNotServed says that no process serves a folder.
 var ErrNotServed = errors.New("no process serves the data folder")
@@ -22,28 +30,67 @@ var ErrNotServed = errors.New("no process serves the data folder")
 // does; a read that is under way is left behind when the command ends. When ctx
 // is done, so is the context of the command, and Call returns when it has ended.
 func Call(ctx context.Context, dir string, r Request, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
-	r.Protocol = protocol
-	request, err := json.Marshal(r)
-	if err != nil {
-		return 0, err
-	}
 	conn, err := dial(ctx, dir)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = conn.Close() }()
-	c := &client{conn: conn, stdin: stdin, stdout: stdout, stderr: stderr}
-	if err := c.send(frameRequest, request); err != nil {
+	body, sent := io.Pipe()
+	defer func() { _ = sent.Close() }()
+	transport := &http.Transport{
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return callerConn{conn, body}, nil },
+		DisableKeepAlives: true, DisableCompression: true,
+	}
+	// The request outlives ctx once the command runs.
+	running, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer hangUp()
+	post, err := http.NewRequestWithContext(running, http.MethodPost, "http://instances"+protocol+"?"+r.query(), body)
+	if err != nil {
+		return 0, err
+	}
+	c := &client{encoder: gob.NewEncoder(sent), stdin: stdin, stdout: stdout, stderr: stderr}
+	answered := make(chan struct{})
+	interrupt := context.AfterFunc(ctx, func() {
+		c.send(toServer{Interrupt: true})
+		select {
+		case <-answered:
+		case <-time.After(interruptTimeout):
+			hangUp()
+		}
+	})
+	defer interrupt()
+	answer, err := transport.RoundTrip(post)
+	close(answered)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	case err != nil:
 		return 0, lost(err)
 	}
-	// If the connection is lost, run finds out.
-	stop := context.AfterFunc(ctx, func() { _ = c.send(frameInterrupt, nil) })
-	defer stop()
-	code, err := c.run()
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return 0, errors.New("the process that serves the data folder is another version of this command: restart that process")
+	}
+	code, err := c.run(answer.Body)
 	if err != nil && ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
 	return code, err
+}
+
+// query returns the request as the query of a URL, which keeps every byte.
+func (r Request) query() string {
+	return url.Values{
+		"version": {r.Version}, "arg": r.Args, "dir": {r.Dir}, "terminal": {strconv.FormatBool(r.Terminal)},
+	}.Encode()
+}
+
+// parse reads what query wrote.
+func parse(query string) (Request, error) {
+	q, err := url.ParseQuery(query)
+	return Request{
+		Version: q.Get("version"), Args: q["arg"], Dir: q.Get("dir"), Terminal: q.Get("terminal") == "true",
+	}, err
 }
 
 // dial connects to the process that serves dir.
@@ -66,81 +113,80 @@ func dial(ctx context.Context, dir string) (net.Conn, error) {
 	return conn, nil
 }
 
-// client is the client's side of a connection.
+// callerConn ends the body of the request with the connection: the transport
+// waits for it before it reports that the connection was lost.
+type callerConn struct {
+	net.Conn
+	body *io.PipeReader
+}
+
+func (c callerConn) Close() error {
+	_ = c.body.Close()
+	return c.Conn.Close()
+}
+
+// client is the client's side of a running command.
 type client struct {
-	conn           net.Conn
-	wire           sync.Mutex
+	mu             sync.Mutex
+	encoder        *gob.Encoder
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
-func (c *client) send(k kind, payload []byte) error {
-	c.wire.Lock()
-	defer c.wire.Unlock()
-	return writeFrame(c.conn, k, payload)
+// send sends a message. If the connection is lost, run finds out.
+func (c *client) send(m toServer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = c.encoder.Encode(m)
 }
 
-// run serves the command until it ends.
-func (c *client) run() (int, error) {
-	for {
-		k, payload, err := readFrame(c.conn)
-		if err != nil {
+// run does what the server asks until the command ends.
+func (c *client) run(answer io.Reader) (int, error) {
+	for decoder := gob.NewDecoder(answer); ; {
+		var m toClient
+		if err := decoder.Decode(&m); err != nil {
 			return 0, lost(err)
 		}
 		switch {
-		case k == frameOutput || k == frameErrors:
-			w := c.stdout
-			if k == frameErrors {
-				w = c.stderr
-			}
-			if err := c.send(frameTaken, write(w, payload)); err != nil {
-				return 0, lost(err)
-			}
-		case k == frameInput:
+		case m.Done:
+			return m.Exit, nil
+		case m.Read > 0:
 			// The command may write while it waits for input.
-			go c.feed()
-		case k == frameExit && len(payload) == 1:
-			return int(payload[0]), nil
+			go c.read(m.Read)
+		case len(m.Stderr) > 0:
+			c.write(c.stderr, m.Stderr)
 		default:
-			return 0, lost(fmt.Errorf("unexpected frame %q", k))
+			c.write(c.stdout, m.Stdout)
 		}
 	}
 }
 
-// write writes a piece of output and returns the payload that says how it
-// went.
-func write(w io.Writer, b []byte) []byte {
+// write writes a piece of output and reports how it went.
+func (c *client) write(w io.Writer, b []byte) {
+	result := toServer{Wrote: true}
 	_, err := w.Write(b)
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, syscall.EPIPE):
-		return []byte(syscall.EPIPE.Error())
+		result.Error = syscall.EPIPE.Error()
+	case err != nil:
+		result.Error = cmp.Or(err.Error(), "failed")
 	}
-	return []byte(cmp.Or(err.Error(), "failed"))
+	c.send(result)
 }
 
-// feed sends the next piece of standard input. If the connection is lost
-// meanwhile, run finds out.
-func (c *client) feed() {
-	b := make([]byte, maxPiece)
-	n, err := 0, error(nil)
-	// A reader may return nothing a few times, but an empty piece is the end.
-	for range 100 {
-		if n, err = c.stdin.Read(b); n > 0 || err != nil {
-			break
-		}
-	}
+// read sends the next piece of standard input.
+func (c *client) read(size int) {
+	b := make([]byte, min(size, maxPiece))
+	n, err := io.ReadAtLeast(c.stdin, b, 1)
+	piece := toServer{Read: true, Input: b[:n]}
 	switch {
 	case n > 0:
-		_ = c.send(frameInput, b[:n])
-	case err == nil:
-		_ = c.send(frameInputFailed, []byte(io.ErrNoProgress.Error()))
 	case errors.Is(err, io.EOF):
-		_ = c.send(frameInput, nil)
+		piece.EOF = true
 	default:
-		_ = c.send(frameInputFailed, []byte(err.Error()))
+		piece.Error = err.Error()
 	}
+	c.send(piece)
 }
 
 // lost says that the other process went away.

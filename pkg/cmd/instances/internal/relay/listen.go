@@ -30,7 +30,7 @@ func listen(dir string) (*Listener, error) {
 	path := filepath.Join(dir, socketName)
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != fs.ModeSocket {
-			return nil, fmt.Errorf("%s is in the way: it is no socket", path)
+			return nil, fmt.Errorf("%s is in the way: it is not a socket", path)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, err
@@ -63,7 +63,7 @@ func listen(dir string) (*Listener, error) {
 	return &Listener{l, path}, nil
 }
 
-// Close stops to listen and removes the socket.
+// Close stops listening and removes the socket.
 func (l *Listener) Close() error {
 	err := l.UnixListener.Close()
 	if errors.Is(err, net.ErrClosed) {

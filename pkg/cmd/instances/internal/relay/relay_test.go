@@ -3,11 +3,14 @@ package relay_test
 import (
 	"bytes"
 	"context"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +20,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"instances/pkg/cmd/instances/internal/relay"
 )
@@ -30,7 +35,7 @@ func start(t *testing.T, dir string, run relay.Handler) *relay.Listener {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- relay.Serve(ctx, l, run) }()
+	go func() { ended <- relay.Serve(ctx, l, run, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			t.Error(err)
@@ -50,7 +55,7 @@ func TestCall(t *testing.T) {
 	dir := t.TempDir()
 	start(t, dir, func(_ context.Context, r relay.Request, stdin io.Reader, stdout, stderr io.Writer) int {
 		n, err := io.Copy(stdout, stdin)
-		fmt.Fprintf(stderr, "%q %s %s %d %v", r.Args, r.Dir, r.Version, n, err)
+		fmt.Fprintf(stderr, "%q %s %s %t %d %v", r.Args, r.Dir, r.Version, r.Terminal, n, err)
 		return 7
 	})
 	for _, size := range []int{0, 1, 64 << 10, 64<<10 + 1, 1 << 20} {
@@ -58,7 +63,7 @@ func TestCall(t *testing.T) {
 			t.Parallel()
 			sent := strings.Repeat("input\n", size/6+1)[:size]
 			var stdout, stderr bytes.Buffer
-			code, err := relay.Call(t.Context(), dir, relay.Request{Args: []string{"keys", "list", ""}, Dir: "/here", Version: "v"},
+			code, err := relay.Call(t.Context(), dir, relay.Request{Args: []string{"keys", "list", "", "\xff&=;\n"}, Dir: "/here", Version: "v", Terminal: true},
 				strings.NewReader(sent), &stdout, &stderr)
 			if err != nil || code != 7 {
 				t.Fatalf("code %d, error %v", code, err)
@@ -66,7 +71,7 @@ func TestCall(t *testing.T) {
 			if stdout.String() != sent {
 				t.Errorf("got %d bytes of output, sent %d", stdout.Len(), size)
 			}
-			if want := fmt.Sprintf(`["keys" "list" ""] /here v %d <nil>`, size); stderr.String() != want {
+			if want := fmt.Sprintf(`["keys" "list" "" "\xff&=;\n"] /here v true %d <nil>`, size); stderr.String() != want {
 				t.Errorf("stderr %q, want %q", stderr.String(), want)
 			}
 		})
@@ -215,11 +220,12 @@ func TestClientGone(t *testing.T) {
 		ended <- nil
 		return 0
 	})
-	conn, err := net.Dial("unix", filepath.Join(dir, "serve.sock"))
-	if err != nil {
+	conn := connect(t, dir)
+	if _, err := io.WriteString(conn, head); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(conn, "r\x00\x00\x00\x0e{\"protocol\":1}"); err != nil {
+	// The command runs once the answer has begun.
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := conn.Close(); err != nil {
@@ -247,7 +253,7 @@ func TestServeStopped(t *testing.T) {
 			close(running)
 			<-ctx.Done()
 			return 1
-		})
+		}, slog.New(slog.DiscardHandler))
 	}()
 	called := make(chan error, 1)
 	go func() {
@@ -433,41 +439,264 @@ func TestLongPath(t *testing.T) {
 	}
 }
 
-// The serving process outlives clients that talk nonsense, and answers one of
-// another version in words.
-func TestServeStrangers(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	start(t, dir, func(context.Context, relay.Request, io.Reader, io.Writer, io.Writer) int { return 0 })
-	for name, sent := range map[string]string{
-		"nothing":          "",
-		"HTTP":             "GET / HTTP/1.1\r\n\r\n",
-		"huge frame":       "r\xff\xff\xff\xff",
-		"wrong frame":      "i\x00\x00\x00\x00",
-		"no JSON":          "r\x00\x00\x00\x01{",
-		"half a request":   "r\x00\x00\x00\x09{",
-		"answer to no-one": "r\x00\x00\x00\x0e{\"protocol\":1}t\x00\x00\x00\x00",
-	} {
-		conn, err := net.Dial("unix", filepath.Join(dir, "serve.sock"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _ = io.WriteString(conn, sent)
-		if err := conn.Close(); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+// head is the beginning of a request, up to the body.
+const head = "POST /2/commands?arg=version HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+// connect connects to the socket until the test ends.
+func connect(t *testing.T, dir string) net.Conn {
+	t.Helper()
 	conn, err := net.Dial("unix", filepath.Join(dir, "serve.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
-	_, _ = io.WriteString(conn, "r\x00\x00\x00\x0e{\"protocol\":9}"+"t\x00\x00\x00\x00")
-	answer, err := io.ReadAll(conn)
-	if err != nil || !strings.Contains(string(answer), "another version") || !strings.HasSuffix(string(answer), "x\x00\x00\x00\x01\x01") {
-		t.Errorf("answer %q, error %v", answer, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// The serving process outlives clients that talk nonsense, and cuts off one
+// that answers what it was not asked.
+func TestServeStrangers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(ctx context.Context, _ relay.Request, _ io.Reader, stdout, _ io.Writer) int {
+		_, _ = io.WriteString(stdout, "x")
+		<-ctx.Done()
+		return 0
+	})
+	chunk := func(s string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(s), s) }
+	answer := func(m any) string {
+		var b bytes.Buffer
+		for encoder := gob.NewEncoder(&b); b.Len() < 200; {
+			if err := encoder.Encode(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return head + chunk(b.String())
 	}
-	if code, err := relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard); code != 0 || err != nil {
-		t.Errorf("code %d, error %v", code, err)
+	wrote := answer(struct{ Wrote bool }{true})
+	for name, sent := range map[string]string{
+		"nothing":           "",
+		"noise":             "\x00\x01\x02\r\n\r\n",
+		"another path":      "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"another method":    "GET /2/commands HTTP/1.1\r\nHost: x\r\n\r\n",
+		"broken query":      strings.Replace(head, "?arg=", "?arg=%zz", 1),
+		"half a head":       head[:len(head)-2],
+		"broken chunk":      head + "zz\r\n",
+		"no gob":            head + chunk("{]"),
+		"unasked input":     answer(struct{ Read, EOF bool }{true, true}),
+		"output never sent": wrote,
+	} {
+		conn := connect(t, dir)
+		if _, err := io.WriteString(conn, sent); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := conn.(*net.UnixConn).CloseWrite(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, _ = io.Copy(io.Discard, conn)
+	}
+	conn := connect(t, dir)
+	if _, err := io.WriteString(conn, wrote); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Error(err)
+	}
+}
+
+// Many connections on which nothing comes hold up no command, and in the end
+// the oldest make room.
+func TestServeSilent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	start(t, dir, func(context.Context, relay.Request, io.Reader, io.Writer, io.Writer) int { return 3 })
+	first := connect(t, dir)
+	for range 300 {
+		connect(t, dir)
+	}
+	for range 20 {
+		if code, err := relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard); code != 3 || err != nil {
+			t.Fatalf("code %d, error %v", code, err)
+		}
+	}
+	if n, err := first.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("the oldest connection: %d, %v", n, err)
+	}
+}
+
+// pipes is a listener in memory. It fails once for each of its errors first.
+type pipes struct {
+	errs   []error
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	if len(p.errs) > 0 {
+		err := p.errs[0]
+		p.errs = p.errs[1:]
+		return nil, &net.OpError{Op: "accept", Err: err}
+	}
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+// servePipes serves pipes and returns what ends that.
+func servePipes(t *testing.T, p *pipes) (end func()) {
+	t.Helper()
+	p.conns, p.closed = make(chan net.Conn), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() { ended <- relay.Serve(t.Context(), p, nil, slog.New(slog.DiscardHandler)) }()
+	return func() {
+		close(p.closed)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A connection on which no request arrives in time is closed.
+func TestServeClosesSilent(t *testing.T) {
+	t.Parallel()
+	for name, sent := range map[string]string{"nothing": "", "half a head": head[:len(head)-2]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &pipes{}
+				defer servePipes(t, p)()
+				server, conn := net.Pipe()
+				start := time.Now()
+				p.conns <- server
+				if _, err := io.WriteString(conn, sent); err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, conn)
+				if waited := time.Since(start); waited != 5*time.Second {
+					t.Errorf("closed after %v", waited)
+				}
+			})
+		})
+	}
+}
+
+// A process without free file descriptors goes on when it has some.
+func TestServeWithoutDescriptors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &pipes{errs: []error{syscall.EMFILE, syscall.ENFILE, syscall.EMFILE}}
+		defer servePipes(t, p)()
+		server, conn := net.Pipe()
+		p.conns <- server
+		go func() { _, _ = io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n") }()
+		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 404") {
+			t.Errorf("%q, %v", answer, err)
+		}
+	})
+}
+
+// A client that is interrupted while its command waits for others does not
+// wait any longer, and its command does not run.
+func TestCallInterruptedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const most = 16
+	running, end := make(chan string, most+1), make(chan struct{})
+	start(t, dir, func(_ context.Context, r relay.Request, _ io.Reader, _, _ io.Writer) int {
+		running <- r.Args[0]
+		<-end
+		return 0
+	})
+	call := func(ctx context.Context, name string) error {
+		_, err := relay.Call(ctx, dir, relay.Request{Args: []string{name}}, nil, io.Discard, io.Discard)
+		return err
+	}
+	var all sync.WaitGroup
+	for range most {
+		all.Go(func() {
+			if err := call(t.Context(), "first"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range most {
+		<-running
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	waiting := make(chan error, 1)
+	go func() { waiting <- call(ctx, "last") }()
+	cancel()
+	if err := <-waiting; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	close(end)
+	all.Wait()
+	if len(running) > 0 {
+		t.Errorf("%s ran", <-running)
+	}
+}
+
+// A client that is interrupted does not wait for a server that does not answer.
+func TestCallInterruptedUnanswered(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := relay.Listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	ctx, cancel := context.WithCancel(t.Context())
+	called := make(chan error, 1)
+	go func() {
+		_, err := relay.Call(ctx, dir, relay.Request{}, nil, io.Discard, io.Discard)
+		called <- err
+	}()
+	if _, err := l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-called; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A client of another version is told so in words, and one whose server goes
+// away before it answers does not wait for it.
+func TestCallAnotherServer(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"another version":   {http.NotFound, "another version of this command: restart that process"},
+		"connection closed": {hangUp, "lost the process"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			l, err := relay.Listen(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other := &http.Server{Handler: test.handler, ReadHeaderTimeout: time.Minute}
+			go func() { _ = other.Serve(l) }()
+			defer func() { _ = other.Close() }()
+			_, err = relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard)
+			if err == nil || errors.Is(err, relay.ErrNotServed) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func hangUp(w http.ResponseWriter, _ *http.Request) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_ = conn.Close()
 	}
 }

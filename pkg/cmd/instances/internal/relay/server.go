@@ -2,118 +2,131 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	// maxConnections is how many commands run at the same time; more wait.
-	maxConnections = 16
-	// requestTimeout is how long a client may take to say what it wants.
-	requestTimeout = 10 * time.Second
+	// maxCommands is how many commands run at the same time; more wait.
+	maxCommands = 16
+	// maxSilent is how many connections may be open without a request. When
+	// there are more, the oldest is closed.
+	maxSilent = 256
+	// requestTimeout is how long a client may take to send its request, and to
+	// hang up when it has the exit code.
+	requestTimeout = 5 * time.Second
+	// maxRequest is the size of the largest request, in bytes: it has the
+	// arguments, percent-encoded.
+	maxRequest = 8 << 20
 )
-
-// protocol is the version of the frames and of [Request].
-const protocol = 1
-
-// Request is a command line, as the client sends it.
-type Request struct {
-	// Protocol is filled in by [Call].
-	Protocol int `json:"protocol"`
-	// Version says which program the client is.
-	Version string `json:"version"`
-	// Args are the arguments, without the name of the program.
-	Args []string `json:"args"`
-	// Dir is the client's folder, to which relative paths in Args refer.
-	Dir string `json:"dir"`
-	// Terminal says that the client's standard error is a terminal.
-	Terminal bool `json:"terminal"`
-}
 
 // Handler runs a command and returns its exit code, 0 to 255. A write returns
 // when the client has written the output itself, or with an error if it could
 // not. The context is done when the client goes away or is interrupted; in the
-// second case it still takes output.
+// second case the client still takes output. A handler must not panic.
 type Handler func(ctx context.Context, r Request, stdin io.Reader, stdout, stderr io.Writer) int
 
 // Serve runs the commands of the clients of l until l is closed, then waits
-// for those that still run. When ctx is done, their contexts are. It returns
-// nil after [Listener.Close].
-func Serve(ctx context.Context, l *Listener, run Handler) error {
-	var running sync.WaitGroup
-	defer running.Wait()
-	free := make(chan struct{}, maxConnections)
-	for {
-		free <- struct{}{}
-		conn, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("accept a command: %w", err)
-		}
-		running.Go(func() {
-			defer func() { <-free }()
-			serve(ctx, conn, run)
-		})
+// for those that still run and returns nil. When ctx is done, their contexts
+// are. What is wrong with a connection is logged.
+func Serve(ctx context.Context, l net.Listener, run Handler, logger *slog.Logger) error {
+	free := make(chan struct{}, maxCommands)
+	routes := http.NewServeMux()
+	routes.HandleFunc("POST "+protocol, func(w http.ResponseWriter, r *http.Request) {
+		serve(w, r, run, free)
+	})
+	server := &http.Server{
+		Handler:           routes,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: requestTimeout,
+		MaxHeaderBytes:    maxRequest,
+		ConnState:         new(silent).watch,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
+	server.SetKeepAlivesEnabled(false)
+	err := server.Serve(l)
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	// Whoever has all places knows that nothing runs, nor will.
+	for range maxCommands {
+		free <- struct{}{}
+	}
+	return errors.Join(err, server.Close())
 }
 
-// serve runs the command of one client.
-func serve(ctx context.Context, conn net.Conn, run Handler) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer func() { _ = conn.Close() }()
-	r, err := readRequest(conn)
-	if err != nil {
+// silent are the connections without a request, oldest first.
+type silent struct {
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+// watch is called when the state of a connection has changed.
+func (s *silent) watch(conn net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state != http.StateNew {
+		s.conns = slices.DeleteFunc(s.conns, func(c net.Conn) bool { return c == conn })
 		return
 	}
+	if len(s.conns) == maxSilent {
+		_ = s.conns[0].Close()
+		s.conns = s.conns[1:]
+	}
+	s.conns = append(s.conns, conn)
+}
+
+// serve runs the command of one client when there is a free place.
+func serve(w http.ResponseWriter, r *http.Request, run Handler, free chan struct{}) {
+	stream := http.NewResponseController(w)
+	request, err := parse(r.URL.RawQuery)
+	if err == nil {
+		err = stream.EnableFullDuplex()
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	ctx, leave := context.WithCancel(r.Context())
+	defer leave()
 	command, interrupt := context.WithCancel(ctx)
 	defer interrupt()
-	p := &peer{
-		ctx: ctx, command: command, interrupt: interrupt,
-		conn: conn, taken: make(chan error), pieces: make(chan piece),
-	}
-	var listening sync.WaitGroup
-	defer listening.Wait()
-	defer func() { _ = conn.Close() }()
-	listening.Go(func() {
-		defer cancel()
-		p.listen()
+	c := newConnection(ctx, command, w, stream)
+	// A client that reads nothing must not hold up the end.
+	cutOff := context.AfterFunc(r.Context(), func() {
+		_ = stream.SetReadDeadline(time.Unix(0, 0))
+		_ = stream.SetWriteDeadline(time.Unix(0, 0))
 	})
-	// A client that goes on reading nothing must not hold up the end.
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	stdout, stderr := output{p, frameOutput}, output{p, frameErrors}
-	if r.Protocol != protocol {
-		_, _ = fmt.Fprintf(stderr, "instances: the process that serves this data folder is another version of this command: restart that process\n")
-		_ = p.send(frameExit, []byte{1})
-		return
+	defer cutOff()
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		defer leave()
+		c.listen(r.Body, interrupt)
+	})
+	select {
+	case free <- struct{}{}:
+		defer func() { <-free }()
+		// The client waits less patiently for the beginning of the answer.
+		if stream.Flush() == nil {
+			code := run(command, request, c,
+				output{c, func(piece []byte) toClient { return toClient{Stdout: piece} }},
+				output{c, func(piece []byte) toClient { return toClient{Stderr: piece} }})
+			_ = c.send(toClient{Done: true, Exit: code})
+		}
+	case <-command.Done():
 	}
-	code := run(command, r, &input{peer: p}, stdout, stderr)
-	_ = p.send(frameExit, []byte{byte(code)})
-}
-
-// readRequest reads the first frame.
-func readRequest(conn net.Conn) (Request, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(requestTimeout)); err != nil {
-		return Request{}, err
+	// The client hangs up when it has the exit code: were it the server, what
+	// the client sends meanwhile could cost it the rest of the answer.
+	patience := requestTimeout
+	if ctx.Err() != nil {
+		patience = 0
 	}
-	k, payload, err := readFrame(conn)
-	if err != nil {
-		return Request{}, err
-	}
-	if k != frameRequest {
-		return Request{}, fmt.Errorf("unexpected frame %q", k)
-	}
-	var r Request
-	if err := json.Unmarshal(payload, &r); err != nil {
-		return Request{}, err
-	}
-	return r, conn.SetReadDeadline(time.Time{})
+	_ = stream.SetReadDeadline(time.Now().Add(patience))
+	listening.Wait()
 }
