@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,9 @@ type cleanupEvent struct {
 	DryRun bool `json:"dryRun"`
 	// AsOf, in a dry run only, asks what will be due then. Zero means now.
 	AsOf time.Time `json:"asOf"`
+	// Time is that of the event: nothing later is due, whatever the clock says.
+	// Zero, in an event that is sent by hand, means now.
+	Time time.Time `json:"time"`
 }
 
 // cleanupAnswer is what [Cleanup] returns.
@@ -50,10 +54,13 @@ type cleanupAnswer struct {
 	Due []cleanup.Due `json:"due,omitempty"`
 }
 
-// NewSweeper returns a cleanup of all kinds of this program.
+// NewSweeper returns a cleanup of all kinds of this program, on a repository
+// that may be a [cleanup.Timekeeper].
 func NewSweeper(r cleanup.Repository, s CleanupSettings, now func() time.Time, logger *slog.Logger) (*cleanup.Sweeper, error) {
+	clock, _ := r.(cleanup.Timekeeper)
 	return cleanup.New(cleanup.Options{
 		Repository: r,
+		Timekeeper: clock,
 		Kinds:      []instance.Kind{topology.Kind(), compute.Kind(), execution.Kind()},
 		Retention:  s.Retention,
 		Idle: []cleanup.IdleRule{
@@ -66,8 +73,8 @@ func NewSweeper(r cleanup.Repository, s CleanupSettings, now func() time.Time, l
 }
 
 // Cleanup removes for good what is kept no longer. Its event has the fields
-// dryRun and asOf, both optional, and its answer is the report. Where something
-// failed, it returns the errors, so that Lambda tries again; the report is in
+// dryRun, asOf and time, all optional, and its answer is the report. Where
+// something failed, it returns the errors, so that Lambda tries again; the report is in
 // the log then.
 func Cleanup(d Dependencies) lambda.Handler { return cleanupHandler{d} }
 
@@ -91,9 +98,9 @@ func (h cleanupHandler) Invoke(ctx context.Context, payload []byte) ([]byte, err
 	}
 	var answer cleanupAnswer
 	if event.DryRun {
-		answer.Report, err = sweeper.Preview(ctx, event.AsOf, answer.list)
+		answer.Report, err = sweeper.Preview(ctx, cmp.Or(event.AsOf, event.Time), answer.list)
 	} else {
-		answer.Report, err = sweeper.Sweep(ctx, by)
+		answer.Report, err = sweeper.Sweep(ctx, cleanup.Request{AsOf: event.Time, By: by})
 	}
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 	"instances/pkg/app"
 	"instances/pkg/app/apptest"
 	"instances/pkg/auth"
+	"instances/pkg/cleanup"
 	"instances/pkg/compute"
 	"instances/pkg/execution"
 	"instances/pkg/instance"
@@ -76,7 +77,9 @@ func fill(t *testing.T, s *apptest.Server) {
 	if _, err := s.Repository.RevokeCredential(t.Context(), "revoked", s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s.Clock.Advance(31 * day)
+	s.Clock.Advance(20 * day)
+	s.Mint(t, "later", auth.AllowAll)
+	s.Clock.Advance(11 * day)
 }
 
 func TestCleanup(t *testing.T) {
@@ -167,6 +170,8 @@ func TestCleanupEvent(t *testing.T) {
 		`{"dryRun":"yes"}`:                    "dryRun",
 		`{"asOf":"2026-01-01T00:00:00Z"}`:     "asOf is for a dry run only",
 		`{"dryRun":true,"asOf":"tomorrow"}`:   "tomorrow",
+		`{"time":"<aws.scheduler.time>"}`:     "<aws.scheduler.time>",
+		`{"time":"2036-01-01T00:00:00Z"}`:     "as of 2036-01-01T00:00:00Z",
 		`{} {}`:                               "there is more after the object",
 		`null`:                                "no JSON object",
 		`[]`:                                  "no JSON object",
@@ -180,6 +185,76 @@ func TestCleanupEvent(t *testing.T) {
 	if answer, err := invoke(t.Context(), ` {}`); err != nil || answer["keysPurged"] != 1. {
 		t.Errorf("{}: %v, %v", answer, err)
 	}
+}
+
+// The time of the event decides what is due, not a clock that is ahead of it.
+func TestCleanupEventTime(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		fill(t, s)
+		var log bytes.Buffer
+		invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, app.NewLogger(&log, slog.LevelInfo))
+		run := func(at time.Time, purged float64, warned bool) {
+			t.Helper()
+			log.Reset()
+			answer, err := invoke(t.Context(), `{"dryRun": false, "time": "`+at.UTC().Format(time.RFC3339)+`"}`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer["asOf"] != at.UTC().Format(time.RFC3339) || answer["keysPurged"] != purged || answer["complete"] != true {
+				t.Errorf("as of %v: %v", at, answer)
+			}
+			if _, ok := answer["warning"]; ok != warned || strings.Contains(log.String(), `"level":"WARN"`) != warned {
+				t.Errorf("as of %v: warning %v, log %s", at, answer["warning"], &log)
+			}
+		}
+		now := s.Clock.Now()
+		s.Clock.Advance(time.Hour)
+		// An hour is what a delivery may take.
+		run(now.Add(-2*day), 0, true)
+		s.Clock.Advance(400 * day)
+		// So that only the time of the event tells.
+		if _, err := s.Repository.NextNumber(t.Context(), topology.Kind()); err != nil {
+			t.Fatal(err)
+		}
+		if keeper, ok := s.Repository.(cleanup.Timekeeper); ok {
+			if _, err := keeper.CheckClock(t.Context(), s.Clock.Now(), true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run(now.Add(-2*day), 0, true)
+		s.Clock.Advance(-400 * day)
+		run(now, 1, false)
+	})
+}
+
+// Locally, a clock that has jumped removes nothing on that day.
+func TestCleanupClockJumps(t *testing.T) {
+	t.Parallel()
+	s := apptest.NewBolt(t)
+	fill(t, s)
+	var log bytes.Buffer
+	invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, app.NewLogger(&log, slog.LevelInfo))
+	run := func(held bool) {
+		t.Helper()
+		log.Reset()
+		answer, err := invoke(t.Context(), `{"time": "`+s.Clock.Now().UTC().Format(time.RFC3339)+`"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer["complete"] == held || (answer["keysPurged"] == 0.) != held {
+			t.Errorf("held %t: %v", held, answer)
+		}
+		if got := strings.Contains(log.String(), "after the registry was last used"); got != held || strings.Contains(log.String(), `"level":"WARN"`) != held {
+			t.Errorf("held %t: logged %s", held, &log)
+		}
+	}
+	s.Clock.Advance(400 * day)
+	run(true)
+	s.Clock.Advance(time.Hour)
+	run(true)
+	s.Clock.Advance(day)
+	run(false)
 }
 
 // What fails makes the invocation fail, so that Lambda tries again.

@@ -39,7 +39,7 @@ func TestNoTime(t *testing.T) {
 		}})
 		o.Until = (&timer{left}).Until
 		s := newSweeper(t, o)
-		swept, err := s.Sweep(withDeadline(t), instance.Change{})
+		swept, err := s.Sweep(withDeadline(t), cleanup.Request{})
 		previewed, err2 := s.Preview(withDeadline(t), time.Time{}, nil)
 		for _, got := range []struct {
 			report cleanup.Report
@@ -75,7 +75,7 @@ func TestDeadline(t *testing.T) {
 	for ; ; runs++ {
 		// Of the last 20 seconds, none is used to begin anything.
 		clock.left = 40 * time.Second
-		report, err := s.Sweep(withDeadline(t), instance.Change{})
+		report, err := s.Sweep(withDeadline(t), cleanup.Request{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestShares(t *testing.T) {
 		return nil
 	}})
 	o.Until = clock.Until
-	report, err := newSweeper(t, o).Sweep(withDeadline(t), instance.Change{})
+	report, err := newSweeper(t, o).Sweep(withDeadline(t), cleanup.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestHangingCall(t *testing.T) {
 	// The real deadline is little more than its margin away.
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second+100*time.Millisecond)
 	defer cancel()
-	report, err := newSweeper(t, o).Sweep(ctx, instance.Change{})
+	report, err := newSweeper(t, o).Sweep(ctx, cleanup.Request{})
 	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 		t.Errorf("error %v, context %v", err, ctx.Err())
 	}

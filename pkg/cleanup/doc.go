@@ -30,6 +30,11 @@
 // as left alone; the next run looks at them again. A retention of less than a
 // day is taken for a mistyped one and refused.
 //
+// A wrong clock must not remove what is not due. Where a run has the time of the
+// event that asks for it, nothing later than that counts. The embedded
+// repository is a [Timekeeper]: when its clock jumps, nothing is removed for a
+// day.
+//
 // Each call of the repository that writes is one transaction, and a run keeps
 // no state of its own: what it has done is no longer due, what it has not done
 // still is. So a run may be killed between any two calls, or in the middle of

@@ -178,7 +178,7 @@ func newSweeper(t testing.TB, o cleanup.Options) *cleanup.Sweeper {
 // sweep runs a cleanup of everything, which must not fail.
 func (f *fixture) sweep(t testing.TB) cleanup.Report {
 	t.Helper()
-	report, err := newSweeper(t, f.options(f)).Sweep(context.Background(), instance.Change{})
+	report, err := newSweeper(t, f.options(f)).Sweep(context.Background(), cleanup.Request{})
 	if err != nil {
 		t.Fatalf("Sweep: %v", err)
 	}

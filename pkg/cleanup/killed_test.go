@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"instances/pkg/cleanup"
-	"instances/pkg/instance"
 	"instances/pkg/repository/bolt"
 )
 
@@ -90,7 +89,7 @@ func disturb(t *testing.T, f *fixture, k int, after, kill bool) bool {
 		}
 		return nil
 	}
-	report, err := newSweeper(t, f.options(r)).Sweep(ctx, instance.Change{})
+	report, err := newSweeper(t, f.options(r)).Sweep(ctx, cleanup.Request{})
 	if errors.Is(err, errInjected) != failed {
 		t.Fatalf("call %d of %d: error %v", k, calls, err)
 	}

@@ -125,7 +125,7 @@ func (m *model) step(t *rapid.T, f *fixture, kinds []instance.Kind, run string) 
 			_, got = s.Preview(ctx, now.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "later"))*day), nil)
 			break
 		}
-		report, err := s.Sweep(ctx, instance.Change{})
+		report, err := s.Sweep(ctx, cleanup.Request{})
 		idle, purged := m.cleanup(o, now)
 		if got = err; total(report.IdleDeleted) != idle || total(report.DeletedPurged) != purged || report.LeftAlone+report.Failed > 0 {
 			t.Fatalf("%+v, want %d idle and %d purged", report, idle, purged)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"instances/pkg/cleanup"
-	"instances/pkg/instance"
 )
 
 // readOnly fails the test when something is to be written.
@@ -94,7 +93,7 @@ func TestPreview(t *testing.T) {
 				var removed []string
 				o := f.options(f)
 				o.Logger = slog.New(recorder{slog.DiscardHandler, &removed})
-				swept, err := newSweeper(t, o).Sweep(t.Context(), instance.Change{})
+				swept, err := newSweeper(t, o).Sweep(t.Context(), cleanup.Request{})
 				if err != nil {
 					t.Fatal(err)
 				}

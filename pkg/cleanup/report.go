@@ -38,6 +38,9 @@ type Report struct {
 	// time, and those that were not begun: the next run goes on there.
 	Complete bool     `json:"complete"`
 	Stopped  []string `json:"stopped,omitempty"`
+	// Warning says that the clock may be wrong, and what was not removed
+	// because of that; see [Sweeper.Sweep].
+	Warning string `json:"warning,omitempty"`
 	// Calls, ReadUnits and WriteUnits are what the run consumed of the
 	// database; see [repository.Consumption].
 	Calls      int     `json:"databaseCalls"`

@@ -7,6 +7,7 @@ import (
 
 	"instances/pkg/auth"
 	"instances/pkg/instance"
+	"instances/pkg/repository"
 )
 
 // Repository is what a [Sweeper] needs of a repository, all together. What
@@ -17,6 +18,14 @@ type Repository interface {
 	Records
 	Directory
 	Idler
+}
+
+// Timekeeper is a repository that knows when it was last used, and so tells a
+// clock that has jumped.
+type Timekeeper interface {
+	// CheckClock notes that the registry is used now. It returns the jump if the
+	// clock has jumped so that it may be wrong, and none with trusted.
+	CheckClock(ctx context.Context, now time.Time, trusted bool) (repository.ClockJump, error)
 }
 
 // Trash holds the deleted instances.

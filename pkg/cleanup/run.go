@@ -57,14 +57,23 @@ func (r *run) run(ctx context.Context, steps []step, of func(step) work) (Report
 	outer.Add(meter.Total())
 	r.report.consume(meter.Total())
 	r.report.Complete = len(r.report.Stopped) == 0
+	r.log(ctx, err, r.options.Now().Sub(started))
+	return r.report, err
+}
+
+// log writes the line of the run.
+func (r *run) log(ctx context.Context, err error, took time.Duration) {
 	level := slog.LevelInfo
-	attrs := append(r.report.attributes(), slog.Float64("duration_ms", float64(r.options.Now().Sub(started).Microseconds())/1000))
+	attrs := append(r.report.attributes(), slog.Float64("duration_ms", float64(took.Microseconds())/1000))
+	if r.report.Warning != "" {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("warning", r.report.Warning))
+	}
 	if err != nil {
 		level = slog.LevelError
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	r.options.Logger.LogAttrs(ctx, level, "cleanup", attrs...)
-	return r.report, err
 }
 
 // steps takes all steps, and returns their errors.

@@ -2,26 +2,79 @@ package cleanup
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"instances/pkg/instance"
 )
 
-// Sweep does all that is due now. Of by, the names and the request id are told
-// in the history of each instance that is purged or deleted; without a name it
-// is [By]. The report is valid with an error too.
+// Request asks for a run of a [Sweeper]. The zero value asks for one of now.
+type Request struct {
+	// AsOf is the time that decides what is due, where it is not now: that of
+	// the event which asks for the run. What the clock says is later is not due
+	// then. A time later than now is refused, but for some minutes that clocks
+	// may differ.
+	AsOf time.Time
+	// By is who asks: history records of what is deleted or purged carry its
+	// names and request id. Without a name it is [By].
+	By instance.Change
+	// TrustClock removes what is due even if the clock has jumped.
+	TrustClock bool
+}
+
+const (
+	// maxEarly is how much later than now the time of a request may be.
+	maxEarly = 10 * time.Minute
+	// maxLate is how much earlier it may be without a warning: a schedule tries
+	// again for some hours.
+	maxLate = 24 * time.Hour
+)
+
+// ErrFuture says that the time of a request has not come.
+var ErrFuture = errors.New("that time is in the future: what is not due yet is not removed")
+
+// Sweep removes all that is due. The report is valid with an error too.
 //
-// The error joins those of all steps; it is [ErrNoTime] when the deadline of
-// ctx was too close to begin. To stop before the deadline is no error.
-func (s *Sweeper) Sweep(ctx context.Context, by instance.Change) (Report, error) {
-	if by.By == "" {
-		by.By = By
+// Where the clock has jumped so that it may be wrong, it removes nothing, and
+// the report and the log say so: see [Timekeeper].
+//
+// The error joins those of all steps. It is [ErrNoTime] when the deadline of
+// ctx was too close to begin, and [ErrFuture] for a time that has not come.
+// Stopping before the deadline is not an error.
+func (s *Sweeper) Sweep(ctx context.Context, q Request) (Report, error) {
+	if q.By.By == "" {
+		q.By.By = By
 	}
-	if by.Owner == "" {
-		by.Owner = by.By
+	if q.By.Owner == "" {
+		q.By.Owner = q.By.By
 	}
-	asOf := s.options.Now()
-	r := &run{options: s.options, asOf: asOf, report: s.newReport(asOf, false), by: by}
+	now := s.options.Now()
+	asOf := now
+	if !q.AsOf.IsZero() && q.AsOf.Before(now) {
+		asOf = q.AsOf
+	}
+	r := &run{options: s.options, asOf: asOf, report: s.newReport(asOf, false), by: q.By}
+	switch {
+	case q.AsOf.Sub(now) > maxEarly:
+		return r.report, fmt.Errorf("as of %s at %s: %w", q.AsOf.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), ErrFuture)
+	case now.Sub(asOf) > maxLate:
+		r.report.Warning = fmt.Sprintf("the clock is at %s, long after the time of the request: nothing is removed that was not due then",
+			now.UTC().Format(time.RFC3339))
+	}
+	if clock := s.options.Timekeeper; clock != nil {
+		jumped, err := clock.CheckClock(ctx, now, q.TrustClock)
+		if err != nil {
+			return r.report, fmt.Errorf("check the clock: %w", err)
+		}
+		if !jumped.Until.IsZero() {
+			r.report.Warning = fmt.Sprintf("nothing is removed: %s. If it is right, the first cleanup after %s removes what is due; instances cleanup --yes does at once",
+				jumped, jumped.Until.UTC().Format(time.RFC3339))
+			r.stopped(s.steps)
+			r.log(ctx, nil, 0)
+			return r.report, nil
+		}
+	}
 	return r.run(ctx, s.steps, func(st step) work { return st.sweep })
 }
 

@@ -111,7 +111,7 @@ func TestLeftAlone(t *testing.T) {
 					test.meanwhile(t, f)
 					after = f.state(t)
 				})}
-				report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), instance.Change{})
+				report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), cleanup.Request{})
 				if err != nil || report.LeftAlone != 1 || report.Failed != 0 || !report.Complete {
 					t.Errorf("%+v, %v", report, err)
 				}
@@ -165,7 +165,7 @@ func TestCollectionInUseAgain(t *testing.T) {
 		f.number(t, 50001)
 		f.advance(2 * day)
 		r := faulty{Repository: f.store, before: once("ForgetCollection", func() { f.restore(t, numbered(), "1") })}
-		report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), instance.Change{})
+		report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), cleanup.Request{})
 		if err != nil || report.CollectionsForgotten != 0 || report.LeftAlone > 1 {
 			t.Fatalf("%+v, %v", report, err)
 		}
@@ -208,7 +208,7 @@ func TestFailingStep(t *testing.T) {
 				}
 				return nil
 			}}
-			report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), instance.Change{})
+			report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), cleanup.Request{})
 			if !errors.Is(err, errInjected) || !report.Complete {
 				t.Fatalf("%+v, %v", report, err)
 			}
@@ -277,7 +277,7 @@ func TestFailures(t *testing.T) {
 				}
 				return errInjected
 			}}
-			report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), instance.Change{})
+			report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), cleanup.Request{})
 			if report.DeletedPurged["named"] != test.purged || report.Failed != test.failed {
 				t.Errorf("%+v", report)
 			}
@@ -309,7 +309,7 @@ func TestWho(t *testing.T) {
 			f.advance(retention - idleAfter)
 			f.create(t, timed(), "silent", true)
 			f.advance(idleAfter + time.Second)
-			if _, err := newSweeper(t, f.options(f)).Sweep(t.Context(), test.by); err != nil {
+			if _, err := newSweeper(t, f.options(f)).Sweep(t.Context(), cleanup.Request{By: test.by}); err != nil {
 				t.Fatal(err)
 			}
 			for k, operation := range map[instance.Key]string{key(named(), "gone"): "purge", key(timed(), "silent"): "delete"} {
@@ -395,7 +395,7 @@ func logged(t *testing.T, level slog.Level, change func(*fixture, *cleanup.Optio
 	o := f.options(f)
 	o.Logger = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))
 	change(f, &o)
-	_, _ = newSweeper(t, o).Sweep(t.Context(), instance.Change{})
+	_, _ = newSweeper(t, o).Sweep(t.Context(), cleanup.Request{})
 	text = log.String()
 	for d := json.NewDecoder(&log); d.More(); {
 		var line map[string]any

@@ -18,10 +18,12 @@ const MinRetention = 24 * time.Hour
 // else is named. No key can have this name.
 const By = "(cleanup)"
 
-// Options are the settings of a [Sweeper]. All fields but Idle and Until are
-// required.
+// Options are the settings of a [Sweeper]. All fields but Timekeeper, Idle and
+// Until are required.
 type Options struct {
 	Repository Repository
+	// Timekeeper tells a clock that has jumped; nil trusts the clock.
+	Timekeeper Timekeeper
 	// Kinds are those whose deleted instances are purged and whose unused
 	// collections are forgotten.
 	Kinds []instance.Kind

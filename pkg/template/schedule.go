@@ -4,19 +4,29 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // Schedule is an event of a function that comes at fixed times.
 type Schedule struct {
 	// Expression is as EventBridge Scheduler reads it, such as rate(1 day).
 	Expression string
-	// Input is the JSON that the function gets.
+	// Input is the JSON that [Schedule.Event] is made of.
 	Input string
 	// DeadLetters is the address of the queue for what cannot be delivered, as
 	// in ${Queue.Arn}.
 	DeadLetters string
 	// Statements are what the role of the schedule allows.
 	Statements []Statement
+}
+
+// scheduledTime is what EventBridge Scheduler replaces by the time that an event
+// is scheduled for.
+const scheduledTime = "<aws.scheduler.scheduled-time>"
+
+// Event returns what the function gets at that time.
+func (s Schedule) Event(at time.Time) []byte {
+	return []byte(strings.ReplaceAll(s.Input, scheduledTime, at.UTC().Format(time.RFC3339)))
 }
 
 var expression = regexp.MustCompile(`^(rate|cron|at)\([^()]+\)$`)

@@ -70,6 +70,15 @@ func TestFunctions(t *testing.T) {
 	})
 }
 
+func TestScheduleEvent(t *testing.T) {
+	t.Parallel()
+	s := template.Schedule{Input: `{"a": 1, "time": "<aws.scheduler.scheduled-time>"}`}
+	at := time.Date(2026, 3, 4, 6, 6, 7, 8, time.FixedZone("", 3600))
+	if got, want := string(s.Event(at)), `{"a": 1, "time": "2026-03-04T05:06:07Z"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestFunctionByName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"thing-put", "ThingPut"} {

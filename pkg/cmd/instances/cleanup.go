@@ -29,6 +29,9 @@ What was restored, or used again, in between is left alone. Ctrl-C stops it
 between two writes; the next run goes on from there. The exit code is 1 where
 something failed or was not finished.
 
+Where the clock is more than 30 days past the last use of a data folder, it may
+be wrong: nothing is removed on that day without --yes.
+
 With --dry-run it changes nothing, and lists what it would do, with ages.`,
 		examples: []string{
 			"instances cleanup --dry-run",
@@ -43,7 +46,7 @@ With --dry-run it changes nothing, and lists what it would do, with ages.`,
 
 // cleanupFlags are the flags of the command.
 type cleanupFlags struct {
-	dryRun                        bool
+	dryRun, yes                   bool
 	olderThan, compute, execution string
 	asOf                          string
 	form                          func() (asJSON bool, err error)
@@ -53,7 +56,7 @@ type cleanupFlags struct {
 // cleanupOrder is what they say.
 type cleanupOrder struct {
 	app.CleanupSettings
-	dryRun, asJSON bool
+	dryRun, yes, asJSON bool
 	// asOf is zero for now.
 	asOf time.Time
 	// historyRetention is 0 for ever.
@@ -62,6 +65,7 @@ type cleanupOrder struct {
 
 func (f *cleanupFlags) add(c *call) {
 	c.flags.BoolVar(&f.dryRun, "dry-run", false, "change nothing, and list what would be done")
+	c.flags.BoolVar(&f.yes, "yes", false, "remove what is due even if the clock has jumped")
 	c.flags.StringVar(&f.olderThan, "older-than", defaultDeletedRetention,
 		"remove what was deleted, or ended, longer ago than this `TIME`, 1d or more")
 	c.flags.StringVar(&f.compute, "silent-compute", "",
@@ -75,7 +79,7 @@ func (f *cleanupFlags) add(c *call) {
 
 // read checks the flags.
 func (f *cleanupFlags) read(c *call) (o cleanupOrder, err error) {
-	o.dryRun = f.dryRun
+	o.dryRun, o.yes = f.dryRun, f.yes
 	for _, period := range []struct {
 		flag, text string
 		set        *time.Duration
@@ -132,7 +136,7 @@ func cleanUp(c *call) func(context.Context) error {
 		where.retention = order.historyRetention
 		return where.with(ctx, c, func(ctx context.Context, r *registry) error {
 			// What it would log is printed here.
-			sweeper, err := app.NewSweeper(r, order.CleanupSettings, c.now, slog.New(slog.DiscardHandler))
+			sweeper, err := app.NewSweeper(r.repository, order.CleanupSettings, c.now, slog.New(slog.DiscardHandler))
 			if err != nil {
 				return err
 			}
@@ -146,7 +150,7 @@ func cleanUp(c *call) func(context.Context) error {
 
 // sweep cleans up, and prints what it did.
 func sweep(ctx context.Context, c *call, sweeper *cleanup.Sweeper, order cleanupOrder) error {
-	report, err := sweeper.Sweep(ctx, operatorChange("", c.now()))
+	report, err := sweeper.Sweep(ctx, cleanup.Request{By: operatorChange("", c.now()), TrustClock: order.yes})
 	write := writeReportText
 	if order.asJSON {
 		write = writeReportJSON
@@ -177,6 +181,8 @@ func cleanupEnd(ctx context.Context, c *call, report cleanup.Report, err error) 
 	switch {
 	case report.Complete:
 		return err
+	case report.Warning != "":
+		return errors.New(report.Warning)
 	case err == nil:
 		return fmt.Errorf("the time was over in these steps: %s; the next run goes on there", stopped)
 	case ctx.Err() == nil:

@@ -33,7 +33,7 @@ func (s *server) schedule(ctx context.Context, functions *local.Functions) (stop
 			}
 			for _, f := range s.template.Functions {
 				for _, schedule := range f.Schedules {
-					s.runScheduled(ctx, functions, f.Name, []byte(schedule.Input))
+					s.runScheduled(ctx, functions, f.Name, schedule.Event(s.now()))
 				}
 			}
 		}

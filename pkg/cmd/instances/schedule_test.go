@@ -82,6 +82,42 @@ func TestServeCleansUp(t *testing.T) {
 	}
 }
 
+// A start by a clock that is 400 days ahead removes nothing, nor does the next
+// one, whatever is written meanwhile. The run on the next day goes by the clock.
+func TestServeClockJumps(t *testing.T) {
+	t.Parallel()
+	s := &somewhere{dir: t.TempDir(), clock: newClock()}
+	fillFolder(t, s, fillDue)
+	s.clock.advance(400 * 24 * time.Hour)
+	run := func(name string, held bool) {
+		t.Helper()
+		timer := newTimer()
+		e := environmentIn(s.dir, strings.NewReader(""), nil, nil)
+		e.now, e.after = s.clock.Now, timer.after
+		server := startServeIn(t, e)
+		<-timer.asked
+		if got := s.run(t, "keys", "create", "--name", name, "--allow", "topology:read"); got.code != exitOK {
+			t.Fatalf("%+v", got)
+		}
+		timer.fire <- time.Time{}
+		<-timer.asked
+		if got := s.run(t, "deleted", "topology"); strings.Contains(got.stdout, "ONE") != held {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if code := server.stop(); code != exitOK {
+			t.Errorf("exit code %d: %s", code, server.stderr)
+		}
+		if log := server.stderr.String(); strings.Contains(log, "nothing is removed: the clock is at 2026-05-15T12:00:00Z, 419 days after") != held {
+			t.Errorf("%s: logged %s", name, log)
+		}
+	}
+	run("one", true)
+	s.clock.advance(time.Hour)
+	run("two", true)
+	s.clock.advance(24 * time.Hour)
+	run("three", false)
+}
+
 // blocked is a repository whose list of ended keys does what a test wants.
 type blocked struct {
 	repository

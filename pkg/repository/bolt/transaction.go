@@ -162,6 +162,9 @@ func (r *Repository) write(ctx context.Context, what string, do func(*bbolt.Tx) 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if _, err := noteUse(tx, kept(r.now())); err != nil {
+			return err
+		}
 		return do(tx)
 	})
 	if err != nil {
