@@ -51,8 +51,9 @@ func newSAM(t *testing.T, built string, table dynamotest.Table) sam {
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint.Host = net.JoinHostPort(containerHost, containerPort(t, endpoint))
-	variables := map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": endpoint.String()}
+	variables := map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB": "http://" + net.JoinHostPort(containerHost, containerPort(t, endpoint)),
+	}
 	for _, name := range []string{"TABLE_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		variables[name] = table.Getenv(name)
 	}
