@@ -29,9 +29,8 @@ $(build)/instances:
 	@go build -o $@ ./pkg/cmd/instances
 
 .PHONY: test
-test: ## run every test, with DynamoDB Local where Java and Maven are
-	source .ci/flags.sh && go build -o $(build)/rehearsal/ ./functions/...
-	INSTANCES_TEST_FUNCTIONS=$(CURDIR)/$(build)/rehearsal go run ./pkg/internal/dev/withdynamodb -- go test -race -shuffle=on ./...
+test: ## run every test; as root on Debian or Ubuntu, install what is missing first
+	@.ci/test
 
 .PHONY: bench
 bench: ## measure handlers and repositories

@@ -12,8 +12,12 @@ import (
 	"time"
 )
 
-// startTimeout is how long the engine may take to start, on a busy machine.
-const startTimeout = time.Minute
+const (
+	// startTimeout is how long the engine may take to start, on a busy machine.
+	startTimeout = time.Minute
+	// oldestJava is the oldest version that the engine runs on.
+	oldestJava = 17
+)
 
 // Server is a running engine. What it stores is gone when it stops.
 type Server struct {
@@ -32,9 +36,9 @@ type Server struct {
 // machine can reach it. The error is [ErrMissing] where Java or Maven is not
 // installed. Ctx bounds the start, not the life of the engine.
 func Start(ctx context.Context, root string) (*Server, error) {
-	java, err := exec.LookPath("java")
+	java, err := findJava(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("java: %w", ErrMissing)
+		return nil, err
 	}
 	dir, err := jars(ctx, java, root)
 	if err != nil {
@@ -45,6 +49,22 @@ func Start(ctx context.Context, root string) (*Server, error) {
 		return nil, fmt.Errorf("start DynamoDB Local: %w", err)
 	}
 	return s, nil
+}
+
+// findJava returns the path of java where it is new enough.
+func findJava(ctx context.Context) (string, error) {
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return "", fmt.Errorf("java: %w", ErrMissing)
+	}
+	// It fails where macOS has a stand-in for Java that there is to install.
+	out, err := exec.CommandContext(ctx, java, "-version").CombinedOutput()
+	var major int
+	_, version, _ := strings.Cut(string(out), ` version "`)
+	if _, scanErr := fmt.Sscan(strings.Replace(version, ".", " ", 1), &major); err != nil || scanErr != nil || major < oldestJava {
+		return "", fmt.Errorf("java %d or later: %w", oldestJava, ErrMissing)
+	}
+	return java, nil
 }
 
 // Stop ends the engine.

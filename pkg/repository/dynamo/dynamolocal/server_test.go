@@ -81,6 +81,26 @@ func program(t *testing.T, script string) string {
 	return path
 }
 
+// A Java that is too old, or not there, is missing; other problems are not.
+func TestFindJava(t *testing.T) {
+	for script, missing := range map[string]bool{
+		`echo 'openjdk version "17.0.15" 2025-04-15' >&2`:     false,
+		`echo 'openjdk version "21" 2023-09-19 LTS' >&2`:      false,
+		`echo 'java version "1.8.0_392"' >&2`:                 true,
+		`echo 'openjdk version "11.0.2" 2019-01-15' >&2`:      true,
+		`echo 'Unable to locate a Java Runtime.' >&2; exit 1`: true,
+	} {
+		t.Setenv("PATH", filepath.Dir(program(t, script))+":/bin:/usr/bin")
+		if _, err := findJava(t.Context()); errors.Is(err, ErrMissing) != missing {
+			t.Errorf("%s: %v, want missing %v", script, err, missing)
+		}
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := findJava(t.Context()); !errors.Is(err, ErrMissing) {
+		t.Errorf("without java: %v", err)
+	}
+}
+
 // What ends at once is reported with what it said.
 func TestStartFails(t *testing.T) {
 	t.Parallel()
