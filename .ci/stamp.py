@@ -4,17 +4,21 @@
 
 SAM publishes a version of a function, and deploys an API, when their text in
 the template changes. A parameter's value is not part of that text
-(aws/serverless-application-model#3820), so that the alias would keep the old
-value for as long as the code is the same. This writes a digest of the values
-that a function uses into its description, and likewise for the API.
+(aws/serverless-application-model#3820), so the alias would keep the old value
+until the code changes. This writes a digest of the values that a function uses
+into its description, and likewise for the API.
 
 The values are those of the environment in samconfig.toml, or the defaults.
-With --always every digest is a new one: sam deploy --guided asks for values
-only later.
+With --always every digest is new, because sam deploy --guided asks for values
+later.
+
+It refuses functions that were built for another architecture than the one they
+would be deployed with, and lets the template take no other.
 """
 
 import hashlib
 import json
+import pathlib
 import re
 import sys
 import uuid
@@ -22,6 +26,35 @@ import uuid
 import tomlkit
 from samcli.cli.types import CfnParameterOverridesType
 from samcli.yamlhelper import yaml_dump, yaml_parse
+
+
+# The field e_machine of an ELF header.
+MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}
+
+
+def built_for(path, template):
+    """Returns the architectures of the functions in a built template."""
+    found = set()
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            with open(pathlib.Path(path).parent / resource["Properties"]["CodeUri"] / "bootstrap", "rb") as file:
+                machine = int.from_bytes(file.read(20)[18:], "little")
+            found.add(MACHINES.get(machine, f"machine {machine:#x}"))
+    return found
+
+
+def pin_architecture(template, built, values):
+    """Lets a template take the architecture only that its functions were built for, or says what is wrong."""
+    parameter = template["Parameters"]["Architecture"]
+    wanted = values.get("Architecture", parameter["Default"])
+    if built != {wanted}:
+        return (
+            f"The functions are built for {', '.join(sorted(built))}, and Architecture is {wanted}. "
+            "Set it under [ENVIRONMENT.global.parameters] in samconfig.toml, where sam build and sam deploy find it."
+        )
+    parameter["Default"] = wanted
+    parameter["AllowedValues"] = [wanted]
+    return None
 
 
 def overrides(environment):
@@ -81,10 +114,14 @@ def main(arguments):
     path, environment = arguments[always:]
     with open(path, encoding="utf-8") as file:
         template = yaml_parse(file.read())
-    stamp(template, overrides(environment), always)
+    values = overrides(environment)
+    if problem := pin_architecture(template, built_for(path, template), values):
+        return problem
+    stamp(template, values, always)
     with open(path, "w", encoding="utf-8") as file:
         file.write(yaml_dump(template))
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

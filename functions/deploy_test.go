@@ -19,8 +19,9 @@ type deployment struct {
 }
 
 // deploy runs .ci/deploy with stand-ins for the SAM CLI, for Python and for
-// Go. The variables are those of the environment.
-func deploy(t *testing.T, variables ...string) deployment {
+// Go, and with more lines in each environment of samconfig.toml. The variables
+// are those of the environment.
+func deploy(t *testing.T, lines string, variables ...string) deployment {
 	t.Helper()
 	root := t.TempDir()
 	for _, name := range []string{".ci/deploy", ".ci/venv.sh", ".ci/flags.sh", ".ci/requirements.txt", "samconfig.toml"} {
@@ -28,7 +29,7 @@ func deploy(t *testing.T, variables ...string) deployment {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(root, name), string(text))
+		write(t, filepath.Join(root, name), strings.ReplaceAll(string(text), ".global.parameters]\n", ".global.parameters]\n"+lines))
 	}
 	requirements, err := os.ReadFile("../.ci/requirements.txt")
 	if err != nil {
@@ -39,7 +40,7 @@ func deploy(t *testing.T, variables ...string) deployment {
 	calls := filepath.Join(root, "calls")
 	for _, name := range []string{"sam", "python", "go"} {
 		write(t, filepath.Join(venv, "bin", name), `#!/bin/sh
-printf '%s\n' "`+name+` $*" >>'`+calls+`'
+printf '%s\n' "${GOARCH+GOARCH=$GOARCH }`+name+` $*" >>'`+calls+`'
 case "$*" in
 *"$FAILS"*) echo "stand-in fails"; exit 7 ;;
 esac
@@ -74,41 +75,49 @@ func write(t *testing.T, path, text string) {
 // environment, and asks where it is not known which stack is meant.
 func TestDeploy(t *testing.T) {
 	t.Parallel()
-	const compile = "go build -o /dev/null ./functions/..."
+	const compile = "GOARCH=arm64 go build -o /dev/null ./functions/..."
 	const built = ".aws-sam/build/template.yaml"
 	for _, test := range []struct {
 		name      string
 		variables []string
+		config    string // More lines of each environment.
 		code      int
 		want      []string
 		output    string
 	}{
-		{"dev", []string{"ENV=dev"}, 0, []string{
+		{"dev", []string{"ENV=dev"}, "", 0, []string{
 			"python -B .ci/whoami.py", compile,
 			"sam build --config-env dev", "python -B .ci/stamp.py " + built + " dev", "sam deploy --config-env dev",
 		}, ""},
-		{"prod", []string{"ENV=prod"}, 0, []string{
+		{"prod", []string{"ENV=prod"}, "", 0, []string{
 			"python -B .ci/whoami.py", compile,
 			"sam build --config-env prod", "python -B .ci/stamp.py " + built + " prod", "sam deploy --config-env prod",
 		}, ""},
-		{"guided", []string{"ENV=dev", "GUIDED=1"}, 0, []string{
+		{"x86_64", []string{"ENV=dev"}, "# Architecture=x86_64\n", 0, []string{
+			"python -B .ci/whoami.py", strings.Replace(compile, "arm64", "amd64", 1),
+			"sam build --config-env dev", "python -B .ci/stamp.py " + built + " dev", "sam deploy --config-env dev",
+		}, ""},
+		{"built for another machine", []string{"ENV=dev", "FAILS=stamp"}, "", 7, []string{
+			"python -B .ci/whoami.py", compile, "sam build --config-env dev", "python -B .ci/stamp.py " + built + " dev",
+		}, "stand-in fails"},
+		{"guided", []string{"ENV=dev", "GUIDED=1"}, "", 0, []string{
 			"python -B .ci/whoami.py --any-region", compile,
 			"sam build --config-env dev", "python -B .ci/stamp.py --always " + built + " dev", "sam deploy --config-env dev --guided",
 		}, ""},
-		{"first time", nil, 0, []string{
+		{"first time", nil, "", 0, []string{
 			"python -B .ci/whoami.py --any-region", compile,
 			"sam build --config-env default", "python -B .ci/stamp.py --always " + built + " default", "sam deploy --config-env default --guided",
 		}, ""},
-		{"unknown environment", []string{"ENV=test"}, 2, nil, "no environment test: use ENV=dev or ENV=prod"},
-		{"no credentials", []string{"ENV=dev", "FAILS=whoami"}, 7, []string{"python -B .ci/whoami.py"}, "stand-in fails"},
-		{"does not compile", []string{"ENV=dev", "FAILS=/dev/null"}, 7, []string{"python -B .ci/whoami.py", compile}, "stand-in fails"},
-		{"does not build", []string{"ENV=dev", "FAILS=build --config-env"}, 7, []string{
+		{"unknown environment", []string{"ENV=test"}, "", 2, nil, "no environment test: use ENV=dev or ENV=prod"},
+		{"no credentials", []string{"ENV=dev", "FAILS=whoami"}, "", 7, []string{"python -B .ci/whoami.py"}, "stand-in fails"},
+		{"does not compile", []string{"ENV=dev", "FAILS=/dev/null"}, "", 7, []string{"python -B .ci/whoami.py", compile}, "stand-in fails"},
+		{"does not build", []string{"ENV=dev", "FAILS=build --config-env"}, "", 7, []string{
 			"python -B .ci/whoami.py", compile, "sam build --config-env dev",
 		}, "stand-in fails"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d := deploy(t, test.variables...)
+			d := deploy(t, test.config, test.variables...)
 			if d.code != test.code || !strings.Contains(d.output, test.output) || !slices.Equal(d.calls, test.want) {
 				t.Errorf("exit code %d, output %q, calls\n%s", d.code, d.output, strings.Join(d.calls, "\n"))
 			}

@@ -507,7 +507,9 @@ func TestEnvironments(t *testing.T) {
 			t.Errorf("%s names a stack: %t", environment, named)
 		}
 		set := map[string]string{}
-		for _, m := range regexp.MustCompile(`(?m)^ +(\w+)=(\S+) \\$`).FindAllStringSubmatch(deploy, -1) {
+		// Where sam build reads them too.
+		global := sections[environment+".global.parameters"]
+		for _, m := range regexp.MustCompile(`(?m)^ +(\w+)=(\S+) \\$`).FindAllStringSubmatch(global, -1) {
 			set[m[1]] = m[2]
 			p, _ := d.at("Parameters " + m[1]).(map[string]any)
 			if p == nil {
