@@ -106,7 +106,27 @@ def check(result):
     for name, function in functions.items():
         if function["LoggingConfig"].get("LogGroup") != {"Ref": "FunctionLogs"}:
             yield f"{name} does not log to the group of all functions"
+    yield from check_waves(resources, functions)
     yield from check_canaries(resources, functions, of_type("AWS::CloudWatch::Alarm"))
+
+
+def check_waves(resources, functions):
+    """Yields where too many functions are updated, or have canaries, at the same time."""
+    after = {}
+    for name in functions:
+        previous = resources[name].get("DependsOn")
+        if previous in after:
+            yield f"{name} and {after[previous]} are updated at the same time"
+        after[previous] = name
+    # Each wave begins when the last alias of the one before it is done.
+    waves, name = [[]], after.get(None)
+    while name and len(waves[-1]) < len(functions):
+        waves[-1].append(name)
+        if following := after.get(name + "Aliaslive"):
+            waves.append([])
+        name = following or after.get(name)
+    if sum(map(len, waves)) != len(functions) or max(map(len, waves)) > 14:
+        yield f"the functions are updated in these waves: {waves}"
 
 
 def check_canaries(resources, functions, alarms):
