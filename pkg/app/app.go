@@ -8,39 +8,46 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/auth"
-	"instances/pkg/cleanup"
-	"instances/pkg/compute"
-	"instances/pkg/execution"
+	"instances/pkg/instance"
 	"instances/pkg/lambdahttp"
-	"instances/pkg/topology"
 )
 
-// Repository is what the functions need of a repository, all together. Each
-// handler says in its own file what it takes of it.
+// Repository is everything that a repository does for functions and for their
+// keys. Each handler takes the part that it needs.
 type Repository interface {
-	topology.Getter
-	topology.Searcher
-	topology.Numberer
-	topology.Creator
-	topology.Updater
-	topology.Deleter
-	topology.HistoryReader
+	instance.Getter
+	instance.Searcher
+	instance.Numberer
+	instance.NumberReserver
+	instance.Creator
+	instance.Replacer
+	instance.Updater
+	instance.Deleter
+	instance.Toucher
+	instance.HistoryReader
 
-	compute.Getter
-	compute.Searcher
-	compute.Creator
-	compute.Updater
-	compute.Deleter
-	compute.Toucher
-	compute.Catalogue
+	instance.TrashReader
+	instance.Restorer
+	instance.Purger
+	instance.IdleReader
+	instance.ExpiryPurger
+	instance.Directory
 
-	execution.Getter
-	execution.Searcher
-	execution.Creator
-	execution.Updater
-	execution.Deleter
+	instance.DocumentReader
+	instance.DocumentWriter
 
-	cleanup.Repository
+	auth.CredentialGetter
+	auth.CredentialCreator
+	auth.CredentialLister
+	auth.CredentialRevoker
+	auth.CredentialPurger
+}
+
+// OperatorRepository is everything that a repository does. It has what no
+// function may do: read all there is, which scans the table.
+type OperatorRepository interface {
+	Repository
+	instance.Walker
 }
 
 // Dependencies is what functions are made of. All fields but AllowOrigin are

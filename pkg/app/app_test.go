@@ -23,6 +23,8 @@ import (
 
 // broken is a repository that holds keys, and fails at everything else.
 type broken struct {
+	app.Repository // nil
+
 	keys map[string]auth.Credential
 }
 
@@ -101,7 +103,7 @@ func (broken) Document(context.Context, string) ([]byte, error) { return nil, er
 // dependencies returns what functions are made of, with a key for each
 // permission, whose name and secret are the permission.
 func dependencies(origin string) app.Dependencies {
-	b := broken{map[string]auth.Credential{}}
+	b := broken{keys: map[string]auth.Credential{}}
 	for _, permission := range app.Permissions() {
 		hash := auth.Hash(permission)
 		b.keys[hash] = auth.Credential{Name: permission, Owner: permission, Hash: hash, Allow: []string{permission}}

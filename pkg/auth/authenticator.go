@@ -41,13 +41,6 @@ func (p Principal) May(permission string) bool {
 	return slices.Contains(p.allow, permission) || slices.Contains(p.allow, AllowAll)
 }
 
-// CredentialGetter is the repository as an [Authenticator] needs it.
-type CredentialGetter interface {
-	// Credential returns the key whose secret has the hash, revoked and
-	// expired ones included, or an error that is [ErrNoCredential].
-	Credential(ctx context.Context, hash string) (Credential, error)
-}
-
 // Authenticator tells who makes a request. It is safe for concurrent use.
 type Authenticator struct {
 	credentials CredentialGetter

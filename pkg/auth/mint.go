@@ -28,13 +28,6 @@ type NewKey struct {
 	ExpiresAt time.Time
 }
 
-// CredentialCreator is the repository as [Mint] needs it.
-type CredentialCreator interface {
-	// CreateCredential stores a key. It returns an error that is
-	// [ErrNameTaken] or [ErrNameOfOther] where the name cannot be given.
-	CreateCredential(ctx context.Context, c Credential) error
-}
-
 // Mint makes a key with a new secret, stores it, and returns the secret, which
 // cannot be had again. Its errors are [ErrInvalidKey] and those of the store.
 func Mint(ctx context.Context, store CredentialCreator, k NewKey, now time.Time) (secret string, err error) {

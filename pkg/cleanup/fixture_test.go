@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"instances/pkg/app"
 	"instances/pkg/auth"
 	"instances/pkg/cleanup"
 	"instances/pkg/instance"
@@ -33,21 +34,8 @@ const (
 	historyKept = 20 * day
 )
 
-// store is a repository with what a registry does meanwhile.
-type store interface {
-	cleanup.Repository
-	NextNumber(ctx context.Context, kind instance.Kind) (int64, error)
-	ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error
-	Create(ctx context.Context, i instance.Instance, change instance.Change, idem *instance.Idempotency) error
-	Get(ctx context.Context, key instance.Key) (instance.Instance, error)
-	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
-	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
-	History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error]
-	Touch(ctx context.Context, key instance.Key, at time.Time) error
-	CreateCredential(ctx context.Context, c auth.Credential) error
-	Credentials(ctx context.Context) iter.Seq2[auth.Credential, error]
-	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
-}
+// store is a repository of this test.
+type store = app.Repository
 
 // opener makes an empty repository.
 type opener func(t testing.TB, now func() time.Time) store

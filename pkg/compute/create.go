@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -11,17 +10,10 @@ import (
 	"instances/pkg/instance"
 )
 
-// Creator stores new instances.
-type Creator interface {
-	// Create stores i, with the idempotency record where there is one, or
-	// returns [instance.ErrTooLarge] or an [instance.RepeatedError].
-	Create(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error
-}
-
 // CreateInstance answers POST: it creates the instance that the body
 // describes, of the key's owner. A request with an Idempotency-Key can be
 // repeated.
-func CreateInstance(instances Creator, gpus Catalogue, s Settings) httpjson.Handler {
+func CreateInstance(instances instance.Creator, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		whole, err := readWhole(r, gpus)
 		if err != nil {
@@ -53,7 +45,7 @@ type whole struct {
 }
 
 // readWhole reads a body that describes a whole instance.
-func readWhole(r *http.Request, gpus Catalogue) (whole, error) {
+func readWhole(r *http.Request, gpus instance.DocumentReader) (whole, error) {
 	body, members, err := httpjson.ReadForm(r)
 	if err != nil {
 		return whole{}, err

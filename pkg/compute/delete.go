@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"context"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -9,17 +8,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// Deleter deletes instances.
-type Deleter interface {
-	// Delete deletes the instance if check, which is given what would be
-	// deleted, returns nil. It returns [instance.ErrNotFound],
-	// [instance.ErrUnavailable] or the error of check.
-	Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error
-}
-
 // DeleteInstance answers DELETE {uuid}/. A body is ignored. Where If-Match
 // names another state, it answers 412.
-func DeleteInstance(instances Deleter, s Settings) httpjson.Handler {
+func DeleteInstance(instances instance.Deleter, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r, who)
 		if err != nil {

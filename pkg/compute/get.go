@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"context"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -9,14 +8,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// Getter reads one instance.
-type Getter interface {
-	// Get returns the instance, or [instance.ErrNotFound].
-	Get(ctx context.Context, key instance.Key) (instance.Instance, error)
-}
-
 // GetInstance answers GET {uuid}/ with the instance.
-func GetInstance(instances Getter, s Settings) httpjson.Handler {
+func GetInstance(instances instance.Getter, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r, who)
 		if err != nil {

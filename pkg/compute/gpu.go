@@ -31,13 +31,6 @@ type GPU struct {
 	Available bool `json:"is_available"`
 }
 
-// Catalogue holds what the operator keeps.
-type Catalogue interface {
-	// Document returns the document with the name, or
-	// [instance.ErrNotFound].
-	Document(ctx context.Context, name string) ([]byte, error)
-}
-
 // DefaultGPUs returns the catalogue that is used until the operator imports
 // one: a few common cards.
 func DefaultGPUs() []GPU {
@@ -123,7 +116,7 @@ func EncodeGPUs(gpus []GPU) ([]byte, error) {
 }
 
 // loadGPUs returns the catalogue.
-func loadGPUs(ctx context.Context, c Catalogue) ([]GPU, error) {
+func loadGPUs(ctx context.Context, c instance.DocumentReader) ([]GPU, error) {
 	data, err := c.Document(ctx, GPUsDocument)
 	if errors.Is(err, instance.ErrNotFound) {
 		return DefaultGPUs(), nil
@@ -140,7 +133,7 @@ func loadGPUs(ctx context.Context, c Catalogue) ([]GPU, error) {
 
 // findGPU returns the entry that a body names, or notes in f that there is
 // none. The catalogue is read only where the body names one.
-func (in input) findGPU(ctx context.Context, f form, c Catalogue) (GPU, error) {
+func (in input) findGPU(ctx context.Context, f form, c instance.DocumentReader) (GPU, error) {
 	if valueOr(in.gpu, "") == "" {
 		return GPU{}, nil
 	}
@@ -157,7 +150,7 @@ func (in input) findGPU(ctx context.Context, f form, c Catalogue) (GPU, error) {
 }
 
 // ListGPUs answers GET /api/v1/gpus/ with the catalogue.
-func ListGPUs(gpus Catalogue) httpjson.Handler {
+func ListGPUs(gpus instance.DocumentReader) httpjson.Handler {
 	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		if _, err := httpjson.Parameters(r); err != nil {
 			return httpjson.Answer{}, err

@@ -20,7 +20,7 @@ const (
 
 // AddImage answers PATCH {uuid}/add-image/: the instance has downloaded the
 // image that the body names.
-func AddImage(instances Updater, s Settings) httpjson.Handler {
+func AddImage(instances instance.Updater, s Settings) httpjson.Handler {
 	return changeImages(instances, s, "add-image", func(images []string, path string) []string {
 		if slices.Contains(images, path) {
 			return images
@@ -31,14 +31,14 @@ func AddImage(instances Updater, s Settings) httpjson.Handler {
 
 // DeleteImage answers PATCH {uuid}/delete-image/: the instance no longer has
 // the image that the body names.
-func DeleteImage(instances Updater, s Settings) httpjson.Handler {
+func DeleteImage(instances instance.Updater, s Settings) httpjson.Handler {
 	return changeImages(instances, s, "delete-image", func(images []string, path string) []string {
 		return slices.DeleteFunc(images, func(image string) bool { return image == path })
 	})
 }
 
 // changeImages returns a handler that changes the images of an instance.
-func changeImages(instances Updater, s Settings, operation string, change func(images []string, path string) []string) httpjson.Handler {
+func changeImages(instances instance.Updater, s Settings, operation string, change func(images []string, path string) []string) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, members, err := httpjson.ReadForm(r)
 		if err != nil {
@@ -71,7 +71,7 @@ type image struct {
 
 // ListImages answers GET /api/v1/images/?instance={uuid} with the downloaded
 // images of that instance.
-func ListImages(instances Getter) httpjson.Handler {
+func ListImages(instances instance.Getter) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		given, err := httpjson.Parameters(r, "instance")
 		if err != nil {

@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -14,17 +13,9 @@ import (
 // every few seconds.
 const touchAfter = time.Minute
 
-// Toucher records heartbeats.
-type Toucher interface {
-	// Touch records that the instance was last seen at that time, unless it was
-	// seen later than that, but not in the future. It returns
-	// [instance.ErrNotFound].
-	Touch(ctx context.Context, key instance.Key, at time.Time) error
-}
-
 // GetJobs answers GET {uuid}/get-jobs/ with an empty list: jobs are not part
 // of this product. Its agent polls it, and so shows that it is alive.
-func GetJobs(instances Getter, heartbeats Toucher, s Settings) httpjson.Handler {
+func GetJobs(instances instance.Getter, heartbeats instance.Toucher, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r, who)
 		if err != nil {

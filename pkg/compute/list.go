@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"context"
 	"iter"
 	"net/http"
 
@@ -10,15 +9,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// Searcher finds instances.
-type Searcher interface {
-	// Search returns what q asks for, in order; an error ends it.
-	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
-}
-
 // ListInstances answers GET with the instances of the key's owner, newest
 // first. limit and cursor read them in pages.
-func ListInstances(instances Searcher, s Settings) httpjson.Handler {
+func ListInstances(instances instance.Searcher, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, paging, err := httpjson.ListParameters(r)
 		if err != nil {

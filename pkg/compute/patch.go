@@ -9,7 +9,7 @@ import (
 )
 
 // PatchInstance answers PATCH {uuid}/: what the body gives changes.
-func PatchInstance(instances Updater, gpus Catalogue, s Settings) httpjson.Handler {
+func PatchInstance(instances instance.Updater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, members, err := httpjson.ReadForm(r)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // StartInstance answers PATCH {uuid}/start/: the instance is available from
 // now on, for as long as it is heard of. A body is ignored.
-func StartInstance(instances Updater, s Settings) httpjson.Handler {
+func StartInstance(instances instance.Updater, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		at := s.Now().UTC().Truncate(time.Millisecond)
 		return s.update(r, who, instances, "start", func(i instance.Instance) (instance.Instance, error) {
@@ -27,7 +27,7 @@ func StartInstance(instances Updater, s Settings) httpjson.Handler {
 
 // StopInstance answers PATCH {uuid}/stop/: the instance is not available from
 // now on. A body is ignored.
-func StopInstance(instances Updater, s Settings) httpjson.Handler {
+func StopInstance(instances instance.Updater, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		return s.update(r, who, instances, "stop", func(i instance.Instance) (instance.Instance, error) {
 			i.Status = ""

@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"context"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -9,19 +8,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// Updater changes instances.
-type Updater interface {
-	// Update reads the instance, lets modify change it and stores the result,
-	// again as often as another write comes between. It returns what is
-	// stored then, [instance.ErrNotFound], [instance.ErrTooLarge],
-	// [instance.ErrUnavailable] or an error of modify.
-	Update(ctx context.Context, key instance.Key, change instance.Change,
-		modify func(instance.Instance) (instance.Instance, error)) (instance.Instance, error)
-}
-
 // UpdateInstance answers PUT {uuid}/: the instance becomes what the body
 // describes. Whether it is started, and its images, are no part of that.
-func UpdateInstance(instances Updater, gpus Catalogue, s Settings) httpjson.Handler {
+func UpdateInstance(instances instance.Updater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		whole, err := readWhole(r, gpus)
 		if err != nil {
@@ -39,7 +28,7 @@ func UpdateInstance(instances Updater, gpus Catalogue, s Settings) httpjson.Hand
 
 // update changes the instance that the path of r names with modify, and answers
 // with it. Where If-Match names another state, it fails with 412.
-func (s Settings) update(r *http.Request, who auth.Principal, instances Updater, operation string,
+func (s Settings) update(r *http.Request, who auth.Principal, instances instance.Updater, operation string,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (httpjson.Answer, error) {
 	key, err := keyOf(r, who)

@@ -1,7 +1,6 @@
 package execution
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -10,18 +9,10 @@ import (
 	"instances/pkg/instance"
 )
 
-// Creator stores new instances.
-type Creator interface {
-	// Create stores i, with the idempotency record where there is one, or
-	// returns [instance.ErrExists], [instance.ErrTooLarge] or an
-	// [instance.RepeatedError].
-	Create(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error
-}
-
 // CreateInstance answers PUT /instances/create: it creates the instance that
 // the body describes, under the id in it or a random one. A request with an
 // Idempotency-Key can be repeated.
-func CreateInstance(instances Creator, now func() time.Time) httpjson.Handler {
+func CreateInstance(instances instance.Creator, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		body, members, err := httpjson.ReadObject(r)
 		if err != nil {

@@ -1,7 +1,6 @@
 package execution
 
 import (
-	"context"
 	"iter"
 	"net/http"
 
@@ -10,16 +9,10 @@ import (
 	"instances/pkg/instance"
 )
 
-// Searcher finds instances.
-type Searcher interface {
-	// Search returns what q asks for, in order; an error ends it.
-	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
-}
-
 // ListInstances answers GET /instances/list with the instances that match all
 // of the parameters idRef, user and status. limit and cursor read them in
 // pages.
-func ListInstances(instances Searcher) httpjson.Handler {
+func ListInstances(instances instance.Searcher) httpjson.Handler {
 	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		given, paging, err := httpjson.ListParameters(r, "idRef", "user", "status")
 		if err != nil {

@@ -1,7 +1,6 @@
 package execution
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -10,20 +9,10 @@ import (
 	"instances/pkg/instance"
 )
 
-// Updater changes instances.
-type Updater interface {
-	// Update reads the instance, lets modify change it and stores the result,
-	// again as often as another write comes between. It returns what is
-	// stored then, [instance.ErrNotFound], [instance.ErrTooLarge],
-	// [instance.ErrUnavailable] or an error of modify.
-	Update(ctx context.Context, key instance.Key, change instance.Change,
-		modify func(instance.Instance) (instance.Instance, error)) (instance.Instance, error)
-}
-
 // UpdateInstance answers POST /instances/update: the instance with the id in
 // the body becomes what the body describes. Where If-Match names another
 // state, it answers 412.
-func UpdateInstance(instances Updater, now func() time.Time) httpjson.Handler {
+func UpdateInstance(instances instance.Updater, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, members, err := httpjson.ReadObject(r)
 		if err != nil {

@@ -57,8 +57,11 @@ func TestHandler(t *testing.T) {
 		logged bool
 	}{
 		"an answer": {
-			"good", httpjson.Answer{Status: 201, ContentType: "a/b", ETag: `"e"`, Location: "/l", Header: http.Header{"Link": {"<n>"}}, Body: []byte("{}")},
-			nil, 201, "{}", http.Header{"Content-Type": {"a/b"}, "Etag": {`"e"`}, "Location": {"/l"}, "Link": {"<n>"}, "Content-Length": {"2"}}, false,
+			"good",
+			httpjson.Answer{Status: 201, ContentType: "a/b", ETag: `"e"`, Location: "/l", Header: http.Header{"Link": {"<n>"}}, Body: []byte("{}")},
+			nil, 201, "{}",
+			http.Header{"Content-Type": {"a/b"}, "Etag": {`"e"`}, "Location": {"/l"}, "Link": {"<n>"}, "Content-Length": {"2"}},
+			false,
 		},
 		"no body":        {"good", httpjson.Answer{Status: 204}, nil, 204, "", http.Header{}, false},
 		"no key":         {"", httpjson.Answer{}, nil, 401, `"/path"`, http.Header{"Www-Authenticate": {"Token"}}, false},

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -11,24 +10,10 @@ import (
 	"instances/pkg/instance"
 )
 
-// Numberer gives out ids.
-type Numberer interface {
-	// NextNumber returns a number of the kind that was never returned before.
-	NextNumber(ctx context.Context, kind instance.Kind) (int64, error)
-}
-
-// Creator stores new instances.
-type Creator interface {
-	// Create stores i, with the idempotency record where there is one, or
-	// returns [instance.ErrCodeTaken], [instance.ErrTooLarge] or an
-	// [instance.RepeatedError].
-	Create(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error
-}
-
 // CreateInstance answers POST: it creates the instance that the body
 // describes under a new id, and answers 201 with it and its Location. A
 // request with an Idempotency-Key can be repeated.
-func CreateInstance(numbers Numberer, instances Creator, now func() time.Time) httpjson.Handler {
+func CreateInstance(numbers instance.Numberer, instances instance.Creator, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		body, in, err := readWhole(r)
 		if err != nil {

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -10,17 +9,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// Deleter deletes instances.
-type Deleter interface {
-	// Delete deletes the instance if check, which is given what would be
-	// deleted, returns nil. It returns [instance.ErrNotFound],
-	// [instance.ErrUnavailable] or the error of check.
-	Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error
-}
-
 // DeleteInstance answers DELETE /{Id} with 204. A body is ignored. Where
 // If-Match names another state, it answers 412.
-func DeleteInstance(instances Deleter, now func() time.Time) httpjson.Handler {
+func DeleteInstance(instances instance.Deleter, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {

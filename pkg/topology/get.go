@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"context"
 	"net/http"
 
 	"instances/pkg/auth"
@@ -9,15 +8,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// Getter reads one instance.
-type Getter interface {
-	// Get returns the instance, or [instance.ErrNotFound].
-	Get(ctx context.Context, key instance.Key) (instance.Instance, error)
-}
-
 // GetInstance answers GET /{Id} with the instance. Where If-None-Match names
 // its state, it answers 304.
-func GetInstance(instances Getter) httpjson.Handler {
+func GetInstance(instances instance.Getter) httpjson.Handler {
 	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {

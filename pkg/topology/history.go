@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"context"
 	"iter"
 	"net/http"
 
@@ -10,16 +9,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// HistoryReader reads the history of instances.
-type HistoryReader interface {
-	// History returns what q asks for, newest first, also of an instance that
-	// was deleted; an error ends it.
-	History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error]
-}
-
 // ListHistory answers GET /{Id}/history with what was done to the instance,
 // newest first, also after it was deleted. limit and cursor read it in pages.
-func ListHistory(history HistoryReader, instances Getter) httpjson.Handler {
+func ListHistory(history instance.HistoryReader, instances instance.Getter) httpjson.Handler {
 	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {

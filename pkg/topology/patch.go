@@ -6,12 +6,13 @@ import (
 
 	"instances/pkg/auth"
 	"instances/pkg/httpjson"
+	"instances/pkg/instance"
 )
 
 // PatchInstance answers PATCH /{Id}: what the body gives and is not null
 // changes, and lists are appended to. Where If-Match names another state, it
 // answers 412; without it, concurrent patches all take effect.
-func PatchInstance(instances Updater, now func() time.Time) httpjson.Handler {
+func PatchInstance(instances instance.Updater, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"context"
 	"iter"
 	"net/http"
 
@@ -10,16 +9,10 @@ import (
 	"instances/pkg/instance"
 )
 
-// Searcher finds instances.
-type Searcher interface {
-	// Search returns what q asks for, in order; an error ends it.
-	Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error]
-}
-
 // SearchInstances answers GET with the instances that match all of the
 // parameters instanceCode, instanceName, groupCode and subGroupCode, in
 // ascending order of their ids. limit and cursor read them in pages.
-func SearchInstances(instances Searcher) httpjson.Handler {
+func SearchInstances(instances instance.Searcher) httpjson.Handler {
 	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		given, paging, err := httpjson.ListParameters(r,
 			"instanceCode", "instanceName", "groupCode", "subGroupCode")

@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -10,19 +9,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// Updater changes instances.
-type Updater interface {
-	// Update reads the instance, lets modify change it and stores the result,
-	// again as often as another write comes between. It returns what is
-	// stored then, [instance.ErrNotFound], [instance.ErrCodeTaken],
-	// [instance.ErrTooLarge], [instance.ErrUnavailable] or an error of modify.
-	Update(ctx context.Context, key instance.Key, change instance.Change,
-		modify func(instance.Instance) (instance.Instance, error)) (instance.Instance, error)
-}
-
 // UpdateInstance answers PUT /{Id}: the instance becomes what the body
 // describes. Where If-Match names another state, it answers 412.
-func UpdateInstance(instances Updater, now func() time.Time) httpjson.Handler {
+func UpdateInstance(instances instance.Updater, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r)
 		if err != nil {
@@ -37,7 +26,7 @@ func UpdateInstance(instances Updater, now func() time.Time) httpjson.Handler {
 }
 
 // update changes an instance with modify and answers with it.
-func update(r *http.Request, instances Updater, key instance.Key, change instance.Change,
+func update(r *http.Request, instances instance.Updater, key instance.Key, change instance.Change,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (httpjson.Answer, error) {
 	i, err := instances.Update(r.Context(), key, change, httpjson.IfMatch(r, modify))

@@ -9,7 +9,6 @@ package apptest
 import (
 	"context"
 	"io"
-	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -31,25 +30,12 @@ import (
 	"instances/pkg/template"
 )
 
-// Repository is a repository with what only tests and operators do.
-type Repository interface {
-	app.Repository
-	auth.CredentialGetter
-	auth.CredentialCreator
-	ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error
-	SetDocument(ctx context.Context, name string, data []byte) error
-	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
-	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
-	Deleted(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Deleted, error]
-	Purge(ctx context.Context, d instance.Deleted, change instance.Change) error
-}
-
 // HistoryRetention is how long the repositories keep a history record.
 const HistoryRetention = 365 * 24 * time.Hour
 
 // Server is the API, served to one test.
 type Server struct {
-	Repository Repository
+	Repository app.Repository
 	// Clock is that of the functions. In the rehearsal it cannot be moved.
 	Clock *Clock
 
@@ -129,7 +115,7 @@ func newClock() *Clock {
 }
 
 // serve puts the gateway in front of the repository.
-func serve(t testing.TB, r Repository, clock *Clock) *Server {
+func serve(t testing.TB, r app.Repository, clock *Clock) *Server {
 	t.Helper()
 	root, err := dev.Root()
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,7 +20,6 @@ import (
 	"instances/pkg/app"
 	"instances/pkg/auth"
 	"instances/pkg/cmd/instances/internal/relay"
-	"instances/pkg/instance"
 	"instances/pkg/repository/bolt"
 	"instances/pkg/repository/dynamo"
 )
@@ -49,19 +47,8 @@ const (
 	lockTimeout  = 250 * time.Millisecond
 )
 
-// repository is what the commands need of a repository.
-type repository interface {
-	app.Repository
-	CreateCredential(ctx context.Context, c auth.Credential) error
-	Credential(ctx context.Context, hash string) (auth.Credential, error)
-	Credentials(ctx context.Context) iter.Seq2[auth.Credential, error]
-	RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error)
-	Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error)
-	ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error
-	All(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[instance.Instance, error]
-	Document(ctx context.Context, name string) ([]byte, error)
-	SetDocument(ctx context.Context, name string, data []byte) error
-}
+// repository is what the commands work on.
+type repository = app.OperatorRepository
 
 // registry is an open repository, and who may use it.
 type registry struct {

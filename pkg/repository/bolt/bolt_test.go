@@ -4,13 +4,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"instances/pkg/app"
 	"instances/pkg/repository/bolt"
 	"instances/pkg/repository/repositorytest"
 )
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, repositorytest.Traits{}, func(t *testing.T, o repositorytest.Options) repositorytest.Repository {
+	repositorytest.Run(t, repositorytest.Traits{}, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
 		return open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{
 			Now: o.Now, HistoryRetention: o.HistoryRetention, NoSync: true,
 		})

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"instances/pkg/app"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/repository/repositorytest"
 )
@@ -14,7 +15,7 @@ func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, repositorytest.Traits{SelfExpiring: true, Directory: true}, func(t *testing.T, o repositorytest.Options) repositorytest.Repository {
+	repositorytest.Run(t, repositorytest.Traits{SelfExpiring: true, Directory: true}, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
 		w := new(wire)
 		w.inject(func(c call) (*http.Response, error) {
 			checkCall(t, c)
@@ -61,7 +62,7 @@ func checkCall(t *testing.T, c call) {
 }
 
 func BenchmarkRepository(b *testing.B) {
-	repositorytest.Benchmark(b, func(b *testing.B, o repositorytest.Options) repositorytest.Repository {
+	repositorytest.Benchmark(b, func(b *testing.B, o repositorytest.Options) app.OperatorRepository {
 		return dynamotest.New(b, dynamotest.Options{Now: o.Now, HistoryRetention: o.HistoryRetention})
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"instances/pkg/app"
 	"instances/pkg/instance"
 )
 
@@ -17,7 +18,7 @@ const benchmarkSize = 10_000
 // Benchmark measures a repository of 10,000 instances: get, create one by one
 // and in parallel, and the searches. It fills the repository once. The answers
 // that each search finds are reported beside its time.
-func Benchmark(b *testing.B, open func(b *testing.B, o Options) Repository) {
+func Benchmark(b *testing.B, open func(b *testing.B, o Options) app.OperatorRepository) {
 	r := open(b, Options{Now: time.Now})
 	b.Helper()
 	fill(b, r)
@@ -91,7 +92,7 @@ func Benchmark(b *testing.B, open func(b *testing.B, o Options) Repository) {
 }
 
 // fill creates the instances 1 to benchmarkSize, many at a time.
-func fill(b *testing.B, r Repository) {
+func fill(b *testing.B, r app.OperatorRepository) {
 	b.Helper()
 	for _, upTo := range []int64{0, benchmarkSize - 1} {
 		if err := r.ReserveNumbers(b.Context(), numberKind(), upTo); err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"instances/pkg/app"
 	"instances/pkg/instance"
 )
 
@@ -28,7 +29,7 @@ func idKind() instance.Kind {
 
 // fixture is the repository of one test, with its clock.
 type fixture struct {
-	Repository
+	app.OperatorRepository
 	clock   *clock
 	changes atomic.Int64
 }
@@ -64,7 +65,7 @@ func start(t *testing.T, open Opener) *fixture {
 func startKeeping(t *testing.T, open Opener, retention time.Duration) *fixture {
 	t.Helper()
 	c := &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)}
-	return &fixture{Repository: open(t, Options{Now: c.Now, HistoryRetention: retention}), clock: c}
+	return &fixture{OperatorRepository: open(t, Options{Now: c.Now, HistoryRetention: retention}), clock: c}
 }
 
 // change returns a change that is later than all before, with a request id of

@@ -1,6 +1,10 @@
 package repositorytest
 
-import "testing"
+import (
+	"testing"
+
+	"instances/pkg/app"
+)
 
 // Traits are what repositories may differ in. They differ in how much there is
 // to clean up, not in what a reader finds.
@@ -15,7 +19,7 @@ type Traits struct {
 
 // Run runs the suite on the repositories with the traits that open returns.
 // The tests are parallel, and each opens a repository of its own.
-func Run(t *testing.T, traits Traits, open func(t *testing.T, o Options) Repository) {
+func Run(t *testing.T, traits Traits, open func(t *testing.T, o Options) app.OperatorRepository) {
 	with := func(test func(*testing.T, Opener, Traits)) func(*testing.T, Opener) {
 		return func(t *testing.T, open Opener) { test(t, open, traits) }
 	}

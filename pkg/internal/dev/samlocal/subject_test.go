@@ -108,14 +108,8 @@ func (s *subject) repository(table dynamotest.Table) *dynamo.Repository {
 	return dynamo.New(dynamo.Config{Client: table.Client(nil), Table: table.Name})
 }
 
-// repository is what the functions and their keys need.
-type repository interface {
-	app.Repository
-	auth.CredentialGetter
-}
-
 // gateway returns the local gateway in front of the functions.
-func (s *subject) gateway(t *testing.T, r repository, now func() time.Time) http.Handler {
+func (s *subject) gateway(t *testing.T, r app.Repository, now func() time.Time) http.Handler {
 	t.Helper()
 	functions, err := local.New(s.template, local.Options{
 		Repository: r, Keys: auth.NewAuthenticator(r, now), Now: now, Logger: slog.New(slog.DiscardHandler),
