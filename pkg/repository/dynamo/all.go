@@ -6,7 +6,6 @@ import (
 	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -26,43 +25,35 @@ func (r *Repository) All(ctx context.Context, kinds []instance.Kind, after *inst
 		if len(kinds) == 0 {
 			return
 		}
-		err := r.scan(ctx, kinds, after, func(items []map[string]types.AttributeValue) error {
-			for _, attributes := range items {
-				i, err := readAny(kinds, attributes)
-				if err != nil {
-					return err
-				}
-				if !yield(i, nil) {
-					return errEnough
-				}
+		read := func(i item) (instance.Instance, error) { return readAny(kinds, i) }
+		for i, err := range each(r.scan(ctx, kinds, after), read) {
+			if err != nil {
+				yield(instance.Instance{}, fmt.Errorf("all instances: %w", err))
+				return
 			}
-			return nil
-		})
-		if err := enough(err); err != nil {
-			yield(instance.Instance{}, fmt.Errorf("all instances: %w", err))
+			if !yield(i, nil) {
+				return
+			}
 		}
 	}
 }
 
-// scan reads the pages of the table that hold instances of the kinds, one by
-// one, for as long as each returns nil; its error is returned as it is.
-func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *instance.Instance,
-	each func([]map[string]types.AttributeValue) error,
-) error {
+// scan yields the pages of the table that hold instances of the kinds.
+func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[[]item, error] {
 	filter := ofKind(kinds[0])
 	for _, kind := range kinds[1:] {
 		filter = filter.Or(ofKind(kind))
 	}
 	e, err := expression.NewBuilder().WithFilter(filter).Build()
 	if err != nil {
-		return fmt.Errorf("build scan: %w", err)
+		return failed[[]item](fmt.Errorf("build scan: %w", err))
 	}
 	in := &dynamodb.ScanInput{
 		TableName: &r.table, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(),
 		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
-	return r.pages(ctx, "Scan", func(start map[string]types.AttributeValue) sendPage {
+	return r.pages(ctx, "Scan", func(start item) sendPage {
 		if start == nil && after != nil {
 			start = itemKey{partition(after.Kind, after.Collection), after.SortKey()}.attributes()
 		}
@@ -74,7 +65,7 @@ func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *ins
 			}
 			return page{out.Items, out.LastEvaluatedKey}, out.ConsumedCapacity, nil
 		}
-	}, each)
+	})
 }
 
 // ofKind tells the items that are instances of the kind.
@@ -83,14 +74,14 @@ func ofKind(kind instance.Kind) expression.ConditionBuilder {
 }
 
 // readAny returns the instance of an item, of whichever of the kinds it is.
-func readAny(kinds []instance.Kind, attributes map[string]types.AttributeValue) (instance.Instance, error) {
-	var key itemKey
-	if err := attributevalue.UnmarshalMap(attributes, &key); err != nil {
-		return instance.Instance{}, fmt.Errorf("decode key: %w", err)
+func readAny(kinds []instance.Kind, i item) (instance.Instance, error) {
+	key, err := decode[itemKey](i)
+	if err != nil {
+		return instance.Instance{}, err
 	}
 	for _, kind := range kinds {
 		if _, ok := collectionOf(kind, key.PK); ok {
-			return readInstance(kind, attributes)
+			return readInstance(kind, i)
 		}
 	}
 	return instance.Instance{}, fmt.Errorf("%q holds no instance of these kinds", key.PK)

@@ -7,10 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/auth"
 )
@@ -53,15 +50,12 @@ func newCredentialItem(key itemKey, c auth.Credential) credentialItem {
 }
 
 // readCredential returns the key of an item that DynamoDB returned.
-func readCredential(attributes map[string]types.AttributeValue) (auth.Credential, error) {
-	var i credentialItem
-	if err := attributevalue.UnmarshalMap(attributes, &i); err != nil {
-		return auth.Credential{}, fmt.Errorf("decode key: %w", err)
-	}
+func readCredential(i item) (auth.Credential, error) {
+	stored, err := decode[credentialItem](i)
 	return auth.Credential{
-		Name: i.Name, Owner: i.Owner, Hash: i.Hash, Allow: i.Allow, Profiles: i.Profiles,
-		CreatedAt: fromSeconds(i.Created), ExpiresAt: fromSeconds(i.Until), RevokedAt: fromSeconds(i.Revoked),
-	}, nil
+		Name: stored.Name, Owner: stored.Owner, Hash: stored.Hash, Allow: stored.Allow, Profiles: stored.Profiles,
+		CreatedAt: fromSeconds(stored.Created), ExpiresAt: fromSeconds(stored.Until), RevokedAt: fromSeconds(stored.Revoked),
+	}, err
 }
 
 // Credential returns the key whose secret has the hash, revoked and expired
@@ -92,22 +86,16 @@ func (r *Repository) getCredential(ctx context.Context, key itemKey) (auth.Crede
 // the latest. Names without a key are left out. An error is yielded once, at the end.
 func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
 	return func(yield func(auth.Credential, error) bool) {
-		err := r.query(ctx, expression.Key("pk").Equal(expression.Value(nameKey("").PK)), nil,
-			func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) },
-			func(items []map[string]types.AttributeValue) error {
-				for _, item := range items {
-					c, err := readCredential(item)
-					if err != nil {
-						return err
-					}
-					if c.Hash != "" && !yield(c, nil) {
-						return errEnough
-					}
-				}
-				return nil
-			})
-		if err := enough(err); err != nil {
-			yield(auth.Credential{}, fmt.Errorf("list keys: %w", err))
+		pages := r.query(ctx, within("pk", nameKey("").PK, "", ""), nil,
+			func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) })
+		for c, err := range each(pages, readCredential) {
+			if err != nil {
+				yield(auth.Credential{}, fmt.Errorf("list keys: %w", err))
+				return
+			}
+			if c.Hash != "" && !yield(c, nil) {
+				return
+			}
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/auth"
 )
@@ -54,50 +53,50 @@ func (r *Repository) EndedCredentials(ctx context.Context, before time.Time) ite
 		end := endingKey(before, "")
 		key := expression.Key("pk").Equal(expression.Value(end.PK)).
 			And(expression.Key("sk").LessThan(expression.Value(end.SK)))
-		err := r.query(ctx, key, nil,
-			func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) },
-			func(items []map[string]types.AttributeValue) error {
-				return r.endedOf(ctx, items, func(c auth.Credential) bool { return yield(c, nil) })
-			})
-		if err := enough(err); err != nil {
-			yield(auth.Credential{}, fmt.Errorf("ended keys: %w", err))
+		pages := r.query(ctx, key, nil,
+			func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) })
+		ended := concat(pages, func(items []item) iter.Seq2[auth.Credential, error] { return r.endedOf(ctx, items) })
+		for c, err := range ended {
+			if err != nil {
+				yield(auth.Credential{}, fmt.Errorf("ended keys: %w", err))
+				return
+			}
+			if !yield(c, nil) {
+				return
+			}
 		}
 	}
 }
 
 // endedOf yields the keys that the items name and that still end then.
-func (r *Repository) endedOf(ctx context.Context, items []map[string]types.AttributeValue, yield func(auth.Credential) bool) error {
-	if len(items) == 0 {
-		return nil
-	}
-	endings := make([]endingItem, len(items))
+func (r *Repository) endedOf(ctx context.Context, items []item) iter.Seq2[auth.Credential, error] {
+	var endings []endingItem
 	if err := attributevalue.UnmarshalListOfMaps(items, &endings); err != nil {
-		return fmt.Errorf("decode: %w", err)
+		return failed[auth.Credential](fmt.Errorf("decode: %w", err))
 	}
 	keys := make([]itemKey, len(endings))
 	for n, e := range endings {
 		keys[n] = secretKey(e.Hash)
 	}
-	found, err := r.batchGet(ctx, keys)
-	if err != nil {
-		return err
-	}
-	for n, e := range endings {
-		item, ok := found[keys[n]]
-		if !ok {
-			continue
-		}
-		c, err := readCredential(item)
+	return func(yield func(auth.Credential, error) bool) {
+		found, err := r.batchGet(ctx, keys)
 		if err != nil {
-			return err
+			yield(auth.Credential{}, err)
+			return
 		}
-		// Revoked since the first of the two reads, it ends elsewhere.
-		if is, ok := ending(c); !ok || is.itemKey != e.itemKey {
-			continue
-		}
-		if !yield(c) {
-			return errEnough
+		for n, e := range endings {
+			stored, ok := found[keys[n]]
+			if !ok {
+				continue
+			}
+			c, err := readCredential(stored)
+			// Revoked since the first of the two reads, it ends elsewhere.
+			if is, ok := ending(c); err == nil && (!ok || is.itemKey != e.itemKey) {
+				continue
+			}
+			if !yield(c, err) || err != nil {
+				return
+			}
 		}
 	}
-	return nil
 }

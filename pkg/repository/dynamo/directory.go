@@ -2,15 +2,13 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
+	"iter"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
 )
@@ -95,25 +93,16 @@ func (r *Repository) enterAll(ctx context.Context, kind instance.Kind, collectio
 	return nil
 }
 
-// collections calls each with every collection of the directory, in order,
-// that is not before from.
-func (r *Repository) collections(ctx context.Context, kind instance.Kind, from string, each func(string) error) error {
+// collections yields every collection of the directory that is not before
+// from, in order.
+func (r *Repository) collections(ctx context.Context, kind instance.Kind, from string) iter.Seq2[string, error] {
 	key := expression.Key("pk").Equal(expression.Value(directoryKey(kind, "").PK))
 	if from != "" {
 		key = key.And(expression.Key("sk").GreaterThanEqual(expression.Value(from)))
 	}
-	return r.query(ctx, key, nil,
-		func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) },
-		func(items []map[string]types.AttributeValue) error {
-			for _, item := range items {
-				var entry itemKey
-				if err := attributevalue.UnmarshalMap(item, &entry); err != nil {
-					return fmt.Errorf("decode directory: %w", err)
-				}
-				if err := each(entry.SK); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	pages := r.query(ctx, key, nil, func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) })
+	return each(pages, func(i item) (string, error) {
+		entry, err := decode[itemKey](i)
+		return entry.SK, err
+	})
 }

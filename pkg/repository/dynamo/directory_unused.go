@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
 )
@@ -79,9 +77,9 @@ func (r *Repository) openBlocks(ctx context.Context, kind instance.Kind) ([]stri
 	if err != nil {
 		return nil, err
 	}
-	var c counter
-	if err := attributevalue.UnmarshalMap(attributes, &c); err != nil {
-		return nil, fmt.Errorf("decode counter: %w", err)
+	c, err := decode[counter](attributes)
+	if err != nil {
+		return nil, err
 	}
 	return []string{instance.Block(c.Number), instance.Block(max(c.Number-instance.BlockSize, 0)), c.Opened}, nil
 }
@@ -150,32 +148,30 @@ func (r *Repository) entries(ctx context.Context, kind instance.Kind, condition 
 	if condition != nil {
 		key = key.And(*condition)
 	}
+	pages := r.query(ctx, key, nil, func(in *dynamodb.QueryInput) {
+		in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(ascending), aws.Int32(int32(limit))
+	})
 	var found []directoryItem
-	err := r.query(ctx, key, nil,
-		func(in *dynamodb.QueryInput) {
-			in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(ascending), aws.Int32(int32(limit))
-		},
-		func(items []map[string]types.AttributeValue) error {
-			if err := attributevalue.UnmarshalListOfMaps(items, &found); err != nil {
-				return fmt.Errorf("decode directory: %w", err)
-			}
-			return errEnough
-		})
-	return found, enough(err)
+	for entry, err := range each(pages, decode[directoryItem]) {
+		if err != nil {
+			return nil, err
+		}
+		if found = append(found, entry); len(found) == limit {
+			break
+		}
+	}
+	return found, nil
 }
 
 // isEmpty reports whether the collection holds no instance.
 func (r *Repository) isEmpty(ctx context.Context, kind instance.Kind, collection string) (bool, error) {
-	empty := true
-	err := r.query(ctx, expression.Key("pk").Equal(expression.Value(partition(kind, collection))), nil,
-		func(in *dynamodb.QueryInput) {
-			in.ConsistentRead, in.Limit, in.ProjectionExpression = aws.Bool(true), aws.Int32(1), aws.String("sk")
-		},
-		func(items []map[string]types.AttributeValue) error {
-			empty = len(items) == 0
-			return errEnough
-		})
-	return empty, enough(err)
+	pages := r.query(ctx, within("pk", partition(kind, collection), "", ""), nil, func(in *dynamodb.QueryInput) {
+		in.ConsistentRead, in.Limit, in.ProjectionExpression = aws.Bool(true), aws.Int32(1), aws.String("sk")
+	})
+	for items, err := range pages {
+		return err == nil && len(items) == 0, err
+	}
+	return true, nil
 }
 
 // ForgetCollection takes a collection out of the directory. It returns

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
 	"instances/pkg/instance"
 )
 
@@ -25,11 +23,11 @@ func (r *Repository) Document(ctx context.Context, name string) ([]byte, error) 
 	if len(attributes) == 0 {
 		return nil, instance.ErrNotFound
 	}
-	var item documentItem
-	if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
-		return nil, fmt.Errorf("decode document %s: %w", name, err)
+	stored, err := decode[documentItem](attributes)
+	if err != nil {
+		return nil, fmt.Errorf("get document %s: %w", name, err)
 	}
-	data, err := item.Data.bytes()
+	data, err := stored.Data.bytes()
 	if err != nil {
 		return nil, fmt.Errorf("decode document %s: %w", name, err)
 	}

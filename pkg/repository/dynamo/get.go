@@ -32,7 +32,7 @@ func (r *Repository) Get(ctx context.Context, key instance.Key) (instance.Instan
 
 // getItem reads one item consistently. The result is empty where there is
 // none.
-func (r *Repository) getItem(ctx context.Context, key itemKey) (map[string]types.AttributeValue, error) {
+func (r *Repository) getItem(ctx context.Context, key itemKey) (item, error) {
 	out, err := retry(ctx, r, "GetItem", true,
 		func(ctx context.Context) (*dynamodb.GetItemOutput, *types.ConsumedCapacity, error) {
 			out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
 )
@@ -108,52 +106,45 @@ func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.
 		if q.After != "" {
 			older = older.And(expression.Key("sk").LessThan(expression.Value(cut(q.After, maxSortBytes))))
 		}
-		err := r.query(ctx, older, nil,
-			func(in *dynamodb.QueryInput) {
-				in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(false), left.page(0)
-			},
-			func(items []map[string]types.AttributeValue) error {
-				for _, attributes := range items {
-					event, ok, err := r.readEvent(q.Key, attributes)
-					if err != nil {
-						return err
-					}
-					if ok && (!yield(event, nil) || left.take()) {
-						return errEnough
-					}
-				}
-				return nil
-			})
-		if enough(err) != nil {
-			yield(instance.Event{}, fmt.Errorf("history of %s: %w", q.Key, err))
+		pages := r.query(ctx, older, nil, func(in *dynamodb.QueryInput) {
+			in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(false), left.page(0)
+		})
+		for record, err := range each(pages, decode[historyItem]) {
+			// A fence is no event: no write has passed it.
+			if err == nil && (record.Fence || record.Expires != 0 && !r.now().Before(time.Unix(record.Expires, 0))) {
+				continue
+			}
+			var event instance.Event
+			if err == nil {
+				event, err = record.event(q.Key)
+			}
+			if err != nil {
+				yield(instance.Event{}, fmt.Errorf("history of %s: %w", q.Key, err))
+				return
+			}
+			if !yield(event, nil) || left.take() {
+				return
+			}
 		}
 	}
 }
 
-// readEvent decodes a record. It returns false for one that has expired, and
-// for a fence, which no write has passed.
-func (r *Repository) readEvent(key instance.Key, attributes map[string]types.AttributeValue) (instance.Event, bool, error) {
-	var item historyItem
-	if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
-		return instance.Event{}, false, fmt.Errorf("decode: %w", err)
-	}
-	if item.Fence || item.Expires != 0 && !r.now().Before(time.Unix(item.Expires, 0)) {
-		return instance.Event{}, false, nil
-	}
-	fields, err := item.Fields.bytes()
-	if err != nil {
-		return instance.Event{}, false, err
-	}
+// event returns what the record says about the instance of the key.
+func (h historyItem) event(key instance.Key) (instance.Event, error) {
 	event := instance.Event{
 		Key: key,
 		Change: instance.Change{
-			By: item.By, Owner: item.Owner, At: fromMilli(item.At),
-			RequestID: item.RequestID, Operation: item.Operation,
+			By: h.By, Owner: h.Owner, At: fromMilli(h.At),
+			RequestID: h.RequestID, Operation: h.Operation,
 		},
-		Position: item.SK, Incarnation: item.Incarnation, Version: item.Version,
+		Position: h.SK, Incarnation: h.Incarnation, Version: h.Version,
+	}
+	fields, err := h.Fields.bytes()
+	if err != nil {
+		return instance.Event{}, err
 	}
 	if err := json.Unmarshal(fields, &event.Fields); err != nil {
-		return instance.Event{}, false, fmt.Errorf("decode: %w", err)
+		return instance.Event{}, fmt.Errorf("decode: %w", err)
 	}
-	return event, true, nil
+	return event, nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
 	"instances/pkg/instance"
@@ -38,9 +37,9 @@ func (w *transaction) recordIdempotency(idem *instance.Idempotency) {
 
 // repeated returns the error for a record that is there already.
 func repeated(idem *instance.Idempotency, there item) error {
-	var record idempotencyItem
-	if err := attributevalue.UnmarshalMap(there, &record); err != nil {
-		return fmt.Errorf("decode idempotency record: %w", err)
+	record, err := decode[idempotencyItem](there)
+	if err != nil {
+		return err
 	}
 	answer, err := record.Answer.bytes()
 	if err != nil {

@@ -10,14 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
 )
 
 // Idle yields the instances of the kind that have been idle since before that
 // time, in no order, each as it is when it is read. An instance that just
-// became so may be left out, one that no longer is so never is yielded. What
+// became idle may be left out; one that has since changed is not yielded. What
 // it has yielded may be written meanwhile. An error is yielded once, at the
 // end.
 //
@@ -29,52 +28,32 @@ func (r *Repository) Idle(ctx context.Context, kind instance.Kind, before time.T
 			return
 		}
 		for n := range shards {
-			err := r.idleOf(ctx, kind, n, before, func(i instance.Instance) bool { return yield(i, nil) })
-			if err != nil {
-				if err := enough(err); err != nil {
+			for i, err := range r.idleOf(ctx, kind, n, before) {
+				if err != nil {
 					yield(instance.Instance{}, fmt.Errorf("idle %s: %w", kind, err))
+					return
 				}
-				return
+				if !i.IdleSince.IsZero() && i.IdleSince.Before(before) && !yield(i, nil) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// idleOf is Idle for one shard. It returns errEnough when yield returns false.
-func (r *Repository) idleOf(ctx context.Context, kind instance.Kind, shard int, before time.Time, yield func(instance.Instance) bool) error {
+// idleOf yields what one shard of the index says, each instance as it is when
+// it is read.
+func (r *Repository) idleOf(ctx context.Context, kind instance.Kind, shard int, before time.Time) iter.Seq2[instance.Instance, error] {
 	// The last moment that is due is the one before.
 	key := expression.Key("ipk").Equal(expression.Value(idlePartition(kind, shard))).
 		And(expression.Key("isk").LessThanEqual(expression.Value(day(before.Add(-1)))))
-	return r.query(ctx, key, nil,
-		func(in *dynamodb.QueryInput) { in.IndexName, in.Limit = aws.String(idleIndex), aws.Int32(maxBatch) },
-		func(items []map[string]types.AttributeValue) error {
-			hits := make([]itemKey, len(items))
-			if err := attributevalue.UnmarshalListOfMaps(items, &hits); err != nil {
-				return fmt.Errorf("decode index entry: %w", err)
-			}
-			if len(hits) == 0 {
-				return nil
-			}
-			found, err := r.batchGet(ctx, hits)
-			if err != nil {
-				return err
-			}
-			for _, hit := range hits {
-				item, ok := found[hit]
-				if !ok {
-					continue
-				}
-				i, err := readInstance(kind, item)
-				if err != nil {
-					return err
-				}
-				if i.IdleSince.IsZero() || !i.IdleSince.Before(before) {
-					continue
-				}
-				if !yield(i) {
-					return errEnough
-				}
-			}
-			return nil
-		})
+	pages := r.query(ctx, key, nil,
+		func(in *dynamodb.QueryInput) { in.IndexName, in.Limit = aws.String(idleIndex), aws.Int32(maxBatch) })
+	return concat(pages, func(entries []item) iter.Seq2[instance.Instance, error] {
+		var hits []itemKey
+		if err := attributevalue.UnmarshalListOfMaps(entries, &hits); err != nil {
+			return failed[instance.Instance](fmt.Errorf("decode index entry: %w", err))
+		}
+		return r.getAll(ctx, kind, hits)
+	})
 }

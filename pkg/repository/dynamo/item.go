@@ -16,6 +16,18 @@ import (
 // names of attributes and for numbers.
 const maxItemBytes = 400<<10 - 2<<10
 
+// item is an item as DynamoDB returns it.
+type item = map[string]types.AttributeValue
+
+// decode returns what an item stores.
+func decode[T any](i item) (T, error) {
+	var v T
+	if err := attributevalue.UnmarshalMap(i, &v); err != nil {
+		return v, fmt.Errorf("decode %T: %w", v, err)
+	}
+	return v, nil
+}
+
 // instanceItem is an instance as it is stored. Times are milliseconds since
 // 1970; an absent time is not stored.
 type instanceItem struct {
@@ -66,13 +78,13 @@ func newItem(i instance.Instance) (instanceItem, error) {
 		return instanceItem{}, fmt.Errorf("%q in %q is no id of a %s", i.ID, i.Collection, i.Kind)
 	}
 	sk := i.SortKey()
-	item := bareItem(i)
-	item.itemKey = itemKey{partition(i.Kind, i.Collection), sk}
-	item.indexKeys = newIndexKeys(i, sk)
-	if item.size() > maxItemBytes {
+	stored := bareItem(i)
+	stored.itemKey = itemKey{partition(i.Kind, i.Collection), sk}
+	stored.indexKeys = newIndexKeys(i, sk)
+	if stored.size() > maxItemBytes {
 		return instanceItem{}, instance.ErrTooLarge
 	}
-	return item, nil
+	return stored, nil
 }
 
 // bareItem returns i as it is stored, without keys.
@@ -143,12 +155,9 @@ func (i instanceItem) instance(kind instance.Kind) instance.Instance {
 }
 
 // readInstance returns the instance of an item that DynamoDB returned.
-func readInstance(kind instance.Kind, attributes map[string]types.AttributeValue) (instance.Instance, error) {
-	var item instanceItem
-	if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
-		return instance.Instance{}, fmt.Errorf("decode %s: %w", kind, err)
-	}
-	return item.instance(kind), nil
+func readInstance(kind instance.Kind, i item) (instance.Instance, error) {
+	stored, err := decode[instanceItem](i)
+	return stored.instance(kind), err
 }
 
 // milli returns t in milliseconds since 1970, and 0 for no time.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -34,8 +33,8 @@ func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64,
 	if err != nil {
 		return 0, fmt.Errorf("next number: %w", err)
 	}
-	var c counter
-	if err := attributevalue.UnmarshalMap(out.Attributes, &c); err != nil {
+	c, err := decode[counter](out.Attributes)
+	if err != nil {
 		return 0, fmt.Errorf("next number: %w", err)
 	}
 	if block := instance.Block(c.Number); block > c.Opened {

@@ -2,9 +2,7 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
 	"instances/pkg/instance"
@@ -35,9 +33,9 @@ func (r *Repository) find(ctx context.Context, key instance.Key) (itemKey, error
 		if len(attributes) == 0 {
 			return itemKey{}, instance.ErrNotFound
 		}
-		var pointer pointerItem
-		if err := attributevalue.UnmarshalMap(attributes, &pointer); err != nil {
-			return itemKey{}, fmt.Errorf("decode pointer: %w", err)
+		pointer, err := decode[pointerItem](attributes)
+		if err != nil {
+			return itemKey{}, err
 		}
 		sort = pointer.Sort
 	}

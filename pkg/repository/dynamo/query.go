@@ -2,8 +2,8 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"math"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,19 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// errEnough ends a query: nothing more is wanted. It never leaves the package.
-var errEnough = errors.New("enough")
+// The sequences of this package yield an error once, at the end, and read
+// nothing more once their consumer stops.
 
-// enough returns err, or nil for errEnough.
-func enough(err error) error {
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
-}
-
-// within is the key range of a partition, behind a sort key where one is
-// given.
+// within is the key range of a partition, after a sort key where one is given.
 func within(pkName, pk, skName, after string) expression.KeyConditionBuilder {
 	key := expression.Key(pkName).Equal(expression.Value(pk))
 	if after != "" {
@@ -33,26 +24,25 @@ func within(pkName, pk, skName, after string) expression.KeyConditionBuilder {
 	return key
 }
 
-// query reads the pages of a key range, one by one, for as long as each
-// returns nil; its error is returned as it is. Before each page, tune may
-// change what is asked for. There are no more pages than the range has.
+// query yields the pages of a key range. Before each page, tune may change
+// what is asked for.
 func (r *Repository) query(ctx context.Context, key expression.KeyConditionBuilder, filter *expression.ConditionBuilder,
-	tune func(*dynamodb.QueryInput), each func([]map[string]types.AttributeValue) error,
-) error {
+	tune func(*dynamodb.QueryInput),
+) iter.Seq2[[]item, error] {
 	builder := expression.NewBuilder().WithKeyCondition(key)
 	if filter != nil {
 		builder = builder.WithFilter(*filter)
 	}
 	e, err := builder.Build()
 	if err != nil {
-		return fmt.Errorf("build query: %w", err)
+		return failed[[]item](fmt.Errorf("build query: %w", err))
 	}
 	in := &dynamodb.QueryInput{
 		TableName: &r.table, KeyConditionExpression: e.KeyCondition(), FilterExpression: e.Filter(),
 		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
-	return r.pages(ctx, "Query", func(start map[string]types.AttributeValue) sendPage {
+	return r.pages(ctx, "Query", func(start item) sendPage {
 		in.ExclusiveStartKey = start
 		tune(in)
 		return func(ctx context.Context) (page, *types.ConsumedCapacity, error) {
@@ -62,38 +52,71 @@ func (r *Repository) query(ctx context.Context, key expression.KeyConditionBuild
 			}
 			return page{out.Items, out.LastEvaluatedKey}, out.ConsumedCapacity, nil
 		}
-	}, each)
+	})
 }
 
 // page is what one call of a read of many items returns.
 type page struct {
-	items []map[string]types.AttributeValue
-	// last is where the next page starts behind; empty at the end.
-	last map[string]types.AttributeValue
+	items []item
+	// last is the key after which the next page starts; empty at the end.
+	last item
 }
 
 // sendPage asks for one page.
 type sendPage func(context.Context) (page, *types.ConsumedCapacity, error)
 
-// pages reads one page after the other, which next prepares, for as long as
-// each returns nil; its error is returned as it is. The first one starts
-// behind no key.
-func (r *Repository) pages(ctx context.Context, operation string, next func(start map[string]types.AttributeValue) sendPage,
-	each func([]map[string]types.AttributeValue) error,
-) error {
-	var p page
-	for {
-		var err error
-		if p, err = retry(ctx, r, operation, true, next(p.last)); err != nil {
-			return err
-		}
-		if err := each(p.items); err != nil {
-			return err
-		}
-		if len(p.last) == 0 {
-			return nil
+// pages yields one page after the other, which next prepares. The first one
+// starts after no key.
+func (r *Repository) pages(ctx context.Context, operation string, next func(start item) sendPage) iter.Seq2[[]item, error] {
+	return func(yield func([]item, error) bool) {
+		var start item
+		for {
+			p, err := retry(ctx, r, operation, true, next(start))
+			if !yield(p.items, err) || err != nil || len(p.last) == 0 {
+				return
+			}
+			start = p.last
 		}
 	}
+}
+
+// each yields what read makes of each item of the pages.
+func each[T any](pages iter.Seq2[[]item, error], read func(item) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for items, err := range pages {
+			if err != nil {
+				yield(*new(T), err)
+				return
+			}
+			for _, i := range items {
+				if v, err := read(i); !yield(v, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// concat yields what read yields for each of the parts.
+func concat[P, T any](parts iter.Seq2[P, error], read func(P) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for part, err := range parts {
+			if err != nil {
+				yield(*new(T), err)
+				return
+			}
+			for v, err := range read(part) {
+				if !yield(v, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// failed yields the error alone.
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) { yield(*new(T), err) }
 }
 
 // quota is how many answers are still wanted.

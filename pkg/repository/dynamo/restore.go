@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
 	"instances/pkg/repository"
@@ -46,28 +44,17 @@ func (r *Repository) findTrash(ctx context.Context, key instance.Key) (trashItem
 	}
 	filter := expression.Name("col").Equal(expression.Value(key.Collection)).
 		And(expression.Name("id").Equal(expression.Value(key.ID)))
-	var found *trashItem
-	err := r.query(ctx, expression.Key("pk").Equal(expression.Value(trashPartition(key.Kind, shard(key.ID)))), &filter,
+	pages := r.query(ctx, within("pk", trashPartition(key.Kind, shard(key.ID)), "", ""), &filter,
 		func(in *dynamodb.QueryInput) {
 			in.ConsistentRead, in.ScanIndexForward = aws.Bool(true), aws.Bool(false)
-		},
-		func(items []map[string]types.AttributeValue) error {
-			if len(items) == 0 {
-				return nil
-			}
-			found = new(trashItem)
-			if err := attributevalue.UnmarshalMap(items[0], found); err != nil {
-				return fmt.Errorf("decode: %w", err)
-			}
-			return errEnough
 		})
-	if err := enough(err); err != nil {
-		return trashItem{}, fmt.Errorf("restore %s: %w", key, err)
+	for found, err := range each(pages, decode[trashItem]) {
+		if err != nil {
+			return trashItem{}, fmt.Errorf("restore %s: %w", key, err)
+		}
+		return found, nil
 	}
-	if found == nil {
-		return trashItem{}, instance.ErrNotFound
-	}
-	return *found, nil
+	return trashItem{}, instance.ErrNotFound
 }
 
 // bringBack stores a deleted instance again. It returns

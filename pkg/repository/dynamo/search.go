@@ -28,23 +28,25 @@ func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[ins
 			yield(instance.Instance{}, err)
 			return
 		}
-		s := &search{r: r, q: q, match: repository.NewMatcher(q), quota: newQuota(q.Limit), yield: yield}
-		if err := enough(s.run(ctx)); err != nil {
-			yield(instance.Instance{}, fmt.Errorf("search %s: %w", q.Kind, err))
+		s := &search{r: r, q: q, match: repository.NewMatcher(q), quota: newQuota(q.Limit)}
+		for i, err := range s.candidates(ctx) {
+			if err != nil {
+				yield(instance.Instance{}, fmt.Errorf("search %s: %w", q.Kind, err))
+				return
+			}
+			if s.match.Match(i) && (!yield(i, nil) || s.take()) {
+				return
+			}
 		}
 	}
 }
 
-// search is one search under way. Its steps return errEnough when nothing
-// more is wanted.
+// search is one search under way.
 type search struct {
 	r     *Repository
 	q     instance.Query
 	match repository.Matcher
 	*quota
-	yield func(instance.Instance, error) bool
-	// after is the sort key of q.After.
-	after string
 	// walked is how many entries the last page of a walk read at most.
 	walked int
 	// batch is how many hits are read at once at least, even where fewer are
@@ -52,12 +54,11 @@ type search struct {
 	batch int
 }
 
-func (s *search) run(ctx context.Context) error {
-	if s.q.After.SortKey != "" {
-		s.after = s.q.After.SortKey
-		if !validPosition(s.q.After) || s.q.Collections != nil && !slices.Contains(s.q.Collections, s.q.After.Collection) {
-			return instance.ErrCursor
-		}
+// candidates yields instances, in order, among which are all that q asks for.
+func (s *search) candidates(ctx context.Context) iter.Seq2[instance.Instance, error] {
+	if after := s.q.After; after.SortKey != "" &&
+		(!validPosition(after) || s.q.Collections != nil && !slices.Contains(s.q.Collections, after.Collection)) {
+		return failed[instance.Instance](instance.ErrCursor)
 	}
 	switch m := s.match; {
 	case m.Code != "":
@@ -71,28 +72,17 @@ func (s *search) run(ctx context.Context) error {
 	}
 }
 
-// give hands an instance out, if it is asked for.
-func (s *search) give(i instance.Instance) error {
-	if !s.match.Match(i) {
-		return nil
-	}
-	if !s.yield(i, nil) || s.take() {
-		return errEnough
-	}
-	return nil
-}
-
 // asks reports whether q asks for what is at the place: it is in one of the
 // collections, and after q.After.
 func (s *search) asks(collection, sortKey string) bool {
 	if s.q.Collections != nil && !slices.Contains(s.q.Collections, collection) {
 		return false
 	}
-	if s.after == "" {
+	if s.q.After.SortKey == "" {
 		return true
 	}
 	if collection == s.q.After.Collection {
-		return sortKey > s.after
+		return sortKey > s.q.After.SortKey
 	}
 	if s.q.Collections != nil {
 		return slices.Index(s.q.Collections, collection) > slices.Index(s.q.Collections, s.q.After.Collection)
@@ -100,27 +90,33 @@ func (s *search) asks(collection, sortKey string) bool {
 	return collection > s.q.After.Collection
 }
 
-// eachCollection calls walk for each collection that q asks for, in order,
-// with the sort key that it is to begin after, empty for its start.
-func (s *search) eachCollection(ctx context.Context, walk func(ctx context.Context, collection, after string) error) error {
-	step := func(collection string) error {
-		after := ""
-		if s.after != "" && collection == s.q.After.Collection {
-			after = s.after
+// eachCollection yields what walk does for each collection that q asks for, in
+// order. It gets the sort key that it is to begin after, empty for the start.
+func (s *search) eachCollection(ctx context.Context,
+	walk func(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error],
+) iter.Seq2[instance.Instance, error] {
+	return concat(s.collections(ctx), func(collection string) iter.Seq2[instance.Instance, error] {
+		if collection == s.q.After.Collection {
+			return walk(ctx, collection, s.q.After.SortKey)
 		}
-		return walk(ctx, collection, after)
-	}
+		return walk(ctx, collection, "")
+	})
+}
+
+// collections yields the collections that q asks for, from that of q.After on.
+func (s *search) collections(ctx context.Context) iter.Seq2[string, error] {
 	if s.q.Collections == nil {
-		return s.r.collections(ctx, s.q.Kind, s.q.After.Collection, step)
+		return s.r.collections(ctx, s.q.Kind, s.q.After.Collection)
 	}
-	from := 0
-	if s.after != "" {
-		from = slices.Index(s.q.Collections, s.q.After.Collection)
-	}
-	for _, collection := range s.q.Collections[from:] {
-		if err := step(collection); err != nil {
-			return err
+	return func(yield func(string, error) bool) {
+		from := 0
+		if s.q.After.SortKey != "" {
+			from = slices.Index(s.q.Collections, s.q.After.Collection)
+		}
+		for _, collection := range s.q.Collections[from:] {
+			if !yield(collection, nil) {
+				return
+			}
 		}
 	}
-	return nil
 }

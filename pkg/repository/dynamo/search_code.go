@@ -3,65 +3,50 @@ package dynamo
 import (
 	"context"
 	"errors"
-	"fmt"
+	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/fold"
 	"instances/pkg/instance"
 )
 
-// byCode gives the one instance that has the code. The index is asked first;
-// where it does not know who has the code, the guard does.
-func (s *search) byCode(ctx context.Context) error {
-	var holder *instance.Instance
-	err := s.r.query(ctx, within("cpk", indexPartition(s.q.Kind, s.match.Code), "", ""), nil,
-		func(in *dynamodb.QueryInput) { in.IndexName = aws.String(codeIndex) },
-		func(items []map[string]types.AttributeValue) error {
-			hits, err := s.hits(items)
-			if err != nil {
-				return err
-			}
-			return s.verify(ctx, hits, func(i instance.Instance) error {
-				// Stale entries of a former holder are passed over.
-				if fold.String(i.Code) != s.match.Code {
-					return nil
-				}
-				holder = &i
-				return errEnough
-			})
-		})
-	if err := enough(err); err != nil {
-		return err
-	}
-	if holder == nil {
-		if holder, err = s.guarded(ctx); err != nil || holder == nil {
-			return err
+// byCode yields the one instance that has the code.
+func (s *search) byCode(ctx context.Context) iter.Seq2[instance.Instance, error] {
+	return func(yield func(instance.Instance, error) bool) {
+		holder, err := s.holder(ctx)
+		switch {
+		case errors.Is(err, instance.ErrNotFound):
+		case err != nil:
+			yield(instance.Instance{}, err)
+		case s.asks(holder.Collection, holder.SortKey()):
+			yield(holder, nil)
 		}
 	}
-	if !s.asks(holder.Collection, holder.SortKey()) {
-		return nil
-	}
-	return s.give(*holder)
 }
 
-// guarded returns the instance that the guard of the code names, or nil.
-func (s *search) guarded(ctx context.Context) (*instance.Instance, error) {
+// holder returns the instance that has the code, or [instance.ErrNotFound].
+// The index is asked first; where it does not know, the guard does.
+func (s *search) holder(ctx context.Context) (instance.Instance, error) {
+	entries := s.r.query(ctx, within("cpk", indexPartition(s.q.Kind, s.match.Code), "", ""), nil,
+		func(in *dynamodb.QueryInput) { in.IndexName = aws.String(codeIndex) })
+	for i, err := range s.verified(ctx, entries) {
+		// Stale entries of a former holder are passed over.
+		if err != nil || fold.String(i.Code) == s.match.Code {
+			return i, err
+		}
+	}
 	attributes, err := s.r.getItem(ctx, guardKey(s.q.Kind, s.match.Code))
-	if err != nil || len(attributes) == 0 {
-		return nil, err
+	if err != nil {
+		return instance.Instance{}, err
 	}
-	var guard guardItem
-	if err := attributevalue.UnmarshalMap(attributes, &guard); err != nil {
-		return nil, fmt.Errorf("decode guard: %w", err)
+	if len(attributes) == 0 {
+		return instance.Instance{}, instance.ErrNotFound
 	}
-	i, err := s.r.Get(ctx, instance.Key{Kind: s.q.Kind, Collection: guard.Collection, ID: guard.ID})
-	// Deleted since the guard was read is no error.
-	if errors.Is(err, instance.ErrNotFound) {
-		return nil, nil
+	guard, err := decode[guardItem](attributes)
+	if err != nil {
+		return instance.Instance{}, err
 	}
-	return &i, err
+	return s.r.Get(ctx, instance.Key{Kind: s.q.Kind, Collection: guard.Collection, ID: guard.ID})
 }

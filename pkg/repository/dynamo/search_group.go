@@ -2,54 +2,48 @@ package dynamo
 
 import (
 	"context"
+	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
 )
 
 // maxHits is how many index entries are read at once at most: as many as one
 // batch reads again.
 const maxHits = 100
 
-// byGroup gives the instances of the group, of all collections at once where
+// byGroup yields the instances of the group, of all collections at once where
 // none are given.
-func (s *search) byGroup(ctx context.Context) error {
+func (s *search) byGroup(ctx context.Context) iter.Seq2[instance.Instance, error] {
 	partition := indexPartition(s.q.Kind, s.match.Group)
 	if s.q.Collections == nil {
 		after := ""
-		if s.after != "" {
-			after = place(s.q.After.Collection, s.after)
+		if s.q.After.SortKey != "" {
+			after = place(s.q.After.Collection, s.q.After.SortKey)
 		}
 		return s.groupRange(ctx, within("gpk", partition, "gsk", after))
 	}
-	return s.eachCollection(ctx, func(ctx context.Context, collection, after string) error {
+	return s.eachCollection(ctx, func(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error] {
 		first, last := place(collection, after), collection+"\x01"
 		if after != "" {
-			first += nul // The first text behind the place.
+			first += nul // The first text after the place.
 		}
 		return s.groupRange(ctx, expression.Key("gpk").Equal(expression.Value(partition)).
 			And(expression.Key("gsk").Between(expression.Value(first), expression.Value(last))))
 	})
 }
 
-// groupRange gives the instances of a range of GroupIndex. Where a subgroup or
+// groupRange yields the instances of a range of GroupIndex. Where a subgroup or
 // a status is asked for too, the index does not tell which of them have it:
 // with each page that was not enough, more are read at once.
-func (s *search) groupRange(ctx context.Context, key expression.KeyConditionBuilder) error {
-	return s.r.query(ctx, key, nil,
-		func(in *dynamodb.QueryInput) {
-			if s.match.SubGroup != "" || s.match.Status != "" {
-				s.batch = min(maxHits, max(s.left, s.batch*walkGrowth))
-			}
-			in.IndexName, in.Limit = aws.String(groupIndex), aws.Int32(int32(min(max(s.left, s.batch), maxHits)))
-		},
-		func(items []map[string]types.AttributeValue) error {
-			hits, err := s.hits(items)
-			if err != nil {
-				return err
-			}
-			return s.verify(ctx, hits, s.give)
-		})
+func (s *search) groupRange(ctx context.Context, key expression.KeyConditionBuilder) iter.Seq2[instance.Instance, error] {
+	return s.verified(ctx, s.r.query(ctx, key, nil, func(in *dynamodb.QueryInput) {
+		if s.match.SubGroup != "" || s.match.Status != "" {
+			s.batch = min(maxHits, max(s.left, s.batch*walkGrowth))
+		}
+		in.IndexName, in.Limit = aws.String(groupIndex), aws.Int32(int32(min(max(s.left, s.batch), maxHits)))
+	}))
 }

@@ -2,11 +2,13 @@ package dynamo
 
 import (
 	"context"
+	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
 )
 
 // The least number of entries that a page of a walk reads, which is right
@@ -18,22 +20,15 @@ const (
 	mostWalk   = 10_000
 )
 
-// walkNames gives the instances of a collection whose projection in NameIndex
+// walkNames yields the instances of a collection whose projection in NameIndex
 // has every text that is asked for.
-func (s *search) walkNames(ctx context.Context, collection, after string) error {
-	return s.r.query(ctx, within("npk", indexPartition(s.q.Kind, collection), "nsk", after), s.filter(),
+func (s *search) walkNames(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error] {
+	return s.verified(ctx, s.r.query(ctx, within("npk", indexPartition(s.q.Kind, collection), "nsk", after), s.filter(),
 		func(in *dynamodb.QueryInput) {
 			in.IndexName = aws.String(nameIndex)
 			s.walked = min(mostWalk, max(leastWalk, s.walked*walkGrowth))
 			in.Limit = s.page(s.walked)
-		},
-		func(items []map[string]types.AttributeValue) error {
-			hits, err := s.hits(items)
-			if err != nil {
-				return err
-			}
-			return s.verify(ctx, hits, s.give)
-		})
+		}))
 }
 
 // filter is what DynamoDB passes over by itself.

@@ -5,8 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 )
 
 const (
@@ -42,8 +40,8 @@ type marker struct {
 
 // made reports whether the item is the marker of this write.
 func (w *transaction) made(there item) bool {
-	var m marker
-	return attributevalue.UnmarshalMap(there, &m) == nil && m.Write == w.id && !m.Fence
+	m, err := decode[marker](there)
+	return err == nil && m.Write == w.id && !m.Fence
 }
 
 // settle finds out whether a write took effect that may have, and whose last

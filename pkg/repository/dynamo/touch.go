@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -81,9 +80,9 @@ func (r *Repository) touch(ctx context.Context, key instance.Key, item itemKey, 
 	if len(refused.Item) == 0 {
 		return nil, instance.ErrNotFound
 	}
-	var stored instanceItem
-	if err := attributevalue.UnmarshalMap(refused.Item, &stored); err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
+	stored, err := decode[instanceItem](refused.Item)
+	if err != nil {
+		return nil, err
 	}
 	for name, ms := range map[string]int64{"seen": stored.Seen, "idle": stored.Idle} {
 		if ms < milli(at) || ms > future {

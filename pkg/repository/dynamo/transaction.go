@@ -15,9 +15,6 @@ import (
 	"instances/pkg/instance"
 )
 
-// item is an item as DynamoDB returns it.
-type item = map[string]types.AttributeValue
-
 // transaction is a write: a list of changes, each with a condition, that take
 // effect all or not at all. The first error in making the list is the result
 // of running it.
@@ -202,9 +199,10 @@ func (w *transaction) explain(failure error) error {
 	if failure == nil || classify(failure) != final {
 		return unavailable(w.operation, failure)
 	}
-	for n, reason := range refusedBy(failure) {
-		if refused := w.refusals[n]; refused != nil && code(reason) == conditionFailed {
-			return refused(reason.Item)
+	reasons := refusedBy(failure)
+	for n, refused := range w.refusals {
+		if n < len(reasons) && refused != nil && code(reasons[n]) == conditionFailed {
+			return refused(reasons[n].Item)
 		}
 	}
 	return fmt.Errorf("%s: %w", w.operation, failure)

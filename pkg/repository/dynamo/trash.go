@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
 )
@@ -75,30 +73,16 @@ func compareDeleted(a, b instance.Deleted) int {
 
 // deletedOf is Deleted for one shard.
 func (r *Repository) deletedOf(ctx context.Context, kind instance.Kind, shard int, before time.Time) iter.Seq2[instance.Deleted, error] {
-	return func(yield func(instance.Deleted, error) bool) {
-		key := expression.Key("pk").Equal(expression.Value(trashPartition(kind, shard)))
-		if !before.IsZero() {
-			key = key.And(expression.Key("sk").LessThan(expression.Value(sortableTime(before))))
-		}
-		err := r.query(ctx, key, nil,
-			func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) },
-			func(items []map[string]types.AttributeValue) error {
-				for _, attributes := range items {
-					var item trashItem
-					if err := attributevalue.UnmarshalMap(attributes, &item); err != nil {
-						return fmt.Errorf("decode: %w", err)
-					}
-					d := instance.Deleted{Instance: item.instance(kind), DeletedAt: fromMilli(item.Deleted)}
-					if !yield(d, nil) {
-						return errEnough
-					}
-				}
-				return nil
-			})
-		if err := enough(err); err != nil {
-			yield(instance.Deleted{}, err)
-		}
+	key := expression.Key("pk").Equal(expression.Value(trashPartition(kind, shard)))
+	if !before.IsZero() {
+		key = key.And(expression.Key("sk").LessThan(expression.Value(sortableTime(before))))
 	}
+	pages := r.query(ctx, key, nil,
+		func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) })
+	return each(pages, func(i item) (instance.Deleted, error) {
+		stored, err := decode[trashItem](i)
+		return instance.Deleted{Instance: stored.instance(kind), DeletedAt: fromMilli(stored.Deleted)}, err
+	})
 }
 
 // Purge removes an instance from the trash for good and writes the history
