@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"instances/pkg/instance"
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 )
 
 // Report says what a run did, or what one would do.
@@ -42,7 +42,7 @@ type Report struct {
 	// because of that; see [Sweeper.Sweep].
 	Warning string `json:"warning,omitempty"`
 	// Calls, ReadUnits and WriteUnits are what the run consumed of the
-	// database; see [repository.Consumption].
+	// database; see [capacity.Consumed].
 	Calls      int     `json:"databaseCalls"`
 	ReadUnits  float64 `json:"readUnits"`
 	WriteUnits float64 `json:"writeUnits"`
@@ -83,7 +83,7 @@ func (r *Report) countExpired(e instance.Expired) {
 }
 
 // consume adds what calls consumed.
-func (r *Report) consume(c repository.Consumption) {
+func (r *Report) consume(c capacity.Consumed) {
 	r.Calls += c.Calls
 	r.ReadUnits += c.ReadUnits
 	r.WriteUnits += c.WriteUnits

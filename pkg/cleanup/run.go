@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"instances/pkg/instance"
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 )
 
 const (
@@ -47,8 +47,8 @@ type work func(context.Context, *run) error
 
 // run takes all steps and logs what came of them.
 func (r *run) run(ctx context.Context, steps []step, of func(step) work) (Report, error) {
-	outer := repository.MeterFrom(ctx)
-	ctx, meter := repository.WithMeter(ctx)
+	outer := capacity.MeterFrom(ctx)
+	ctx, meter := capacity.WithMeter(ctx)
 	r.deadline, r.bounded = ctx.Deadline()
 	started := r.options.Now()
 

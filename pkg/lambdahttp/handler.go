@@ -14,7 +14,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"instances/pkg/httpjson"
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 )
 
 // DefaultMargin is the time that is kept for the answer when a request runs
@@ -81,7 +81,7 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	ctx = httpjson.WithCall(ctx, httpjson.Call{RequestID: requestID, Path: x.RequestContext.Path})
 	ctx = httpjson.WithLogger(ctx, f.options.Logger, attrs...)
-	ctx, meter := repository.WithMeter(ctx)
+	ctx, meter := capacity.WithMeter(ctx)
 
 	var response events.APIGatewayProxyResponse
 	if err == nil {

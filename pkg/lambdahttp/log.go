@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 )
 
 // line is what is logged about a request, beside what identifies it. The path
@@ -20,7 +20,7 @@ type line struct {
 	status   int
 	bytes    int
 	took     time.Duration
-	consumed repository.Consumption
+	consumed capacity.Consumed
 	err      error
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"instances/pkg/httpjson"
 	"instances/pkg/lambdahttp"
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 )
 
 // logTo returns a logger and what reads the one line that it got.
@@ -43,7 +43,7 @@ func TestLog(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	status := http.StatusCreated
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		repository.MeterFrom(r.Context()).Add(repository.Consumption{Calls: 2, ReadUnits: 0.5, WriteUnits: 8})
+		capacity.MeterFrom(r.Context()).Add(capacity.Consumed{Calls: 2, ReadUnits: 0.5, WriteUnits: 8})
 		now = now.Add(12345678 * time.Nanosecond)
 		w.Header().Set("Location", "/secret")
 		w.WriteHeader(status)

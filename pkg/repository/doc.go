@@ -1,6 +1,6 @@
 // Package repository holds what the repositories share, so that they cannot
-// differ in it: what a query matches, how an update is retried, and the meter
-// of what a request consumed.
+// differ in it: what a query matches, and how often an operation is attempted
+// that others get in the way of.
 //
 // The repositories themselves are the packages below this one. Their
 // behaviour is defined once, by package repositorytest.

@@ -13,7 +13,6 @@ import (
 	"instances/pkg/rehearsal"
 	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamolocal"
-	"instances/pkg/repository/dynamo/dynamotable"
 	"instances/pkg/template"
 )
 
@@ -27,7 +26,7 @@ type stage struct {
 	// environment has the region, the credentials, and where DynamoDB is.
 	environment map[string]string
 	// local is the table where it is on an engine of the stage's own.
-	local dynamotable.Table
+	local dynamolocal.Table
 	stop  func()
 }
 
@@ -42,7 +41,7 @@ func localStage(ctx context.Context, root string, t *template.Template) (*stage,
 		return nil, err
 	}
 	s := &stage{
-		table: rehearsalTable, local: dynamotable.Table{Endpoint: engine.Endpoint, Name: rehearsalTable}, stop: engine.Stop,
+		table: rehearsalTable, local: dynamolocal.Table{Endpoint: engine.Endpoint, Name: rehearsalTable}, stop: engine.Stop,
 	}
 	s.environment = s.local.Environment()
 	definition, err := onlyTable(t)

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 )
 
 const (
@@ -54,23 +55,23 @@ func attemptOnce[T any](ctx context.Context, r *Repository, operation string, re
 ) (T, error) {
 	sendCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	out, capacity, err := send(sendCtx)
-	used := repository.Consumption{Calls: 1}
-	if capacity != nil && capacity.CapacityUnits != nil {
+	out, consumed, err := send(sendCtx)
+	used := capacity.Consumed{Calls: 1}
+	if consumed != nil && consumed.CapacityUnits != nil {
 		if read {
-			used.ReadUnits = *capacity.CapacityUnits
+			used.ReadUnits = *consumed.CapacityUnits
 		} else {
-			used.WriteUnits = *capacity.CapacityUnits
+			used.WriteUnits = *consumed.CapacityUnits
 		}
 	}
-	repository.MeterFrom(ctx).Add(used)
+	capacity.MeterFrom(ctx).Add(used)
 	r.log(ctx, operation, used, err)
 	r.logThrottle(ctx, operation, err)
 	return out, err
 }
 
 // log writes one record about a call, at debug level.
-func (r *Repository) log(ctx context.Context, operation string, used repository.Consumption, err error) {
+func (r *Repository) log(ctx context.Context, operation string, used capacity.Consumed, err error) {
 	if !r.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 
 	"instances/pkg/auth"
 	"instances/pkg/instance"
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 )
 
 // What each operation sends, and what it consumes: units of reading and
@@ -265,7 +265,7 @@ func TestCalls(t *testing.T) {
 		}, "[UpdateItem TransactWriteItems UpdateItem]", 0, 4},
 	} {
 		f.wire.inject(nil)
-		ctx, meter := repository.WithMeter(t.Context())
+		ctx, meter := capacity.WithMeter(t.Context())
 		if err := step.run(ctx); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
 		}
@@ -336,7 +336,7 @@ func TestCallsOfManyCollections(t *testing.T) {
 	} {
 		test.q.Kind = kind
 		f.wire.inject(nil)
-		ctx, meter := repository.WithMeter(t.Context())
+		ctx, meter := capacity.WithMeter(t.Context())
 		found := 0
 		for _, err := range f.Search(ctx, test.q) {
 			if err != nil {

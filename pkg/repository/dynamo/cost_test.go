@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 	"instances/pkg/repository/dynamo"
 )
 
@@ -26,7 +26,7 @@ const (
 // sweep fills a table with so many deleted instances and so many others,
 // which were all heard of, and of each the same few long ago. It then purges
 // and deletes what is due, and returns what each consumed.
-func sweep(t *testing.T, deleted, live int) (purges, deletes repository.Consumption) {
+func sweep(t *testing.T, deleted, live int) (purges, deletes capacity.Consumed) {
 	t.Helper()
 	f := newFixture(t)
 	now := f.change("").At
@@ -59,7 +59,7 @@ func sweep(t *testing.T, deleted, live int) (purges, deletes repository.Consumpt
 	}
 	f.fill(t, items)
 
-	ctx, meter := repository.WithMeter(t.Context())
+	ctx, meter := capacity.WithMeter(t.Context())
 	purged := []string{}
 	for d, err := range f.Deleted(ctx, kind, now.Add(-retention)) {
 		if err != nil {
@@ -75,7 +75,7 @@ func sweep(t *testing.T, deleted, live int) (purges, deletes repository.Consumpt
 	}
 	purges = meter.Total()
 
-	ctx, meter = repository.WithMeter(t.Context())
+	ctx, meter = capacity.WithMeter(t.Context())
 	n := 0
 	for i, err := range f.Idle(ctx, kind, now.Add(-retention)) {
 		if err != nil {

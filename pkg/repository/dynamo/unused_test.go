@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/instance"
-	"instances/pkg/repository"
+	"instances/pkg/repository/capacity"
 	"instances/pkg/repository/dynamo"
 )
 
@@ -106,7 +106,7 @@ func TestUnusedCollectionsAreBounded(t *testing.T) {
 	found := map[string]bool{}
 	calls := 0
 	for ; len(found) < len(blocks) && calls < 500; calls++ {
-		ctx, meter := repository.WithMeter(t.Context())
+		ctx, meter := capacity.WithMeter(t.Context())
 		seen := map[string]bool{}
 		for u, err := range f.UnusedCollections(ctx, numbered(), later) {
 			if err != nil {

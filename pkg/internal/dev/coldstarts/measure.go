@@ -20,7 +20,6 @@ import (
 	"instances/pkg/gateway/runtimeapi"
 	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamolocal"
-	"instances/pkg/repository/dynamo/dynamotable"
 	"instances/pkg/template"
 )
 
@@ -94,7 +93,7 @@ func (m *measurement) run(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	defer engine.Stop()
-	table := dynamotable.Table{Endpoint: engine.Endpoint, Name: tableName}
+	table := dynamolocal.Table{Endpoint: engine.Endpoint, Name: tableName}
 	if err := table.Create(ctx, t.Tables[0]); err != nil {
 		return nil, err
 	}

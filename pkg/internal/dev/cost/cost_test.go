@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/internal/dev"
-	"instances/pkg/repository/dynamo/dynamotable"
+	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
 )
@@ -145,7 +145,7 @@ func newTestMeter(t *testing.T) (*meter, *dynamodb.Client, dynamotest.Table) {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.close)
-	return m, dynamotable.Table{Endpoint: m.url, Name: table.Name}.Client(nil), table
+	return m, dynamolocal.Table{Endpoint: m.url, Name: table.Name}.Client(nil), table
 }
 
 func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }

@@ -26,7 +26,6 @@ import (
 
 	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamolocal"
-	"instances/pkg/repository/dynamo/dynamotable"
 	"instances/pkg/template"
 )
 
@@ -65,7 +64,7 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 		return err
 	}
 	defer engine.Stop()
-	table := dynamotable.Table{Endpoint: engine.Endpoint, Name: "instances"}
+	table := dynamolocal.Table{Endpoint: engine.Endpoint, Name: "instances"}
 	if err := table.Create(ctx, definition); err != nil {
 		return err
 	}

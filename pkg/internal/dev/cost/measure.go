@@ -21,7 +21,7 @@ import (
 	"instances/pkg/instance"
 	"instances/pkg/rehearsal"
 	"instances/pkg/repository/dynamo"
-	"instances/pkg/repository/dynamo/dynamotable"
+	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/template"
 	"instances/pkg/topology"
 )
@@ -39,7 +39,7 @@ const (
 type measurement struct {
 	root string
 	// table is an empty table, of the template.
-	table dynamotable.Table
+	table dynamolocal.Table
 	// instances is how many instances of each kind there are, and rounds how
 	// often each operation is measured. There are more instances than rounds
 	// and warmUp.

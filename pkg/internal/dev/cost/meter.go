@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"instances/pkg/repository/dynamo/dynamotable"
+	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/template"
 )
 
@@ -52,7 +52,7 @@ type meter struct {
 
 // newMeter starts a meter for a table on an engine, whose definition it has to
 // know.
-func newMeter(ctx context.Context, on dynamotable.Table, table template.Table) (*meter, error) {
+func newMeter(ctx context.Context, on dynamolocal.Table, table template.Table) (*meter, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"instances/pkg/repository/dynamo/dynamotable"
+	"instances/pkg/repository/dynamo/dynamolocal"
 )
 
 // stored is what the instances take in the table.
@@ -21,7 +21,7 @@ type stored struct {
 }
 
 // stored reads the whole table.
-func (m *meter) stored(ctx context.Context, table dynamotable.Table) (stored, error) {
+func (m *meter) stored(ctx context.Context, table dynamolocal.Table) (stored, error) {
 	header := http.Header{}
 	header.Set("Content-Type", "application/x-amz-json-1.0")
 	header.Set(target, "DynamoDB_20120810.Scan")

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"instances/pkg/internal/dev"
-	"instances/pkg/repository/dynamo/dynamotable"
+	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/template"
 )
 
 // Table is a table of DynamoDB Local.
-type Table = dynamotable.Table
+type Table = dynamolocal.Table
 
 // NewTable creates an empty table that no other test uses, which is deleted
 // when t ends.

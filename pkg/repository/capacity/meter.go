@@ -1,4 +1,7 @@
-package repository
+// Package capacity adds up what a request consumed of the database's capacity:
+// a repository adds to the [Meter] in the context of the request, and whoever
+// put it there reads the total.
+package capacity
 
 import (
 	"context"
@@ -9,11 +12,11 @@ import (
 // concurrent use. The methods of a nil Meter do nothing.
 type Meter struct {
 	mu     sync.Mutex
-	totals Consumption
+	totals Consumed
 }
 
-// Consumption is what calls to the database consumed.
-type Consumption struct {
+// Consumed is what calls to the database consumed.
+type Consumed struct {
 	// Calls counts the requests to the database, retries included.
 	Calls int
 	// ReadUnits and WriteUnits are DynamoDB capacity units.
@@ -35,7 +38,7 @@ func MeterFrom(ctx context.Context) *Meter {
 }
 
 // Add adds c to the totals.
-func (m *Meter) Add(c Consumption) {
+func (m *Meter) Add(c Consumed) {
 	if m == nil {
 		return
 	}
@@ -47,9 +50,9 @@ func (m *Meter) Add(c Consumption) {
 }
 
 // Total returns the totals so far.
-func (m *Meter) Total() Consumption {
+func (m *Meter) Total() Consumed {
 	if m == nil {
-		return Consumption{}
+		return Consumed{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

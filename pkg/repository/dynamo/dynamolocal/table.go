@@ -1,6 +1,4 @@
-// Package dynamotable makes tables on DynamoDB Local, as template.yaml
-// declares them.
-package dynamotable
+package dynamolocal
 
 import (
 	"context"
