@@ -90,7 +90,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Amz-Apigw-Id", c.extendedRequestID)
 
 	if headerBytes(r) > MaxHeaderBytes {
-		headerTooLarge(w)
+		headerTooLarge(w, c)
 		return
 	}
 	path, ok := g.withoutStage(c.fullPath)

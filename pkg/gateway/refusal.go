@@ -29,8 +29,9 @@ func unknownPath() refusal {
 
 // headerTooLarge answers for the server in front of all APIs: no template words
 // it.
-func headerTooLarge(w http.ResponseWriter) {
+func headerTooLarge(w http.ResponseWriter, c *call) {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", c.requestID)
 	send(w, http.StatusRequestHeaderFieldsTooLarge, `{"message":"Request Header Fields Too Large"}`)
 }
 
@@ -63,7 +64,7 @@ func (g *gateway) refuse(w http.ResponseWriter, c *call, r refusal) {
 		words.Body = `{"message":$context.error.messageString}`
 	}
 	w.Header().Set("Content-Type", "application/json")
-	setAll(w.Header(), words.Headers)
+	c.setHeaders(w.Header(), words.Headers)
 	status := r.status
 	if words.Status != 0 {
 		status = words.Status
@@ -101,12 +102,16 @@ func (g *gateway) mock(w http.ResponseWriter, c *call, m *template.Mock) {
 		g.refuse(w, c, badMediaType())
 		return
 	}
-	setAll(w.Header(), m.Headers)
+	c.setHeaders(w.Header(), m.Headers)
 	g.send(w, c.request, m.Status, strings.ReplaceAll(m.Body, "$context.httpMethod", c.request.Method))
 }
 
-func setAll(h http.Header, values map[string]string) {
+// setHeaders sets headers as the template maps them.
+func (c *call) setHeaders(h http.Header, values map[string]string) {
 	for name, value := range values {
+		if value == template.RequestIDVariable {
+			value = c.requestID
+		}
 		h.Set(name, value)
 	}
 }

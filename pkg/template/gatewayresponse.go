@@ -8,7 +8,8 @@ import (
 // GatewayResponse is how the gateway words an answer of its own.
 type GatewayResponse struct {
 	// Status is 0 where the kind of the refusal decides.
-	Status  int
+	Status int
+	// Headers are fixed values, or [RequestIDVariable].
 	Headers map[string]string
 	// Body is empty where the gateway's own is to be used. It may hold
 	// $context.error.message, $context.error.messageString, which is quoted,
@@ -55,7 +56,7 @@ func gatewayResponse(kind string, n node) GatewayResponse {
 		if !ok {
 			p.value.fail("is not understood")
 		}
-		g.Headers[name] = p.value.quoted()
+		g.Headers[name] = p.value.header()
 	}
 	g.Body = body(n.at("responseTemplates"), g.Headers)
 	for _, v := range contextVariable.FindAllString(g.Body, -1) {

@@ -12,7 +12,8 @@ import (
 // Mock is an answer that API Gateway gives by itself, whatever the request. A
 // variable aside, it is always the same.
 type Mock struct {
-	Status  int
+	Status int
+	// Headers are fixed values, or [RequestIDVariable].
 	Headers map[string]string
 	// Body may hold $context.httpMethod, the method of the request.
 	Body string
@@ -68,7 +69,7 @@ func mock(n node) *Mock {
 		if !declared.at("headers").at(name).there() {
 			p.value.fail("is not among the headers of response %d", m.Status)
 		}
-		m.Headers[name] = p.value.quoted()
+		m.Headers[name] = p.value.header()
 	}
 	m.Body = body(response.at("responseTemplates"), m.Headers)
 	if strings.Contains(m.Body, "#") ||
@@ -78,13 +79,21 @@ func mock(n node) *Mock {
 	return m
 }
 
-// quoted is a header value as API Gateway wants fixed ones: in single quotes.
-func (n node) quoted() string {
+// RequestIDVariable is the value of a header that carries the id of the
+// request.
+const RequestIDVariable = "context.requestId"
+
+// header returns the value that a header is mapped to: a fixed one, which API
+// Gateway wants in single quotes, or [RequestIDVariable].
+func (n node) header() string {
 	text := n.text()
+	if text == RequestIDVariable {
+		return text
+	}
 	value, ok := strings.CutPrefix(text, "'")
 	value, ok2 := strings.CutSuffix(value, "'")
-	if !ok || !ok2 {
-		n.fail("is %s, not a fixed value in single quotes", text)
+	if !ok || !ok2 || value == RequestIDVariable {
+		n.fail("is %s, neither a fixed value in single quotes nor %s", text, RequestIDVariable)
 	}
 	return value
 }

@@ -230,6 +230,8 @@ func TestRefusals(t *testing.T) {
 		{"no JSON template", "application/json: '{\"statusCode\"", "text/html: '{\"statusCode\"", "lack application/json"},
 		{"undeclared status", "statusCode: '405'", "statusCode: '404'", "lack 404"},
 		{"undeclared header", "{Allow: {type: string}, Content-Type", "{Content-Type", "is not among the headers of response 405"},
+		{"variable header", `"'GET, PUT'"`, "context.stage", "in single quotes"},
+		{"quoted variable", `"'GET, PUT'"`, `"'context.requestId'"`, "in single quotes"},
 		{"unquoted header", `"'GET, PUT'"`, `"GET, PUT"`, "in single quotes"},
 		{"directive", `'{"status":405}'`, `'#set($x = 1)'`, "a variable or a directive"},
 		{"directive alone", `'{"status":405}'`, `'## comment'`, "a variable or a directive"},
