@@ -36,8 +36,9 @@ type captured struct {
 	request []string
 	body    string
 
-	// What the event has. Of several values, the last is the single one. The
-	// headers that every event has are checked by themselves.
+	// What the event has. Of several values, the last is the single one. Names of
+	// headers are canonical here, unlike in what AWS sent. The headers that every
+	// event has are checked by themselves.
 	path, contextPath string
 	parameters        map[string]string
 	query, headers    map[string][]string
@@ -198,9 +199,9 @@ func TestCapturedEvents(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got := test.send(t)
-			headers := maps.Clone(test.headers)
-			if headers == nil {
-				headers = map[string][]string{}
+			headers := map[string][]string{}
+			for name, values := range test.headers {
+				headers[http.CanonicalHeaderKey(name)] = values
 			}
 			host := test.hostHeader()
 			headers["Host"] = []string{host}
@@ -368,7 +369,7 @@ func (x captured) send(t *testing.T) object {
 	return e
 }
 
-// client is a connection to a server that keeps names.
+// client is a connection to a server.
 type client struct {
 	net.Conn
 	in *bufio.Reader
@@ -376,10 +377,13 @@ type client struct {
 
 func dial(t *testing.T, h http.Handler) *client {
 	t.Helper()
-	s := httptest.NewUnstartedServer(h)
-	s.Listener = gateway.KeepNames(s.Config, s.Listener)
-	s.Start()
+	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
+	return dialTo(t, s)
+}
+
+func dialTo(t *testing.T, s *httptest.Server) *client {
+	t.Helper()
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -18,20 +18,18 @@ const (
 	codingDeflate = "deflate"
 )
 
-var (
-	errUnknownCoding = errors.New("the content coding is not known, or the body does not have it")
-	errTooMuch       = errors.New("the body is too large")
-)
+// errUnknownCoding says that the content coding is not known, or that the body
+// does not have it.
+var errUnknownCoding = errors.New("unknown content coding")
 
-// decompress undoes the content coding of a request's body. As documented, a
+// decoded returns a request's body without its content coding. As documented, a
 // body that is smaller than those that are compressed in answers is left as it
 // is. The header stays; see the table in AWS's important notes for REST APIs.
-func (g *gateway) decompress(h http.Header, body []byte) ([]byte, error) {
-	coding := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding")))
+func (g *gateway) decoded(h http.Header, body []byte) (io.Reader, error) {
 	var open func(io.Reader) (io.ReadCloser, error)
-	switch coding {
+	switch strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))) {
 	case "", "identity":
-		return body, nil
+		return bytes.NewReader(body), nil
 	case codingGzip:
 		open = func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }
 	case codingDeflate:
@@ -40,21 +38,13 @@ func (g *gateway) decompress(h http.Header, body []byte) ([]byte, error) {
 		return nil, errUnknownCoding
 	}
 	if len(body) == 0 || len(body) < g.api.CompressFrom {
-		return body, nil
+		return bytes.NewReader(body), nil
 	}
 	r, err := open(bytes.NewReader(body))
 	if err != nil {
 		return nil, errUnknownCoding
 	}
-	defer func() { _ = r.Close() }()
-	plain, err := io.ReadAll(io.LimitReader(r, MaxRequestBytes+1))
-	switch {
-	case err != nil:
-		return nil, errUnknownCoding
-	case len(plain) > MaxRequestBytes:
-		return nil, errTooMuch
-	}
-	return plain, nil
+	return r, nil
 }
 
 // send ends the answer of an integration, compressed if the API does so and

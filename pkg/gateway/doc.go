@@ -17,8 +17,14 @@
 // compares events with captured ones, and names their sources.
 //
 // Differences from AWS:
-//   - Names of headers reach a function as the client spells them only behind
-//     [KeepNames], and without TLS.
+//   - Names of headers reach a function in their canonical form, such as
+//     If-Match. On AWS they come as they were sent over HTTP/1.1, and in lower
+//     case over HTTP/2; no function depends on their case.
+//   - Of a body that is larger than any function takes, a function gets the
+//     first part, so that its own refusal is the answer. The memory that bodies
+//     take together is bounded. A request whose body finds no room within a
+//     second, or is the slowest of too many to arrive, is answered with the
+//     template's words for DEFAULT_5XX, status 503 and Retry-After.
 //   - AWS documents no order among overlapping paths that would make API
 //     Gateway try a second one. None is tried here, and the template has a
 //     {proxy+} on every level, so that none needs to be.

@@ -1,16 +1,21 @@
 package gateway
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"instances/pkg/template"
 )
@@ -34,9 +39,6 @@ type call struct {
 	fullPath, path string
 	resource       *resource
 	parameters     parameters
-	// spelled are the names of headers as the client has them, by their
-	// canonical form. It may lack some, or be nil.
-	spelled map[string]string
 }
 
 func newCall(now time.Time, r *http.Request) *call {
@@ -52,11 +54,11 @@ func newCall(now time.Time, r *http.Request) *call {
 		extendedRequestID: base64.URLEncoding.EncodeToString(b[16:27]),
 		traceID:           fmt.Sprintf("Root=1-%08x-%x", uint32(now.Unix()), b[27:]),
 		fullPath:          r.URL.EscapedPath(),
-		spelled:           spelling(r),
 	}
 }
 
-// event is a request in payload format 1.0.
+// event is a request in payload format 1.0, without its last members: body and
+// isBase64Encoded.
 type event struct {
 	Resource          string              `json:"resource"`
 	Path              string              `json:"path"`
@@ -68,8 +70,6 @@ type event struct {
 	PathParameters    parameters          `json:"pathParameters"`
 	StageVariables    map[string]string   `json:"stageVariables"`
 	RequestContext    requestContext      `json:"requestContext"`
-	Body              *string             `json:"body"`
-	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
 type requestContext struct {
@@ -108,8 +108,9 @@ type identity struct {
 	User                          *string `json:"user"`
 }
 
-// event returns the event of the call as JSON.
-func (c *call) event(api template.API, body []byte) []byte {
+// event returns the event of the call as JSON. Of the body, it has at most
+// keptBytes. Errors are errTooLarge or come from reading the body.
+func (c *call) event(api template.API, body io.Reader) ([]byte, error) {
 	r := c.request
 	domain, _, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -157,14 +158,70 @@ func (c *call) event(api template.API, body []byte) []byte {
 	if agents := r.Header.Values("User-Agent"); len(agents) > 0 {
 		e.RequestContext.Identity.UserAgent = &agents[0]
 	}
-	if len(body) > 0 {
-		text := string(body)
-		e.Body = &text
-	}
-	// Strings, maps and slices of them cannot fail; bytes that are not UTF-8
-	// become U+FFFD here.
+	// Strings, maps and slices of them cannot fail.
 	data, _ := json.Marshal(e)
-	return data
+	data = append(data[:len(data)-1], `,"body":`...)
+	if data, err = appendText(data, body); err != nil {
+		return nil, err
+	}
+	data = append(data, `,"isBase64Encoded":false}`...)
+	if len(data) > MaxEventBytes {
+		return nil, errTooLarge
+	}
+	return data, nil
+}
+
+// errTooLarge says that the event would be larger than Lambda takes.
+var errTooLarge = errors.New("the event is too large")
+
+// appendText appends at most keptBytes of a text as JSON, or null if it is
+// empty. Bytes that are not UTF-8 become U+FFFD.
+func appendText(data []byte, text io.Reader) ([]byte, error) {
+	// A piece at a time, so that the text is never there twice.
+	in := bufio.NewReader(io.LimitReader(text, keptBytes))
+	var quoted bytes.Buffer
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(false)
+	empty := true
+	for {
+		piece, err := in.Peek(in.Size())
+		if len(piece) > 0 {
+			if err == nil {
+				piece = piece[:boundary(piece)]
+			}
+			quoted.Reset()
+			// Encode cannot fail on a string. It ends the line.
+			_ = encoder.Encode(string(piece))
+			if empty {
+				data = append(data, '"')
+				empty = false
+			}
+			data = append(data, quoted.Bytes()[1:quoted.Len()-2]...)
+			_, _ = in.Discard(len(piece))
+		}
+		switch {
+		case len(data) > MaxEventBytes:
+			return nil, errTooLarge
+		case err == nil:
+		case !errors.Is(err, io.EOF):
+			return nil, err
+		case empty:
+			return append(data, "null"...), nil
+		default:
+			return append(data, '"'), nil
+		}
+	}
+}
+
+// boundary returns where a piece of text may end before its last bytes, which
+// may be the start of a character.
+func boundary(piece []byte) int {
+	for i := len(piece) - 1; i >= len(piece)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(piece[i]) {
+			return i
+		}
+	}
+	return len(piece)
 }
 
 func (c *call) sourceIP() string {
@@ -192,7 +249,7 @@ func (c *call) headers() map[string][]string {
 	all := map[string][]string{}
 	for name, values := range r.Header {
 		if len(values) > 0 && reaches(http.CanonicalHeaderKey(name)) {
-			all[c.eventName(name)] = values
+			all[name] = values
 		}
 	}
 	proto, port := "http", "80"

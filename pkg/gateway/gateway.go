@@ -18,8 +18,6 @@ const (
 	// MaxHeaderBytes is the largest header of a request, its first line
 	// included.
 	MaxHeaderBytes = 10_240
-	// MaxRequestBytes is the largest body of a request.
-	MaxRequestBytes = 10 << 20
 	// MaxEventBytes is the largest event, and the largest answer of a
 	// function, both as JSON.
 	MaxEventBytes = 6 << 20
@@ -61,7 +59,7 @@ func New(t *template.Template, invoker Invoker, o Options) (http.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{api: t.API, functions: map[string]template.Function{}, routes: routes, invoker: invoker, o: o}
+	g := &gateway{api: t.API, functions: map[string]template.Function{}, routes: routes, invoker: invoker, bodies: newBodies(), o: o}
 	for _, f := range t.Functions {
 		g.functions[f.LogicalID] = f
 	}
@@ -80,6 +78,7 @@ type gateway struct {
 	functions map[string]template.Function // by logical id
 	routes    *segment
 	invoker   Invoker
+	bodies    *bodies
 	o         Options
 }
 
@@ -114,20 +113,14 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxRequestBytes))
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		g.refuse(w, c, requestTooLarge())
-		return
-	}
+	sent, done, err := g.bodies.receive(w, r)
 	if err != nil {
-		g.refuse(w, c, badRequest())
+		g.refuse(w, c, unreadable(err))
 		return
 	}
-	switch body, err = g.decompress(r.Header, body); {
-	case errors.Is(err, errTooMuch):
-		g.refuse(w, c, requestTooLarge())
-		return
-	case err != nil:
+	defer done()
+	body, err := g.decoded(r.Header, sent)
+	if err != nil {
 		g.refuse(w, c, badMediaType())
 		return
 	}
@@ -136,6 +129,17 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.proxy(w, c, g.functions[method.Function], body)
+}
+
+// unreadable returns the refusal of a body that was not received.
+func unreadable(err error) refusal {
+	if errors.Is(err, errBusy) {
+		return busy()
+	}
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		return requestTooLarge()
+	}
+	return badRequest()
 }
 
 // headerBytes is the size of the header of a request, as it was sent.
@@ -165,10 +169,14 @@ func (g *gateway) withoutStage(path string) (string, bool) {
 }
 
 // proxy has a function answer.
-func (g *gateway) proxy(w http.ResponseWriter, c *call, f template.Function, body []byte) {
-	event := c.event(g.api, body)
-	if len(event) > MaxEventBytes {
+func (g *gateway) proxy(w http.ResponseWriter, c *call, f template.Function, body io.Reader) {
+	event, err := c.event(g.api, body)
+	if errors.Is(err, errTooLarge) {
 		g.refuse(w, c, requestTooLarge())
+		return
+	}
+	if err != nil {
+		g.refuse(w, c, badMediaType())
 		return
 	}
 	out, err := g.invoke(c.request.Context(), f, event)

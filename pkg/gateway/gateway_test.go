@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -350,28 +348,6 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
-func TestRequestSizes(t *testing.T) {
-	t.Parallel()
-	g := newGateway(t, load(t), says(`{"statusCode":200}`), gateway.Options{})
-	for _, test := range []struct {
-		name   string
-		body   io.Reader
-		status int
-	}{
-		{"fits an event", strings.NewReader(strings.Repeat("a", 5<<20)), 200},
-		{"more than an event", strings.NewReader(strings.Repeat("a", 6<<20)), 413},
-		{"more than a request", strings.NewReader(strings.Repeat("a", gateway.MaxRequestBytes+1)), 413},
-		{"broken off", iotest.ErrReader(errors.New("gone")), 400},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			if w := do(g, httptest.NewRequestWithContext(t.Context(), "GET", "/things", test.body)); w.Code != test.status {
-				t.Errorf("status %d, want %d", w.Code, test.status)
-			}
-		})
-	}
-}
-
 // The first line and the headers of a request have a limit together, which
 // counts before the API is known.
 func TestHeaderSizes(t *testing.T) {
@@ -393,6 +369,9 @@ func TestHeaderSizes(t *testing.T) {
 		}
 		if test.status == 431 {
 			expect(t, w, 431, `{"message":"Request Header Fields Too Large"}`)
+			if id := w.Header().Get("X-Request-Id"); id == "" || id != w.Header().Get("X-Amzn-RequestId") {
+				t.Errorf("headers %v", w.Header())
+			}
 		}
 	}
 }
@@ -425,11 +404,41 @@ func TestProjectWords(t *testing.T) {
 			t.Errorf("%s: body %s, %v", test.name, w.Body, err)
 		}
 		if w.Code != test.status || w.Header().Get("Content-Type") != "application/problem+json" ||
-			w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Header().Get("X-Request-Id") != w.Header().Get("X-Amzn-RequestId") {
 			t.Errorf("%s: answer %d with %v", test.name, w.Code, w.Header())
 		}
 		if strings.Contains(w.Body.String(), "exit status") {
 			t.Errorf("%s: the client learns of it: %s", test.name, w.Body)
+		}
+	}
+}
+
+// What no function answers has the id of the request, in the same header as the
+// answers of functions.
+func TestRequestIDs(t *testing.T) {
+	t.Parallel()
+	tmpl, err := template.Load("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGateway(t, tmpl, says(`{"statusCode":200}`), gateway.Options{})
+	for _, resource := range tmpl.API.Resources {
+		for method, m := range resource.Methods {
+			if m.Mock == nil {
+				continue
+			}
+			if method == template.AnyMethod {
+				method = "TRACE"
+			}
+			w := do(g, request(method, strings.NewReplacer("{", "", "}", "", "+", "").Replace(resource.Path), ""))
+			if id := w.Header().Get("X-Request-Id"); w.Code != m.Mock.Status || id == "" || id != w.Header().Get("X-Amzn-RequestId") {
+				t.Errorf("%s %s: answer %d with %v", method, resource.Path, w.Code, w.Header())
+			}
+		}
+	}
+	for kind, response := range tmpl.API.GatewayResponses {
+		if response.Headers["X-Request-Id"] != template.RequestIDVariable {
+			t.Errorf("%s has the headers %v", kind, response.Headers)
 		}
 	}
 }

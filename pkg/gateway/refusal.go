@@ -43,6 +43,12 @@ func badMediaType() refusal {
 	return refusal{"UNSUPPORTED_MEDIA_TYPE", http.StatusUnsupportedMediaType, "Unsupported Media Type"}
 }
 
+// busy refuses a body that there is no room for, which AWS has no words for.
+// The connection is closed, since more of the body may come.
+func busy() refusal {
+	return refusal{"DEFAULT_5XX", http.StatusServiceUnavailable, "Service Unavailable"}
+}
+
 func functionFailed() refusal {
 	return refusal{"DEFAULT_5XX", http.StatusBadGateway, "Internal server error"}
 }
@@ -65,6 +71,10 @@ func (g *gateway) refuse(w http.ResponseWriter, c *call, r refusal) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	c.setHeaders(w.Header(), words.Headers)
+	if r.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Connection", "close")
+	}
 	status := r.status
 	if words.Status != 0 {
 		status = words.Status

@@ -166,7 +166,7 @@ func (s *server) serve(ctx context.Context, l net.Listener, api http.Handler, co
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 2)
-	go func() { failed <- web.Serve(gateway.KeepNames(web, l)) }()
+	go func() { failed <- web.Serve(l) }()
 	relayed := make(chan struct{})
 	go func() {
 		defer close(relayed)
