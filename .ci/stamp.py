@@ -28,6 +28,9 @@ from samcli.cli.types import CfnParameterOverridesType
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
 
+# Properties of an API that a stage has only from its next deployment on.
+DEPLOYED = ("DefinitionBody", "SecurityPolicy", "EndpointAccessMode")
+
 # The field e_machine of an ELF header.
 MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}
 
@@ -69,8 +72,8 @@ def overrides(environment):
     return values
 
 
-def references(node):
-    """Yields the names that a part of a template refers to."""
+def references(node, conditions):
+    """Yields the names that a part of a template refers to, also in its conditions."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "Ref":
@@ -78,18 +81,20 @@ def references(node):
             elif key == "Fn::Sub":
                 text = value[0] if isinstance(value, list) else value
                 yield from re.findall(r"\$\{([A-Za-z0-9]+)\}", text)
-            yield from references(value)
+            elif key == "Fn::If":
+                yield from references(conditions[value[0]], conditions)
+            yield from references(value, conditions)
     elif isinstance(node, list):
         for value in node:
-            yield from references(value)
+            yield from references(value, conditions)
 
 
 def stamp(template, values, always=False):
     """Writes the digests into a template, in place of those that are there."""
-    parameters = template["Parameters"]
+    parameters, conditions = template["Parameters"], template["Conditions"]
 
     def mark(text, *parts):
-        used = sorted({name for part in parts for name in references(part) if name in parameters})
+        used = sorted({name for part in parts for name in references(part, conditions) if name in parameters})
         settings = [(name, str(values.get(name, parameters[name].get("Default", "")))) for name in used]
         if always:
             settings.append(str(uuid.uuid4()))
@@ -106,7 +111,7 @@ def stamp(template, values, always=False):
             properties["Description"] = mark(properties["Description"], shared, own)
         elif resource["Type"] == "AWS::Serverless::Api":
             body = properties["DefinitionBody"]
-            body["info"]["description"] = mark(body["info"].get("description", ""), body).strip()
+            body["info"]["description"] = mark(body["info"].get("description", ""), *(properties.get(name) for name in DEPLOYED)).strip()
 
 
 def main(arguments):

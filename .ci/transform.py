@@ -170,10 +170,100 @@ def check_versions(template):
     for kind in ("AWS::Lambda::Version", "AWS::ApiGateway::Deployment"):
         for name in kept(values, kind):
             yield f"{name} stays when a parameter changes"
+    for setting in ({"DomainName": "api.example.com"}, {"SecurityPolicy": "SecurityPolicy_TLS13_1_3_2025_09"}):
+        changed = copy.deepcopy(template)
+        stamp(changed, setting)
+        for name in kept(changed, "AWS::ApiGateway::Deployment"):
+            yield f"{name} stays with {setting}"
     others = copy.deepcopy(template)
     stamp(others, {"AlarmEmail": "a@example.com", "ThrottleRate": "1", "DeploymentType": "AllAtOnce"})
     if made(translate(template), "AWS::Lambda::Version") != made(translate(others), "AWS::Lambda::Version"):
         yield "there are new versions when a parameter changes that no function has"
+
+
+# Parameters that change nothing without a value, and examples of theirs.
+OPTIONAL = {
+    "PermissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/x",
+    "WebAclArn": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/x/y",
+    "DomainName": "api.example.com",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/x",
+    "SecurityPolicy": "SecurityPolicy_TLS13_1_3_2025_09",
+}
+
+
+def decide(result, values):
+    """Returns a transformed template with its conditions decided, as CloudFormation does it."""
+    values = {name: p.get("Default") for name, p in result["Parameters"].items()} | values
+    nothing = {"Ref": "AWS::NoValue"}
+
+    def holds(condition):
+        if "Fn::Not" in condition:
+            return not holds(condition["Fn::Not"][0])
+        left, right = (values[v["Ref"]] if isinstance(v, dict) else v for v in condition["Fn::Equals"])
+        return left == right
+
+    def plain(node):
+        if isinstance(node, dict) and "Fn::If" in node:
+            name, yes, no = node["Fn::If"]
+            return plain(yes if holds(result["Conditions"][name]) else no)
+        if isinstance(node, dict):
+            return {k: v for k, v in ((k, plain(v)) for k, v in node.items()) if v != nothing}
+        if isinstance(node, list):
+            return [v for v in map(plain, node) if v != nothing]
+        return node
+
+    made = {k: v for k, v in result["Resources"].items() if "Condition" not in v or holds(result["Conditions"][v["Condition"]])}
+    return plain(made)
+
+
+def check_options(result):
+    """Yields which optional parameters leave traces without a value, or do not work with one."""
+    without = decide(result, {})
+    together = {"CertificateArn": "DomainName", "EndpointAccessMode": "SecurityPolicy"}
+    for given in (None, *OPTIONAL):
+        text = json.dumps(decide(result, {given: OPTIONAL[given]} if given else {}))
+        for name in [*OPTIONAL, "EndpointAccessMode"]:
+            if given not in (name, together.get(name)) and json.dumps({"Ref": name}) in text:
+                yield f"{name} has an effect with {given or 'nothing'} set"
+    for kind in ("AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping", "AWS::WAFv2::WebACLAssociation"):
+        if any(r["Type"] == kind for r in without.values()):
+            yield f"there is a {kind} that nobody asked for"
+    if "x-amazon-apigateway-endpoint-configuration" in without["API"]["Properties"]["Body"]:
+        yield "the default address may be off"
+
+    key = {"Ref": "KmsKeyArn"}
+    facts = {
+        "AWS::IAM::Role": lambda p: p["PermissionsBoundary"] == {"Ref": "PermissionsBoundary"},
+        "AWS::Logs::LogGroup": lambda p: p["KmsKeyId"] == key,
+        "AWS::SNS::Topic": lambda p: p["KmsMasterKeyId"] == key,
+        "AWS::SQS::Queue": lambda p: p["KmsMasterKeyId"] == key and "SqsManagedSseEnabled" not in p,
+        "AWS::DynamoDB::Table": lambda p: p["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+        "AWS::WAFv2::WebACLAssociation": lambda p: p["WebACLArn"] == {"Ref": "WebAclArn"},
+        "AWS::ApiGateway::BasePathMapping": lambda p: p["DomainName"] == {"Ref": "APIDomain"} and "BasePath" not in p,
+        "AWS::ApiGateway::DomainName": lambda p: p["SecurityPolicy"] == {"Ref": "SecurityPolicy"}
+        and p["EndpointAccessMode"] == {"Ref": "EndpointAccessMode"}
+        and p["RegionalCertificateArn"] == {"Ref": "CertificateArn"},
+        "AWS::ApiGateway::RestApi": lambda p: p["SecurityPolicy"] == {"Ref": "SecurityPolicy"}
+        and p["EndpointAccessMode"] == {"Ref": "EndpointAccessMode"}
+        and p["Body"]["x-amazon-apigateway-endpoint-configuration"] == {"disableExecuteApiEndpoint": True},
+    }
+    seen = set()
+    for name, resource in decide(result, OPTIONAL).items():
+        if resource["Type"] in facts:
+            seen.add(resource["Type"])
+            try:
+                good = facts[resource["Type"]](resource["Properties"])
+            except KeyError:
+                good = False
+            if not good:
+                yield f"{name} ignores an optional parameter"
+        if resource["Type"] == "AWS::IAM::Role" and name not in NOT_OF_FUNCTIONS:
+            statements = [s for policy in resource["Properties"]["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+            if not any(s["Resource"] == key and "kms:ViaService" in json.dumps(s["Condition"]) for s in statements if "Condition" in s):
+                yield f"{name} may not use the key"
+    if seen != facts.keys():
+        yield f"with all optional parameters there is no {sorted(facts.keys() - seen)}"
 
 
 def translate(template):
@@ -190,7 +280,7 @@ def main():
             # The transform takes only code that is uploaded.
             resource["Properties"]["CodeUri"] = "s3://bucket/key"
     result = translate(template)
-    problems = [*check(result), *check_versions(template)]
+    problems = [*check(result), *check_options(result), *check_versions(template)]
     for problem in problems:
         print(f"transformed template: {problem}", file=sys.stderr)
     json.dump(result, sys.stdout, indent=1)

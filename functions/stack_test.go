@@ -138,7 +138,7 @@ func TestStack(t *testing.T) {
 		{"Resources Table Properties OnDemandThroughput", tableLimits},
 		{"Resources Table Properties PointInTimeRecoverySpecification", "{PointInTimeRecoveryEnabled: true}"},
 		{"Resources Table Properties DeletionProtectionEnabled", "true"},
-		{"Resources Table Properties SSESpecification", "{SSEEnabled: true}"},
+		{"Resources Table Properties SSESpecification", "!If [HasKey, {SSEEnabled: true, SSEType: KMS, KMSMasterKeyId: !Ref KmsKeyArn}, {SSEEnabled: true}]"},
 		{"Resources Table Properties TimeToLiveSpecification", "{AttributeName: expires, Enabled: true}"},
 
 		// The alarms name the API by this name.
@@ -169,13 +169,13 @@ Properties: {CloudWatchRoleArn: !GetAtt APIGatewayLogsWriter.Arn}`},
 
 		{"Conditions SendsAlarms", "!Not [!Equals [!Ref AlarmEmail, '']]"},
 		{"Resources AlarmTopic Type", "AWS::SNS::Topic"},
-		{"Resources AlarmTopic Properties KmsMasterKeyId", "null"},
+		{"Resources AlarmTopic Properties KmsMasterKeyId", "!If [HasKey, !Ref KmsKeyArn, !Ref AWS::NoValue]"},
 		{"Resources AlarmSubscription", `
 Type: AWS::SNS::Subscription
 Condition: SendsAlarms
 Properties: {TopicArn: !Ref AlarmTopic, Protocol: email, Endpoint: !Ref AlarmEmail}`},
 
-		{"Outputs ApiUrl Value", "!Sub 'https://${API}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${StageName}'"},
+		{"Outputs ApiUrl Value", "!If [HasDomain, !Sub 'https://${DomainName}', !Sub 'https://${API}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${StageName}']"},
 		{"Outputs TableName Value", "!Ref Table"},
 	} {
 		if got, want := d.at(test.path), parseYAML(t, test.want); !reflect.DeepEqual(got, want) {

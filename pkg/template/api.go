@@ -55,13 +55,13 @@ type Method struct {
 
 func (d *document) api(id string, p, globals node) API {
 	p.allow("Name", "StageName", "EndpointConfiguration", "MergeDefinitions", "DefinitionBody",
-		"MinimumCompressionSize", "TracingEnabled", "MethodSettings", "AccessLogSetting", "Tags", "OpenApiVersion")
+		"MinimumCompressionSize", "SecurityPolicy", "EndpointAccessMode", "TracingEnabled", "MethodSettings", "AccessLogSetting", "Tags", "OpenApiVersion")
 	globals.allow("OpenApiVersion")
 	if !p.at("MergeDefinitions").yes() {
 		p.at("MergeDefinitions").fail("must be true")
 	}
 	body := p.at("DefinitionBody")
-	body.allow("swagger", "info", "paths", "x-amazon-apigateway-gateway-responses")
+	body.allow("swagger", "info", "paths", "x-amazon-apigateway-endpoint-configuration", "x-amazon-apigateway-gateway-responses")
 	if body.at("swagger").text() != "2.0" {
 		body.at("swagger").fail("must be 2.0")
 	}

@@ -15,9 +15,12 @@ import (
 type document struct {
 	given      map[string]string
 	parameters node
+	conditions node
 	globals    node
 	resources  node
-	errs       []error
+	// decided are the conditions whose truth is known.
+	decided map[string]bool
+	errs    []error
 }
 
 // node is a place in the document. The zero yaml node stands for a place that
@@ -44,13 +47,53 @@ func (n node) fail(format string, args ...any) {
 	n.d.errs = append(n.d.errs, fmt.Errorf("%s %s", where, fmt.Sprintf(format, args...)))
 }
 
-func (n node) there() bool { return n.yaml != nil }
+func (n node) there() bool { return n.content() != nil }
 
+// content follows aliases and !If, and is nil for AWS::NoValue.
 func (n node) content() *yaml.Node {
-	if n.yaml != nil && n.yaml.Kind == yaml.AliasNode {
-		return n.yaml.Alias
+	y := n.yaml
+	for y != nil {
+		switch {
+		case y.Kind == yaml.AliasNode:
+			y = y.Alias
+		case y.Tag == "!If" && y.Kind == yaml.SequenceNode && len(y.Content) == 3:
+			if n.d.holds(y.Content[0].Value) {
+				y = y.Content[1]
+			} else {
+				y = y.Content[2]
+			}
+		case y.Tag == "!Ref" && y.Value == "AWS::NoValue":
+			return nil
+		default:
+			return y
+		}
 	}
-	return n.yaml
+	return nil
+}
+
+// holds reports whether a condition of the template is true.
+func (d *document) holds(name string) bool {
+	if _, ok := d.decided[name]; !ok {
+		// Also ends a condition that refers to itself, which CloudFormation
+		// refuses.
+		d.decided[name] = false
+		d.decided[name] = d.conditions.at(name).condition()
+	}
+	return d.decided[name]
+}
+
+func (n node) condition() bool {
+	if y := n.content(); y != nil && y.Kind == yaml.SequenceNode {
+		items := n.items()
+		switch {
+		case y.Tag == "!Equals" && len(items) == 2:
+			return items[0].text() == items[1].text()
+		case y.Tag == "!Not" && len(items) == 1:
+			return !items[0].condition()
+		}
+	}
+	n.fail("is not a condition that is understood")
+	return false
 }
 
 func (n node) child(key string, y *yaml.Node) node {
@@ -81,7 +124,9 @@ func (n node) entries() []entry {
 			n.fail("has the key %q twice", k.Value)
 			continue
 		}
-		all = append(all, entry{k.Value, n.child(k.Value, y.Content[i+1])})
+		if value := n.child(k.Value, y.Content[i+1]); value.there() {
+			all = append(all, entry{k.Value, value})
+		}
 	}
 	return all
 }
@@ -119,9 +164,11 @@ func (n node) items() []node {
 		n.fail("must be a list")
 		return nil
 	}
-	all := make([]node, len(y.Content))
+	all := make([]node, 0, len(y.Content))
 	for i, c := range y.Content {
-		all[i] = node{c, fmt.Sprintf("%s[%d]", n.path, i), n.d}
+		if item := (node{c, fmt.Sprintf("%s[%d]", n.path, i), n.d}); item.there() {
+			all = append(all, item)
+		}
 	}
 	return all
 }

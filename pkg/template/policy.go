@@ -27,7 +27,7 @@ func (d *document) statements(role node) []Statement {
 		condition.fail("is not understood: a function always has its role")
 	}
 	p := resource.at("Properties")
-	p.allow("AssumeRolePolicyDocument", "Policies", "Tags")
+	p.allow("AssumeRolePolicyDocument", "PermissionsBoundary", "Policies", "Tags")
 	var all []Statement
 	for _, policy := range p.at("Policies").items() {
 		policy.allow("PolicyName", "PolicyDocument")

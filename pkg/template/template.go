@@ -89,7 +89,8 @@ func Parse(data []byte, options ...Option) (*Template, error) {
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("parse template: there is more than one document in the file")
 	}
-	d := &document{given: map[string]string{}}
+	d := &document{given: map[string]string{}, decided: map[string]bool{}}
+	d.conditions = node{nil, "Conditions", d}
 	for _, o := range options {
 		o(d)
 	}
@@ -121,11 +122,12 @@ func (t *Template) Table(logicalID string) (Table, bool) {
 
 func (d *document) template(root node) *Template {
 	root.allow("AWSTemplateFormatVersion", "Transform", "Description", "Metadata",
-		"Parameters", "Conditions", "Globals", "Resources", "Outputs")
+		"Parameters", "Rules", "Conditions", "Globals", "Resources", "Outputs")
 	if got := root.at("Transform").text(); got != "AWS::Serverless-2016-10-31" {
 		root.at("Transform").fail("is %q, which is not understood", got)
 	}
 	d.parameters = root.at("Parameters")
+	d.conditions = root.at("Conditions")
 	d.resources = root.at("Resources")
 	d.globals = root.at("Globals")
 	d.globals.allow("Function", "Api")
@@ -153,9 +155,9 @@ func (d *document) template(root node) *Template {
 		case kind == "AWS::IAM::Role":
 			// Read with the function or the schedule that has it.
 		case kind == "AWS::SQS::Queue":
-			properties.allow("MessageRetentionPeriod", "SqsManagedSseEnabled", "Tags")
-			if encrypted := properties.at("SqsManagedSseEnabled"); !encrypted.yes() {
-				encrypted.fail("must be true")
+			properties.allow("MessageRetentionPeriod", "SqsManagedSseEnabled", "KmsMasterKeyId", "Tags")
+			if encrypted := properties.at("SqsManagedSseEnabled"); !encrypted.yes() && !properties.at("KmsMasterKeyId").there() {
+				encrypted.fail("must be true where there is no KmsMasterKeyId")
 			}
 		default:
 			r.value.at("Type").fail("%q is not understood", kind)
@@ -175,11 +177,14 @@ func meansNothingToRequests(kind string) bool {
 	switch kind {
 	case
 		"AWS::ApiGateway::Account",
+		"AWS::ApiGateway::BasePathMapping",
+		"AWS::ApiGateway::DomainName",
 		"AWS::CloudWatch::Alarm",
 		"AWS::CloudWatch::Dashboard",
 		"AWS::Logs::LogGroup",
 		"AWS::SNS::Subscription",
-		"AWS::SNS::Topic":
+		"AWS::SNS::Topic",
+		"AWS::WAFv2::WebACLAssociation":
 		return true
 	}
 	return false

@@ -209,6 +209,9 @@ func TestRefusals(t *testing.T) {
 		{"successes", "{OnFailure: {", "{OnSuccess: {}, OnFailure: {", "OnSuccess is not understood"},
 		{"queue property", "{SqsManagedSseEnabled: true}", "{SqsManagedSseEnabled: true, FifoQueue: true}", "FifoQueue is not understood"},
 		{"queue in the clear", "{SqsManagedSseEnabled: true}", "{}", "Failures.Properties.SqsManagedSseEnabled must be true"},
+		{"unknown condition", "!If [Always,", "!If [Never,", "Conditions.Never is not a condition"},
+		{"other condition", "!Equals [a, a]", "!Or [!Equals [a, a], !Equals [a, b]]", "Conditions.Always is not a condition"},
+		{"what a condition leaves out", "CodeUri: functions/thing-get", "CodeUri: !If [Always, !Ref AWS::NoValue, functions/thing-get]", "ThingGet.Properties.CodeUri is missing"},
 		{"event API", "RestApiId: !Ref API, Path: /things,", "RestApiId: !Ref Table, Path: /things,", "no API"},
 		{"trailing slash", "Path: /things,", "Path: /things/,", `"/things/" ends in a slash`},
 		{"relative path", "Path: /things,", "Path: things,", "does not start with a slash"},
@@ -275,6 +278,39 @@ func TestMockWithMethod(t *testing.T) {
 	check(t, "Body", tmpl.API.Resources[0].Methods[template.AnyMethod].Mock.Body, body)
 }
 
+// Conditions decide by the values of parameters.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	small, err := os.ReadFile("testdata/small.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(
+		"Conditions:\n", "Conditions:\n  Short: !Not [!Equals [!Ref Days, '365']]\n",
+		"{SqsManagedSseEnabled: true}", "{SqsManagedSseEnabled: !If [Short, !Ref AWS::NoValue, true], KmsMasterKeyId: !If [Short, x, !Ref AWS::NoValue]}",
+		"              - Effect: Allow\n                Action: dynamodb:Query\n", `              - &more !If [Short, {Effect: Allow, Action: kms:Decrypt, Resource: '*'}, !Ref AWS::NoValue]
+              - Effect: Allow
+                Action: !If [Short, dynamodb:GetItem, dynamodb:Query]
+`,
+		"Action: lambda:InvokeFunction\n                Resource: !Ref ThingSweep.Alias\n", "Action: lambda:InvokeFunction\n                Resource: !Ref ThingSweep.Alias\n              - *more\n",
+	).Replace(string(small))
+	for days, want := range map[string][]string{"365": {"dynamodb:Query"}, "7": {"kms:Decrypt", "dynamodb:GetItem"}} {
+		tmpl, err := template.Parse([]byte(text), template.With("Days", days))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, _ := tmpl.Function("thing-sweep")
+		var actions []string
+		for _, s := range f.Statements {
+			actions = append(actions, s.Actions...)
+		}
+		check(t, "actions with Days="+days, actions, want)
+		if got := len(f.Schedules[0].Statements); got != len(want) {
+			t.Errorf("with Days=%s the schedule has %d statements", days, got)
+		}
+	}
+}
+
 // What the gateway compresses is read, and what only AWS does is let through.
 func TestGatewaySettings(t *testing.T) {
 	t.Parallel()
@@ -317,6 +353,8 @@ func FuzzParse(f *testing.F) {
 	f.Add(small)
 	f.Add([]byte("Resources: &a {x: *a}"))
 	f.Add([]byte("[]"))
+	f.Add([]byte("!If [A, B, C]"))
+	f.Add([]byte("Conditions: {A: !Equals [!If [A, x, y], y]}\nResources: !If [A, {}, []]"))
 	f.Add([]byte(""))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if parsed, err := template.Parse(data); (parsed == nil) == (err == nil) {
