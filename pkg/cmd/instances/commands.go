@@ -26,7 +26,7 @@ func commands() []command {
 		keysCreateCommand(), keysListCommand(), keysRevokeCommand(),
 		gpusImportCommand(), gpusListCommand(),
 		deletedCommand(), restoreCommand(), historyCommand(), cleanupCommand(),
-		exportCommand(), importCommand(),
+		exportCommand(), importCommand(), backupCommand(), checkCommand(),
 		versionCommand(),
 	}
 }

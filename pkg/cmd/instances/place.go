@@ -159,6 +159,20 @@ func (p *place) client(ctx context.Context) (*dynamodb.Client, error) {
 }
 
 func (p *place) withFolder(ctx context.Context, c *call, do func(context.Context, *registry) error) error {
+	return p.withDatabase(ctx, c, func(database string) error {
+		r, err := bolt.Open(database, bolt.Options{
+			Now: c.now, HistoryRetention: p.retention, LockTimeout: lockTimeout,
+		})
+		if err != nil {
+			return withAdvice(err, database)
+		}
+		return errors.Join(do(ctx, newRegistry(r, c.now)), r.Close())
+	})
+}
+
+// withDatabase runs the command where the data folder is served, or else do
+// with the path of the database.
+func (p *place) withDatabase(ctx context.Context, c *call, do func(database string) error) error {
 	dir := c.path(p.data)
 	database := filepath.Join(dir, databaseName)
 	if p.create {
@@ -177,17 +191,17 @@ func (p *place) withFolder(ctx context.Context, c *call, do func(context.Context
 		if !errors.Is(err, relay.ErrNotServed) {
 			return err
 		}
-		r, err := bolt.Open(database, bolt.Options{
-			Now: c.now, HistoryRetention: p.retention, LockTimeout: lockTimeout,
-		})
-		if errors.Is(err, bolt.ErrLocked) && ctx.Err() == nil {
-			continue
-		}
-		if err != nil {
+		if err := do(database); !errors.Is(err, bolt.ErrLocked) || ctx.Err() != nil {
 			return err
 		}
-		err = do(ctx, newRegistry(r, c.now))
-		return errors.Join(err, r.Close())
 	}
 	return fmt.Errorf("another process has the data folder %s open: wait for it, or end it", dir)
+}
+
+// withAdvice adds to the error of a database that is damaged what to do.
+func withAdvice(err error, database string) error {
+	if !errors.Is(err, bolt.ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w. Stop what uses it, keep the file, and copy a backup over %s; instances check says more", err, database)
 }

@@ -50,7 +50,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		return fmt.Errorf("another process has the data folder %s open: end it, or choose another folder with --data", s.dir)
 	}
 	if err != nil {
-		return err
+		return withAdvice(err, path)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"go.etcd.io/bbolt"
 	bbolterrors "go.etcd.io/bbolt/errors"
@@ -22,100 +23,118 @@ const maxAttempts = 10
 var errReplaced = errors.New("the database file was replaced meanwhile")
 
 // openOrCreate returns the file at path, of today's layout and locked.
-func openOrCreate(path string, o Options) (db *bbolt.DB, f *os.File, err error) {
+func openOrCreate(path string, o Options) (f *file, err error) {
 	for range maxAttempts {
-		db, f, err = openExisting(path, o)
+		f, err = openExisting(path, o)
 		if errors.Is(err, fs.ErrNotExist) {
-			db, f, err = create(path, o)
+			f, err = create(path, o)
 		}
 		if !errors.Is(err, errReplaced) && !errors.Is(err, fs.ErrExist) {
 			break
 		}
 	}
-	return db, f, err
+	return f, err
 }
 
-// openExisting opens the file at path and brings it up to date.
-func openExisting(path string, o Options) (*bbolt.DB, *os.File, error) {
-	db, f, err := connect(path, &bbolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync})
+// openExisting opens the file at path, if it is sound, and brings it up to
+// date.
+func openExisting(path string, o Options) (*file, error) {
+	if err := inspect(path, o.LockTimeout); err != nil {
+		return nil, err
+	}
+	f, err := connect(path, &bbolt.Options{Timeout: o.LockTimeout, NoSync: o.NoSync})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := checkInPlace(path, f); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
+	found, err := f.layout()
+	if err == nil {
+		err = checkInPlace(path, f.f)
 	}
-	found, err := checkStart(db, f)
+	if err == nil && found == "" {
+		found, err = layout, f.update(makeBuckets)
+	}
+	switch {
+	case err != nil:
+		return nil, errors.Join(err, f.close())
+	case found == layout:
+		return f, nil
+	}
+	upgraded, err := upgrade(path, found, f, o)
+	return upgraded, errors.Join(err, f.close())
+}
+
+// inspect checks what can be checked at every start. It comes before bbolt
+// reads the list of free pages, which an altered one would make panic with the
+// file locked.
+func inspect(path string, timeout time.Duration) error {
+	f, err := connect(path, &bbolt.Options{Timeout: timeout, ReadOnly: true})
 	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
+		return err
 	}
-	switch found {
-	case layout:
-		return db, f, nil
-	case "":
-		if err := (&file{db: db}).update(makeBuckets); err != nil {
-			return nil, nil, errors.Join(err, db.Close())
-		}
-		return db, f, nil
-	}
-	newDB, newFile, err := upgrade(path, found, db, o)
-	return newDB, newFile, errors.Join(err, db.Close())
+	_, err = f.checkFile(false)
+	return errors.Join(err, f.close())
 }
 
 // connect opens a database that exists, and locks it. The error is
 // [ErrLocked], [ErrDamaged], or one of the file system.
-func connect(path string, o *bbolt.Options) (db *bbolt.DB, f *os.File, err error) {
+func connect(path string, o *bbolt.Options) (f *file, err error) {
+	var opened *os.File
 	o.FreelistType = bbolt.FreelistMapType
 	o.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
 		// bbolt would make a database of a file that is missing or empty.
-		if f, err = os.OpenFile(name, flag&^os.O_CREATE, mode); err != nil {
+		if opened, err = os.OpenFile(name, flag&^os.O_CREATE, mode); err != nil {
 			return nil, err
 		}
-		info, err := f.Stat()
+		info, err := opened.Stat()
 		if err == nil && info.Size() == 0 {
 			err = damaged("it is empty")
 		}
 		if err != nil {
-			return nil, errors.Join(err, f.Close())
+			return nil, errors.Join(err, opened.Close())
 		}
-		return f, nil
+		return opened, nil
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			// This gives up the lock.
-			db, err = nil, errors.Join(faulted(p), f.Close())
+			f, err = nil, errors.Join(faulted(p), opened.Close())
 		}
 	}()
-	db, err = bbolt.Open(path, 0, o)
+	db, err := bbolt.Open(path, 0, o)
 	var other *fs.PathError
 	switch {
+	case err == nil:
+		return newFile(db, opened), nil
 	case errors.Is(err, bbolterrors.ErrTimeout):
-		return nil, nil, ErrLocked
-	case err == nil, errors.Is(err, ErrDamaged), errors.As(err, &other):
-		return db, f, err
+		return nil, ErrLocked
+	case errors.Is(err, ErrDamaged), errors.As(err, &other):
+		return nil, err
 	case errors.Is(err, bbolterrors.ErrInvalid):
-		return nil, nil, damaged("it is not a database, or its start is lost")
+		return nil, damaged("it is not a database, or its start is lost")
 	}
-	return nil, nil, damaged("%w", err)
+	return nil, damaged("%w", err)
 }
 
-// checkStart checks what can be checked at every start, and returns the layout
-// of the file.
-func checkStart(db *bbolt.DB, f *os.File) (found string, err error) {
-	bad, unsealed, err := checkPages(db, f, false)
-	if err == nil {
-		err = bad.err()
-	}
-	if err != nil {
+// checkFile checks the pages of a file, all or those that every start checks,
+// and returns its layout.
+func (f *file) checkFile(whole bool) (found string, err error) {
+	bad, unsealed := f.checkPages(whole)
+	if err := bad.err(); err != nil {
 		return "", err
 	}
-	err = (&file{db: db}).view(func(tx *bbolt.Tx) (err error) {
-		found, err = layoutOf(tx)
-		return err
-	})
+	found, err = f.layout()
 	if err == nil && found == layout {
 		err = unsealed.err()
 	}
+	return found, err
+}
+
+// layout returns the layout of the file: see [layoutOf].
+func (f *file) layout() (found string, err error) {
+	err = f.view(func(tx *bbolt.Tx) (err error) {
+		found, err = layoutOf(tx)
+		return err
+	})
 	return found, err
 }
 
@@ -138,20 +157,19 @@ func checkInPlace(path string, f *os.File) error {
 // create makes the file, all at once: it is written under another name, and
 // gets its own when it is whole. The error is [fs.ErrExist] when there is a
 // file meanwhile.
-func create(path string, o Options) (db *bbolt.DB, f *os.File, err error) {
-	f, err = os.CreateTemp(filepath.Dir(path), filepath.Base(path)+newSuffix+"*")
+func create(path string, o Options) (f *file, err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+newSuffix+"*")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	temporary := f.Name()
-	defer func() { err = errors.Join(err, ignoreMissing(os.Remove(temporary))) }()
-	db, err = initialize(f, &bbolt.Options{NoSync: o.NoSync})
+	defer func() { err = errors.Join(err, ignoreMissing(os.Remove(temporary.Name()))) }()
+	f, err = initialize(temporary, &bbolt.Options{NoSync: o.NoSync})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err = (&file{db: db}).update(makeBuckets); err == nil {
+	if err = f.update(makeBuckets); err == nil {
 		// Unlike a rename, it never replaces a file.
-		err = os.Link(temporary, path)
+		err = os.Link(temporary.Name(), path)
 	}
 	if err == nil && !o.NoSync {
 		err = syncFolder(path)
@@ -161,17 +179,21 @@ func create(path string, o Options) (db *bbolt.DB, f *os.File, err error) {
 		err = fs.ErrExist
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, f.close())
 	}
-	return db, f, removeLeftovers(path)
+	return f, removeLeftovers(path)
 }
 
 // initialize makes an empty database of an empty file, which it closes if that
 // fails.
-func initialize(f *os.File, o *bbolt.Options) (*bbolt.DB, error) {
+func initialize(empty *os.File, o *bbolt.Options) (*file, error) {
 	o.FreelistType = bbolt.FreelistMapType
-	o.OpenFile = func(string, int, os.FileMode) (*os.File, error) { return f, nil }
-	return bbolt.Open(f.Name(), 0, o)
+	o.OpenFile = func(string, int, os.FileMode) (*os.File, error) { return empty, nil }
+	db, err := bbolt.Open(empty.Name(), 0, o)
+	if err != nil {
+		return nil, err
+	}
+	return newFile(db, empty), nil
 }
 
 // newSuffix is in the names of files that are not whole yet.
@@ -218,11 +240,14 @@ func damaged(format string, values ...any) error {
 // faulted returns the error that a panic stands for: of this package, of
 // bbolt, or a page fault, since what is read is mapped into memory.
 func faulted(p any) error {
-	if err, ok := p.(error); ok {
-		if errors.Is(err, ErrDamaged) {
-			return err
+	switch p := p.(type) {
+	case interface{ Addr() uintptr }:
+		return damaged("a page of it cannot be read")
+	case error:
+		if errors.Is(p, ErrDamaged) {
+			return p
 		}
-		return damaged("%w", err)
+		return damaged("%w", p)
 	}
 	return damaged("%v", p)
 }

@@ -29,6 +29,12 @@
 //	documents    name                          the document
 //	format       version of this layout
 //
+// Every value but that of format ends in a checksum of the name of the bucket,
+// the key and the value, so that what was altered on the disk is an error
+// ([ErrDamaged]) and never an answer. bbolt itself trusts its pages. So [Open]
+// checks them before bbolt follows them, and a page fault or a panic in a
+// transaction becomes an error of that call.
+//
 // The sort key of an instance is [instance.Instance.SortKey].
 //
 // What is due to be cleaned up is a range of trash, idle, expiries or endings,
@@ -36,8 +42,8 @@
 // record that was given again leaves an expiry behind, which goes with the next
 // purge; every other entry goes with what it is of.
 //
-// A file of layout 1 is brought up to date when it is opened, in one
-// transaction. An instance that was written before that has no time since when
+// A file of an earlier layout is copied into a new one when it is opened, and
+// kept next to that. An instance of a file of layout 1 has no time since when
 // it is idle.
 //
 // A search by code or group reads what it finds. Every other search walks the

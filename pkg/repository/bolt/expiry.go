@@ -108,11 +108,15 @@ func (r *Repository) PurgeExpired(ctx context.Context, asOf time.Time, limit int
 
 // expire notes when the record with the key expires.
 func expire(tx *bbolt.Tx, at time.Time, mark byte, key []byte) error {
-	entry := append(append(appendTime(nil, at), mark), key...)
-	if err := bucket(tx, expiriesBucket).Put(entry, nil); err != nil {
+	if err := bucket(tx, expiriesBucket).Put(expiryEntry(at, mark, key), nil); err != nil {
 		return fmt.Errorf("put expiry: %w", err)
 	}
 	return nil
+}
+
+// expiryEntry is the key of an entry of the expiries.
+func expiryEntry(at time.Time, mark byte, key []byte) []byte {
+	return append(append(appendTime(nil, at), mark), key...)
 }
 
 // cutExpiry takes the key of an entry apart. It keeps it.

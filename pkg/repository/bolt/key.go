@@ -92,8 +92,14 @@ func appendTime(key []byte, t time.Time) []byte {
 
 // cutTime returns the time that part of a key starts with, and what follows.
 func cutTime(key []byte) (t time.Time, rest []byte) {
-	ms := int64(binary.BigEndian.Uint64(key) ^ 1<<63)
-	return time.UnixMilli(ms).UTC(), key[numberSize:]
+	ms, rest := cutNumber(key)
+	return time.UnixMilli(int64(ms ^ 1<<63)).UTC(), rest
+}
+
+// cutNumber returns the number that part of a key starts with, and what
+// follows.
+func cutNumber(key []byte) (n uint64, rest []byte) {
+	return binary.BigEndian.Uint64(key), key[numberSize:]
 }
 
 // cutPart returns the part that a key starts with, and what follows.

@@ -36,7 +36,7 @@ type Options struct {
 // Every error is one of package instance or auth, or of the context, or else
 // a fault of the file: [ErrDamaged], or a write that the disk refused.
 type Repository struct {
-	file      file
+	file      *file
 	now       func() time.Time
 	retention time.Duration
 
@@ -61,13 +61,11 @@ func Open(path string, o Options) (*Repository, error) {
 	if o.LockTimeout == 0 {
 		o.LockTimeout = time.Second
 	}
-	db, f, err := openOrCreate(path, o)
+	f, err := openOrCreate(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return &Repository{
-		file: file{db: db, f: f}, now: o.Now, retention: o.HistoryRetention, numbers: map[string]int64{},
-	}, nil
+	return &Repository{file: f, now: o.Now, retention: o.HistoryRetention, numbers: map[string]int64{}}, nil
 }
 
 // Close waits for calls that are under way and closes the file.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
-	"os"
 
 	"go.etcd.io/bbolt"
 )
@@ -87,35 +86,32 @@ type pageCheck struct {
 	unsealed problems
 }
 
-// checkPages checks the file that db has open: its size, both meta pages, the
+// checkPages checks the file that is open: its size, both meta pages, the
 // list of free pages, and the pages that lead to others or, where whole is
 // true, all pages. It returns the checksums that do not match apart, since
 // earlier layouts have none. Nobody may write meanwhile.
-func checkPages(db *bbolt.DB, f *os.File, whole bool) (bad, unsealed problems, err error) {
-	info, err := f.Stat()
+func (f *file) checkPages(whole bool) (bad, unsealed problems) {
+	c := &pageCheck{problems: &bad, from: f.f, pageSize: f.pageSize, whole: whole}
+	info, err := f.f.Stat()
 	if err != nil {
-		return bad, unsealed, err
+		c.add("%v", err)
+		return bad, unsealed
 	}
-	c := &pageCheck{problems: &bad, from: f, pageSize: uint64(db.Info().PageSize), whole: whole}
-	m, ok, err := c.metas()
-	if err != nil || !ok {
-		return bad, unsealed, err
+	m, ok := c.metas()
+	if !ok {
+		return bad, unsealed
 	}
 	if m.pages < 4 || m.pages > 1<<40 || uint64(info.Size()) < m.pages*c.pageSize {
 		c.add("it is cut off: it has %d bytes of %d", info.Size(), m.pages*c.pageSize)
-		return bad, unsealed, nil
+		return bad, unsealed
 	}
 	c.pages, c.used = m.pages, make([]bool, m.pages)
 	c.used[0], c.used[1] = true, true
 	if m.pages*c.pageSize <= startSize {
 		c.whole = true
 	}
-	if err := c.tree("", m.root); err != nil {
-		return bad, unsealed, err
-	}
-	if err := c.freeList(m.freeList); err != nil {
-		return bad, unsealed, err
-	}
+	c.tree("", m.root)
+	c.freeList(m.freeList)
 	if c.whole && len(bad.found) == 0 && m.freeList != noFreeList {
 		for id, used := range c.used {
 			if !used {
@@ -123,17 +119,17 @@ func checkPages(db *bbolt.DB, f *os.File, whole bool) (bad, unsealed problems, e
 			}
 		}
 	}
-	return bad, c.unsealed, nil
+	return bad, c.unsealed
 }
 
 // metas reads both meta pages, and returns the newer. It returns false where
 // one is damaged: after that, the last write may be missing.
-func (c *pageCheck) metas() (newer meta, ok bool, err error) {
+func (c *pageCheck) metas() (newer meta, ok bool) {
 	ok = true
 	for id := range uint64(2) {
-		page := make([]byte, pageHeader+64)
-		if _, err := c.from.ReadAt(page, int64(id*c.pageSize)); err != nil {
-			return meta{}, false, fmt.Errorf("read meta page %d: %w", id, err)
+		page := c.bytes(id, pageHeader+64)
+		if page == nil {
+			return meta{}, false
 		}
 		m, sum := page[pageHeader:], fnv.New64a()
 		_, _ = sum.Write(m[:56])
@@ -147,66 +143,60 @@ func (c *pageCheck) metas() (newer meta, ok bool, err error) {
 			newer = meta{root: u64(m[16:]), freeList: u64(m[32:]), pages: u64(m[40:]), tx: tx}
 		}
 	}
-	return newer, ok, nil
+	return newer, ok
 }
 
 // tree checks a bucket, or for an empty name the bucket of all buckets.
-func (c *pageCheck) tree(name string, root uint64) error {
+func (c *pageCheck) tree(name string, root uint64) {
 	leaves := 0
 	if !c.whole && name != "" {
-		var err error
-		if leaves, err = c.leafDepth(root); err != nil {
-			return err
-		}
+		leaves = c.leafDepth(root)
 	}
-	return c.node(name, root, 0, leaves, nil, nil)
+	c.node(name, root, 0, leaves, nil, nil)
 }
 
 // leafDepth returns how deep the leaves of a tree are.
-func (c *pageCheck) leafDepth(id uint64) (int, error) {
+func (c *pageCheck) leafDepth(id uint64) int {
 	for depth := range maxDepth {
 		if id < 2 || id >= c.pages {
-			return depth, nil
+			return depth
 		}
-		start := make([]byte, pageHeader+element)
-		if _, err := c.from.ReadAt(start, int64(id*c.pageSize)); err != nil {
-			return 0, fmt.Errorf("read page %d: %w", id, err)
-		}
-		if u16(start[8:]) != branchPage {
-			return depth, nil
+		start := c.bytes(id, pageHeader+element)
+		if start == nil || u16(start[8:]) != branchPage {
+			return depth
 		}
 		id = u64(start[pageHeader+8:])
 	}
-	return maxDepth, nil
+	return maxDepth
 }
 
 // node checks the page and what is below it. Its keys are at least low and
 // less than high, where these are not nil.
-func (c *pageCheck) node(name string, id uint64, depth, leaves int, low, high []byte) error {
+func (c *pageCheck) node(name string, id uint64, depth, leaves int, low, high []byte) {
 	if depth > maxDepth {
 		c.add("page %d is too deep", id)
-		return nil
+		return
 	}
 	if leaves > 0 && depth == leaves {
 		c.claim(id, 0)
-		return nil
+		return
 	}
-	page, err := c.read(id)
-	if page == nil || err != nil {
-		return err
+	page := c.read(id)
+	if page == nil {
+		return
 	}
 	switch u16(page[8:]) {
 	case branchPage:
-		return c.branch(name, id, page, depth, leaves, low, high)
+		c.branch(name, id, page, depth, leaves, low, high)
 	case leafPage:
-		return c.leaf(name, fmt.Sprint("page ", id), page, low, high)
+		c.leaf(name, fmt.Sprint("page ", id), page, low, high)
+	default:
+		c.add("page %d is of the type %d, neither a branch nor a leaf", id, u16(page[8:]))
 	}
-	c.add("page %d is of the type %d, neither a branch nor a leaf", id, u16(page[8:]))
-	return nil
 }
 
 // branch checks a branch page.
-func (c *pageCheck) branch(name string, id uint64, page []byte, depth, leaves int, low, high []byte) error {
+func (c *pageCheck) branch(name string, id uint64, page []byte, depth, leaves int, low, high []byte) {
 	count := int(u16(page[10:]))
 	var keys [][]byte
 	for n := range count {
@@ -214,7 +204,7 @@ func (c *pageCheck) branch(name string, id uint64, page []byte, depth, leaves in
 		key, ok := part(page, at, 0, 4, 0)
 		if !ok || !inOrder(keys, key, low, high) {
 			c.add("page %d: key %d is damaged", id, n)
-			return nil
+			return
 		}
 		keys = append(keys, key)
 	}
@@ -226,15 +216,12 @@ func (c *pageCheck) branch(name string, id uint64, page []byte, depth, leaves in
 		if n+1 < count {
 			below = keys[n+1]
 		}
-		if err := c.node(name, u64(page[pageHeader+n*element+8:]), depth+1, leaves, key, below); err != nil {
-			return err
-		}
+		c.node(name, u64(page[pageHeader+n*element+8:]), depth+1, leaves, key, below)
 	}
-	return nil
 }
 
 // leaf checks a leaf page, or what is one within another.
-func (c *pageCheck) leaf(name, where string, page []byte, low, high []byte) error {
+func (c *pageCheck) leaf(name, where string, page []byte, low, high []byte) {
 	var previous [][]byte
 	for n := range int(u16(page[10:])) {
 		at := pageHeader + n*element
@@ -242,18 +229,16 @@ func (c *pageCheck) leaf(name, where string, page []byte, low, high []byte) erro
 		value, valueOK := part(page, at, 4, 12, len(key))
 		if !keyOK || !valueOK || !inOrder(previous, key, low, high) {
 			c.add("%s: record %d is damaged", where, n)
-			return nil
+			return
 		}
 		previous = append(previous[:0], key)
 		nested := u32(page[at:])&isBucket != 0
 		if nested != (name == "") {
 			c.add("%s: record %d is of the wrong sort", where, n)
-			return nil
+			return
 		}
 		if nested {
-			if err := c.bucket(string(key), value); err != nil {
-				return err
-			}
+			c.bucket(string(key), value)
 			continue
 		}
 		if name == formatBucket {
@@ -263,75 +248,80 @@ func (c *pageCheck) leaf(name, where string, page []byte, low, high []byte) erro
 			c.unsealed.add("%s: a record in %s does not match its checksum", where, name)
 		}
 	}
-	return nil
 }
 
 // bucket checks the bucket that a value leads to, or holds.
-func (c *pageCheck) bucket(name string, value []byte) error {
+func (c *pageCheck) bucket(name string, value []byte) {
 	if len(value) < bucketSize {
 		c.add("bucket %q is cut off", name)
-		return nil
+		return
 	}
 	if root := u64(value); root != 0 {
-		return c.tree(name, root)
+		c.tree(name, root)
+		return
 	}
 	page := value[bucketSize:]
 	if len(page) < pageHeader || u16(page[8:]) != leafPage {
 		c.add("bucket %q is damaged", name)
-		return nil
+		return
 	}
-	return c.leaf(name, fmt.Sprintf("bucket %q", name), page, nil, nil)
+	c.leaf(name, fmt.Sprintf("bucket %q", name), page, nil, nil)
 }
 
 // freeList checks the list of the pages that are free.
-func (c *pageCheck) freeList(id uint64) error {
+func (c *pageCheck) freeList(id uint64) {
 	if id == noFreeList {
-		return nil
+		return
 	}
-	page, err := c.read(id)
-	if page == nil || err != nil {
-		return err
+	page := c.read(id)
+	if page == nil {
+		return
 	}
 	count, at := uint64(u16(page[10:])), pageHeader
-	if count == 0xFFFF && len(page) >= pageHeader+8 {
+	if count == 0xFFFF {
 		count, at = u64(page[pageHeader:]), pageHeader+8
 	}
 	if u16(page[8:]) != listPage || count > uint64(len(page)-at)/8 {
-		c.add("page %d is no list of free pages", id)
-		return nil
+		c.add("page %d is not a list of free pages", id)
+		return
 	}
 	for n := range int(count) {
 		c.claim(u64(page[at+8*n:]), 0)
 	}
-	return nil
 }
 
 // read returns a page with those that belong to it, or nil where there is a
 // problem.
-func (c *pageCheck) read(id uint64) ([]byte, error) {
+func (c *pageCheck) read(id uint64) []byte {
 	if !c.claim(id, 0) {
-		return nil, nil
+		return nil
 	}
-	page := make([]byte, c.pageSize)
-	if _, err := c.from.ReadAt(page, int64(id*c.pageSize)); err != nil {
-		return nil, fmt.Errorf("read page %d: %w", id, err)
+	page := c.bytes(id, c.pageSize)
+	if page == nil {
+		return nil
 	}
 	more := uint64(u32(page[12:]))
 	if u64(page) != id || (more+1)*c.pageSize > maxPage {
 		c.add("page %d is damaged", id)
-		return nil, nil
+		return nil
 	}
 	if more == 0 {
-		return page, nil
+		return page
 	}
 	if !c.claim(id+1, more-1) {
-		return nil, nil
+		return nil
 	}
-	page = make([]byte, (more+1)*c.pageSize)
-	if _, err := c.from.ReadAt(page, int64(id*c.pageSize)); err != nil {
-		return nil, fmt.Errorf("read page %d: %w", id, err)
+	return c.bytes(id, (more+1)*c.pageSize)
+}
+
+// bytes returns what a page starts with, or nil where there is a problem.
+func (c *pageCheck) bytes(id, size uint64) []byte {
+	b := make([]byte, size)
+	if _, err := c.from.ReadAt(b, int64(id*c.pageSize)); err != nil {
+		c.add("page %d cannot be read: %v", id, err)
+		return nil
 	}
-	return page, nil
+	return b
 }
 
 // claim notes that a page, and so many behind it, are used. It returns false

@@ -15,8 +15,9 @@ import (
 // call that met it: see [faulted].
 type file struct {
 	db *bbolt.DB
-	// f is what db has open.
-	f *os.File
+	// f is what db has open, and pageSize the size of its pages.
+	f        *os.File
+	pageSize uint64
 
 	// beginning is held while a transaction begins. It guards lost, which is
 	// why no transaction can begin any more.
@@ -37,6 +38,11 @@ type queuedWrite struct {
 	// file.writing.
 	done bool
 	err  error
+}
+
+// newFile returns the file f that db has open.
+func newFile(db *bbolt.DB, f *os.File) *file {
+	return &file{db: db, f: f, pageSize: uint64(db.Info().PageSize)}
 }
 
 // transact runs do in a transaction that begin, a method of bbolt.DB, makes.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -17,10 +18,10 @@ import (
 // upgrade writes.
 const copySize = 8 << 20
 
-// upgrade makes a file of today's layout of an earlier one, which old has
-// open, puts it in its place, and returns it open and locked. The old file
-// stays next to it. If it fails, the old one stays where it is.
-func upgrade(path, found string, old *bbolt.DB, o Options) (db *bbolt.DB, f *os.File, err error) {
+// upgrade makes a file of today's layout from one of an earlier layout, puts it
+// in the place of that, and returns it open and locked. The old file stays next
+// to it. If it fails, the old one stays where it is.
+func upgrade(path, found string, old *file, o Options) (f *file, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("bring the file up to date: %w", err)
@@ -28,21 +29,22 @@ func upgrade(path, found string, old *bbolt.DB, o Options) (db *bbolt.DB, f *os.
 	}()
 	kept, temporary := path+".layout-"+found, path+".upgrade"
 	// Whoever has the old file locked is the only one that upgrades it.
-	f, err = os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	empty, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	db, err = initialize(f, &bbolt.Options{NoSync: true})
+	defer func() { err = errors.Join(err, ignoreMissing(os.Remove(temporary))) }()
+	f, err = initialize(empty, &bbolt.Options{NoSync: true})
 	if err != nil {
-		return nil, nil, errors.Join(err, os.Remove(temporary))
+		return nil, err
 	}
-	if err = copyAll(&file{db: db}, &file{db: old}, found); err == nil && !o.NoSync {
-		err = db.Sync()
+	if err = copyAll(f, old, found); err == nil && !o.NoSync {
+		err = f.db.Sync()
 	}
 	if err == nil {
-		db.NoSync = o.NoSync
+		f.db.NoSync = o.NoSync
 		// An interrupted upgrade may have come this far.
-		if err = os.Link(path, kept); errors.Is(err, os.ErrExist) && sameFile(path, kept) {
+		if err = os.Link(path, kept); errors.Is(err, fs.ErrExist) && checkInPlace(kept, old.f) == nil {
 			err = nil
 		}
 	}
@@ -53,19 +55,9 @@ func upgrade(path, found string, old *bbolt.DB, o Options) (db *bbolt.DB, f *os.
 		err = syncFolder(path)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, db.Close(), ignoreMissing(os.Remove(temporary)))
+		return nil, errors.Join(err, f.close())
 	}
-	return db, f, nil
-}
-
-// sameFile reports whether both paths lead to one file.
-func sameFile(a, b string) bool {
-	first, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	second, err := os.Stat(b)
-	return err == nil && os.SameFile(first, second)
+	return f, nil
 }
 
 // copyAll copies every entry of an earlier layout into a new file.

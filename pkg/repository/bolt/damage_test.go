@@ -1,0 +1,258 @@
+package bolt_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"instances/pkg/auth"
+	"instances/pkg/instance"
+	"instances/pkg/repository/bolt"
+)
+
+// damageCount is how many instances of each kind a file in the tests of damage
+// has: enough for several levels of pages.
+const damageCount = 120
+
+// damageTime is the time in the tests of damage.
+func damageTime() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+func damageOptions() bolt.Options {
+	return bolt.Options{
+		NoSync: true, LockTimeout: time.Millisecond, HistoryRetention: time.Hour, Now: damageTime,
+	}
+}
+
+func timed() instance.Kind { return instance.Kind{Name: "timed", Order: instance.OrderTime} }
+
+// fullFile returns a file that has something of everything, and several levels
+// of pages.
+func fullFile(tb testing.TB) []byte {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "test.db")
+	r, err := bolt.Open(path, damageOptions())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, now := tb.Context(), damageTime()
+	change := instance.Change{By: "key", Owner: "owner", At: now, Operation: "write"}
+	var errs []error
+	for n := range int64(damageCount) {
+		i := sample(n + 1)
+		i.Incarnation = strconv.FormatInt(n, 16)
+		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: i.ID, Answer: []byte("a"), ExpiresAt: now.Add(time.Hour)}
+		other := instance.Instance{
+			Kind: timed(), Collection: "c", ID: "id-" + i.ID, Version: 1, Incarnation: i.ID, CreatedAt: now, IdleSince: now,
+			Attributes: make([]byte, 50+n%15/14*10_000),
+		}
+		errs = append(errs, r.Create(ctx, i, change, idem), r.Create(ctx, other, change, nil))
+		if n%10 == 0 {
+			errs = append(errs, r.Delete(ctx, i.Key(), change, nil), r.CreateCredential(ctx, auth.Credential{
+				Name: "key-" + i.ID, Owner: "o", Hash: auth.Hash(i.ID), CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+			}))
+		}
+	}
+	errs = append(errs, r.SetDocument(ctx, "document", make([]byte, 20_000)), r.Close())
+	if err := errors.Join(errs...); err != nil {
+		tb.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return file
+}
+
+// contentsOf reads everything that a repository has, and what it could not
+// read as nil.
+func contentsOf(tb testing.TB, r *bolt.Repository) (found map[string][]string, errs []error) {
+	ctx, found := tb.Context(), map[string][]string{}
+	one := func(what string, value any, err error) {
+		if err != nil {
+			found[what] = nil
+			errs = append(errs, err)
+			return
+		}
+		found[what] = append(found[what], fmt.Sprintf("%+v", value))
+	}
+	later := damageTime().AddDate(1, 0, 0)
+	for _, kind := range []instance.Kind{numbered(), timed()} {
+		list(one, "all "+kind.Name, r.All(ctx, []instance.Kind{kind}, nil))
+		list(one, "group of "+kind.Name, r.Search(ctx, instance.Query{Kind: kind, Group: "group", Collections: []string{"c", instance.Block(1)}}))
+		list(one, "deleted "+kind.Name, r.Deleted(ctx, kind, time.Time{}))
+		list(one, "idle "+kind.Name, r.Idle(ctx, kind, later))
+	}
+	list(one, "named", r.Search(ctx, instance.Query{Kind: numbered(), Name: "name"}))
+	list(one, "keys", r.Credentials(ctx))
+	list(one, "ended keys", r.EndedCredentials(ctx, later))
+	for n := range int64(damageCount) {
+		i := sample(n + 1)
+		key := instance.Key{Kind: timed(), Collection: "c", ID: "id-" + i.ID}
+		stored, err := r.Get(ctx, key)
+		one("get "+key.String(), stored, err)
+		list(one, "history "+key.String(), r.History(ctx, instance.HistoryQuery{Key: key}))
+		if n%10 == 0 {
+			c, err := r.Credential(ctx, auth.Hash(i.ID))
+			one("key "+i.ID, c, err)
+			continue
+		}
+		list(one, "code "+i.Code, r.Search(ctx, instance.Query{Kind: numbered(), Code: i.Code}))
+	}
+	document, err := r.Document(ctx, "document")
+	one("document", document, err)
+	return found, errs
+}
+
+func list[V any](one func(string, any, error), what string, seq iter.Seq2[V, error]) {
+	for v, err := range seq {
+		one(what, v, err)
+	}
+}
+
+// A file that was cut off or altered is refused, or what is read of it is what
+// was written.
+func TestDamagedBeforeStart(t *testing.T) {
+	t.Parallel()
+	whole := fullFile(t)
+	want := readFile(t, whole)
+	if len(want) < 3*damageCount {
+		t.Fatalf("only %d things are read", len(want))
+	}
+	refused, opened := 0, 0
+	try := func(t testing.TB, file []byte) {
+		got := readFile(t, file)
+		if got == nil {
+			refused++
+			return
+		}
+		opened++
+		for what := range want {
+			if got[what] != nil && !slices.Equal(got[what], want[what]) {
+				t.Errorf("%s is\n%.300q, want\n%.300q", what, got[what], want[what])
+			}
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		altered := bytes.Clone(whole)
+		if rapid.IntRange(0, 4).Draw(rt, "cut") == 0 {
+			// Often between two pages.
+			size := rapid.IntRange(0, len(whole)-1).Draw(rt, "size")
+			try(t, altered[:size&^(rapid.SampledFrom([]int{1, 4096}).Draw(rt, "unit")-1)])
+			return
+		}
+		for range rapid.IntRange(1, 3).Draw(rt, "places") {
+			at := rapid.IntRange(0, len(altered)-1).Draw(rt, "at")
+			altered[at] ^= rapid.ByteRange(1, 255).Draw(rt, "change")
+		}
+		try(t, altered)
+	})
+	t.Logf("%d files of %d bytes were refused, %d opened", refused, len(whole), opened)
+}
+
+// readFile opens a file with these bytes and reads everything, or returns nil
+// if it is refused. A check of it agrees.
+func readFile(tb testing.TB, file []byte) map[string][]string {
+	tb.Helper()
+	folder, err := os.MkdirTemp("", "damage")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "test.db")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	report, err := bolt.Check(tb.Context(), path, []instance.Kind{numbered(), timed()}, time.Second)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r, err := bolt.Open(path, damageOptions())
+	if (err != nil) != (len(report.Problems) > 0) {
+		tb.Errorf("open says %v, check %q", err, report.Problems)
+	}
+	if err != nil {
+		if !errors.Is(err, bolt.ErrDamaged) {
+			tb.Errorf("error is %v", err)
+		}
+		return nil
+	}
+	defer func() {
+		if err := r.Close(); err != nil {
+			tb.Error(err)
+		}
+	}()
+	found, errs := contentsOf(tb, r)
+	for _, err := range errs {
+		if !errors.Is(err, bolt.ErrDamaged) {
+			tb.Error(err)
+		}
+	}
+	return found
+}
+
+// A file that is cut off or altered while it is open fails calls, and no more:
+// no record is another than it was, and nothing waits forever.
+func TestDamagedWhileOpen(t *testing.T) {
+	t.Parallel()
+	whole := fullFile(t)
+	path := filepath.Join(t.TempDir(), "test.db")
+	var want map[string][]string
+	rapid.Check(t, func(rt *rapid.T) {
+		_ = os.Remove(path)
+		if err := os.WriteFile(path, whole, 0o600); err != nil {
+			rt.Fatal(err)
+		}
+		r, err := bolt.Open(path, damageOptions())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if want == nil {
+			want, _ = contentsOf(t, r)
+		}
+		damage(rt, path, whole)
+		got, _ := contentsOf(t, r)
+		for what, values := range got {
+			for _, value := range values {
+				if !slices.Contains(want[what], value) {
+					rt.Errorf("%s has\n%.300s", what, value)
+				}
+			}
+		}
+		for n := range int64(3) {
+			_ = r.Create(t.Context(), sample(1000+n), instance.Change{}, nil)
+			_ = r.Delete(t.Context(), sample(50+n).Key(), instance.Change{}, nil)
+		}
+		_, _ = r.Check(t.Context(), []instance.Kind{numbered(), timed()})
+		_ = r.Close()
+	})
+}
+
+// damage cuts the file off, or alters some of it.
+func damage(t *rapid.T, path string, whole []byte) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if rapid.IntRange(0, 4).Draw(t, "cut") == 0 {
+		if err := f.Truncate(rapid.Int64Range(0, int64(len(whole))).Draw(t, "size")); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for range rapid.IntRange(1, 20).Draw(t, "places") {
+		at := rapid.IntRange(0, len(whole)-1).Draw(t, "at")
+		if _, err := f.WriteAt([]byte{whole[at] ^ rapid.ByteRange(1, 255).Draw(t, "change")}, int64(at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
