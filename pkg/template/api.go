@@ -15,6 +15,8 @@ type API struct {
 	// CompressFrom is the number of bytes from which the body of an answer is
 	// compressed for a client that asks for it, or 0 where none is.
 	CompressFrom int
+	// AccessLog is the format of its access log, or empty.
+	AccessLog string
 	// Resources are in the order of the file.
 	Resources []Resource
 	// GatewayResponses are by type, such as DEFAULT_5XX.
@@ -66,6 +68,7 @@ func (d *document) api(id string, p, globals node) API {
 		body.at("swagger").fail("must be 2.0")
 	}
 	api := API{LogicalID: id, Stage: p.at("StageName").text(), GatewayResponses: map[string]GatewayResponse{}}
+	api.AccessLog = p.at("AccessLogSetting").at("Format").textIfAny()
 	if size := p.at("MinimumCompressionSize"); size.there() {
 		if api.CompressFrom = size.number(); api.CompressFrom < 1 || api.CompressFrom > maxCompressFrom {
 			size.fail("must be from 1 to %d", maxCompressFrom)

@@ -35,6 +35,23 @@ func Everywhere(t *testing.T, test func(t *testing.T, s *Server)) {
 	})
 }
 
+// Functions returns the folder of the functions' binaries.
+func Functions(t testing.TB) string {
+	t.Helper()
+	if folder := os.Getenv(FunctionsVariable); folder != "" {
+		return folder
+	}
+	root, err := dev.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := rehearsal.Build(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // NewRehearsal serves the API on the rehearsal. It also returns the functions,
 // to be invoked without the gateway.
 func NewRehearsal(t testing.TB) (*Server, *rehearsal.Functions) {
@@ -48,16 +65,10 @@ func NewRehearsal(t testing.TB) (*Server, *rehearsal.Functions) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := os.Getenv(FunctionsVariable)
-	if folder == "" {
-		if folder, err = rehearsal.Build(t.Context(), root); err != nil {
-			t.Fatal(err)
-		}
-	}
 	environment := table.Environment()
 	environment["AWS_LAMBDA_LOG_LEVEL"] = "ERROR"
 	functions, err := rehearsal.New(t.Context(), rehearsal.Options{
-		Template: tmpl, Folder: folder, Environment: environment, Output: logWriter{t},
+		Template: tmpl, Folder: Functions(t), Environment: environment, Output: logWriter{t},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,22 +2,17 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
-	"net/http"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"instances/pkg/app/apptest"
 	"instances/pkg/internal/dev"
-	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
 )
@@ -26,47 +21,37 @@ func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
 const root = "../../../.."
 
-func load(t *testing.T) *template.Template {
+func load(t *testing.T, options ...template.Option) *template.Template {
 	t.Helper()
-	loaded, err := template.Load(filepath.Join(root, "template.yaml"))
+	loaded, err := template.Load(filepath.Join(root, "template.yaml"), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return loaded
 }
 
-// A function that gets routes has to be measured.
+// A function that gets routes has to be measured, at least with one method.
 func TestOperations(t *testing.T) {
 	t.Parallel()
-	operations := (&registry{}).operations()
-	var routed []string
+	measured := map[string][]string{}
 	names := map[string]bool{}
-	for _, f := range load(t).Functions {
-		if len(f.Routes) == 0 {
-			continue
+	for _, o := range operations() {
+		method, _, _ := strings.Cut(o.call, " ")
+		measured[o.function] = append(measured[o.function], method)
+		if base(o.api()) == "" {
+			t.Errorf("%s is of an API that is not known", o.function)
 		}
-		routed = append(routed, f.Name)
-		if len(operations[f.Name]) == 0 {
-			t.Errorf("nothing says how to measure %s", f.Name)
-		}
-		api, _, _ := strings.Cut(f.Name, "-")
-		if groups()[api] == "" {
-			t.Errorf("%s is of an API that is not known", f.Name)
-		}
-		for _, o := range operations[f.Name] {
-			if name := api + " " + o.name; names[name] {
-				t.Errorf("%s is there twice", name)
-			} else {
-				names[name] = true
-			}
-			if !strings.HasPrefix(o.name, f.Routes[0].Method) {
-				t.Errorf("%s is called %q, and has the method %s", f.Name, o.name, f.Routes[0].Method)
-			}
+		if name := o.api() + " " + o.name(); names[name] {
+			t.Errorf("%s is there twice", name)
+		} else {
+			names[name] = true
 		}
 	}
-	for name := range operations {
-		if !slices.Contains(routed, name) {
-			t.Errorf("there is no function %s with routes", name)
+	for _, f := range load(t).Functions {
+		for _, r := range f.Routes {
+			if !slices.Contains(measured[f.Name], r.Method) {
+				t.Errorf("nothing says how to measure %s of %s", r.Method, f.Name)
+			}
 		}
 	}
 }
@@ -77,10 +62,11 @@ func TestMeasure(t *testing.T) {
 	t.Parallel()
 	table := dynamotest.NewTable(t)
 	m := measurement{
-		root: root, table: table, instances: 12, rounds: 2, log: io.Discard,
+		template: load(t, template.With("Table", table.Name)), functions: apptest.Functions(t),
+		table: table, instances: 12, rounds: 2,
 		only: []string{
 			"topology-get", "topology-create", "topology-update", "topology-delete", "compute-get-jobs", "compute-stop",
-			"compute-token-auth", "execution-create", "cleanup",
+			"compute-token-auth", "execution-create",
 		},
 	}
 	got, err := m.run(t.Context())
@@ -90,143 +76,84 @@ func TestMeasure(t *testing.T) {
 	rows := map[string]row{}
 	for _, r := range got.rows {
 		rows[r.group+" "+r.name] = r
-		if r.memoryMB == 0 || r.viaAPI && (r.own <= 0 || r.logged < float64(m.accessLog+systemBytes()+100) || r.sent <= headerBytes) {
+		if r.memoryMB == 0 || r.viaAPI && (r.own <= 0 || r.sent < headerBytes) {
 			t.Errorf("%+v", r)
 		}
 	}
 	for _, want := range []struct {
-		name        string
-		calls       float64
-		read, write float64
-		waits       float64
+		name               string
+		calls, read, write float64
+		waits              float64
 	}{
-		{"topology GET /{Id}", 1, 1, 0, 4},
+		{"topology GET /{id}", 1, 1, 0, 4},
 		// The number, then instance, guard and history in a transaction, and
 		// three index entries.
 		{"topology POST", 2, 0, 1 + 2*3 + 3, 16},
-		{"topology POST with Idempotency-Key", 2, 0, 1 + 2*5 + 3, 16},
-		{"topology PUT /{Id}", 2, 1, 2 * 2, 16},
+		// And what is replayed, which has more than a KB.
+		{"topology POST with Idempotency-Key", 2, 0, 1 + 2*(3+2) + 3, 16},
+		{"topology PUT /{id}", 2, 1, 2 * 2, 16},
 		// Instance, trash, guard and history, and three index entries.
-		{"topology DELETE /{Id}", 2, 1, 2*4 + 3, 16},
-		{"compute GET …/get-jobs/, heartbeat", 2, 1, 1, 8},
-		{"compute GET …/get-jobs/, in between", 1, 1, 0, 4},
-		{"compute PATCH …/stop/", 2, 1, 2*2 + 1, 16},
+		{"topology DELETE /{last}", 2, 1, 2*4 + 3, 16},
+		{"compute GET /instances/{id}/get-jobs/", 2, 1, 1, 8},
+		{"compute GET /instances/{id}/get-jobs/ again", 1, 1, 0, 4},
+		{"compute PATCH /instances/{id}/stop/", 2, 1, 2*2 + 1, 16},
 		{"compute POST /api-token-auth/", 0, 0, 0, 0},
 		{"execution PUT /create", 1, 0, 2*2 + 2, 12},
 		{others + " reading the key", 1, 1, 0, 4},
 		{others + " cleanup, an instance", 1, 0, 2 * 2, 12},
 	} {
 		r, ok := rows[want.name]
-		if !ok || r.calls != want.calls || r.units != (units{want.read, want.write}) || r.waits != want.waits {
+		if !ok || r.calls != want.calls || r.read != want.read || r.write != want.write || r.waits != want.waits {
 			t.Errorf("%s: %+v, want %+v", want.name, r, want)
 		}
 	}
-	if r := rows[others+" cleanup, nothing to remove"]; r.calls < 1 || r.units.read < r.calls/2 || r.units.write != 0 {
+	if r := rows[others+" cleanup, nothing to remove"]; r.calls < 1 || r.read < r.calls/2 || r.write != 0 {
 		t.Errorf("a cleanup without work: %+v", r)
 	}
 	if len(rows) != 13 {
 		t.Errorf("%d rows", len(rows))
 	}
-	if s := got.stored; s.instanceBytes < 300 || s.instanceBytes > 1024 || s.totalBytes <= s.tableBytes || s.tableBytes <= 2*s.instanceBytes {
+	if s := got.stored; s.instance < 300 || s.instance > 1024 || s.total <= s.table || s.table <= 2*s.instance {
 		t.Errorf("stored: %+v", s)
 	}
-	if got.alarmMetrics == 0 {
-		t.Error("no alarm watches anything")
+	if own := got.logged - systemBytes - 3*eventBytes - float64(len(m.template.API.AccessLog)); own < 200 || own > 1000 || len(m.template.API.AccessLog) < 200 {
+		t.Errorf("a call logs %q, and %.0f bytes of the function", m.template.API.AccessLog, own)
 	}
 }
 
-// newTestMeter is a meter on a table of its own, and a client through it.
-func newTestMeter(t *testing.T) (*meter, *dynamodb.Client, dynamotest.Table) {
-	t.Helper()
-	table := dynamotest.NewTable(t)
-	definition, _ := load(t).Table("Table")
-	m, err := newMeter(t.Context(), table, definition)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(m.close)
-	return m, dynamolocal.Table{Endpoint: m.url, Name: table.Name}.Client(nil), table
-}
-
-func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
-
-// The meter counts, and where the engine does as AWS does, it says the same.
-func TestMeter(t *testing.T) {
+// What the engine reports counts, except where AWS rounds otherwise.
+func TestUnits(t *testing.T) {
 	t.Parallel()
-	m, client, table := newTestMeter(t)
-	put := func(sk, fill string, more map[string]types.AttributeValue) float64 {
-		t.Helper()
-		in := map[string]types.AttributeValue{"pk": s("p"), "sk": s(sk), "fill": s(fill)}
-		for name, v := range more {
-			in[name] = v
-		}
-		out, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{
-			TableName: &table.Name, Item: in, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return *out.ConsumedCapacity.CapacityUnits
-	}
-	code := func(text string) map[string]types.AttributeValue {
-		return map[string]types.AttributeValue{"cpk": s(text), "csk": s("c")}
-	}
-	for name, x := range map[string]struct {
-		fill string
-		more map[string]types.AttributeValue
-		want float64
+	large := strings.Repeat("x", 1020)
+	for _, test := range []struct {
+		action, request, answer string
+		read, write             float64
 	}{
-		"small":      {"", nil, 1},
-		"large":      {strings.Repeat("x", 2000), nil, 2},
-		"with index": {"", code("a"), 2},
+		{"GetItem", `{"ConsistentRead": true}`, `{"ConsumedCapacity": {"CapacityUnits": 2}}`, 2, 0},
+		{"GetItem", `{}`, `{"ConsumedCapacity": {"CapacityUnits": 0}}`, 0.5, 0},
+		{"Query", `{"ConsistentRead": true}`, `{"ConsumedCapacity": {"CapacityUnits": 0}}`, 1, 0},
+		{"Query", `{}`, `{"ConsumedCapacity": {"CapacityUnits": 7.5}}`, 7.5, 0},
+		{
+			"BatchGetItem", `{"RequestItems": {"t": {"Keys": [{}, {}, {}], "ConsistentRead": true}}}`,
+			`{"ConsumedCapacity": [{"CapacityUnits": 2}]}`, 3, 0,
+		},
+		{"UpdateItem", `{}`, `{"ConsumedCapacity": {"CapacityUnits": 3}}`, 0, 3},
+		{
+			"TransactWriteItems", `{"TransactItems": [{"Put": {"Item": {"a": {"S": "b"}}}}, {"Delete": {}}]}`,
+			`{"ConsumedCapacity": [{"CapacityUnits": 8, "GlobalSecondaryIndexes": {"A": {"CapacityUnits": 2}, "B": {"CapacityUnits": 4}}}]}`, 0, 2 + 2 + 1 + 2,
+		},
+		{"TransactWriteItems", `{"TransactItems": [{"Put": {"Item": {"fill": {"S": "` + large + `"}}}}]}`, `{"ConsumedCapacity": [{}]}`, 0, 2},
+		{"TransactWriteItems", `{"TransactItems": [{"Put": {"Item": {"fill2": {"S": "` + large + `"}}}}]}`, `{"ConsumedCapacity": [{}]}`, 0, 4},
 	} {
-		engine := put(name, x.fill, x.more)
-		used, err := m.take()
-		if err != nil || used.calls != 1 || used.units != (units{write: x.want}) || used.waits != readWait || used.busy <= 0 {
-			t.Errorf("%s: %+v, %v, want %v", name, used, err, x.want)
-		}
-		if engine != x.want {
-			t.Errorf("%s: the engine says %v, want %v", name, engine, x.want)
+		read, write, err := units(test.action, []byte(test.request), []byte(test.answer))
+		if err != nil || read != test.read || write != test.write {
+			t.Errorf("%s %.100s: %v, %v, %v; want %v, %v", test.action, test.request, read, write, err, test.read, test.write)
 		}
 	}
-	// A transaction, of which the engine rounds the sum.
-	var parts []types.TransactWriteItem
-	for _, sk := range []string{"t1", "t2"} {
-		parts = append(parts, types.TransactWriteItem{Put: &types.Put{TableName: &table.Name, Item: map[string]types.AttributeValue{"pk": s("p"), "sk": s(sk)}}})
-	}
-	if _, err := client.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: parts}); err != nil {
-		t.Fatal(err)
-	}
-	if used, err := m.take(); err != nil || used.units != (units{write: 4}) || used.waits != transactionWait {
-		t.Errorf("a transaction: %+v, %v", used, err)
-	}
-	// What is there is answered as it is.
-	got, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table.Name, Key: map[string]types.AttributeValue{"pk": s("p"), "sk": s("large")}})
-	if err != nil || len(got.Item) != 3 {
-		t.Errorf("a read: %v, %v", got, err)
-	}
-	if used, err := m.take(); err != nil || used.units != (units{read: 0.5}) {
-		t.Errorf("a read: %+v, %v", used, err)
-	}
-	query := &dynamodb.QueryInput{
-		TableName: &table.Name, KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: map[string]types.AttributeValue{":p": s("p")},
-		ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}
-	if _, err := client.Query(t.Context(), query); err != nil {
-		t.Fatal(err)
-	}
-	if used, err := m.take(); err != nil || used.units != (units{read: 1}) {
-		t.Errorf("a query: %+v, %v", used, err)
-	}
-	// What is not understood fails, and is told.
-	if _, err := client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table.Name}, func(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }); err == nil {
-		t.Error("a scan is not refused")
-	}
-	if _, err := m.take(); err == nil || !strings.Contains(err.Error(), "Scan") {
-		t.Errorf("a scan: %v", err)
-	}
-	if used, err := m.take(); err != nil || used != (usage{}) {
-		t.Errorf("after it: %+v, %v", used, err)
+	for action, answer := range map[string]string{"Scan": `{"ConsumedCapacity": {}}`, "GetItem": `{}`, "PutItem": "x"} {
+		if _, _, err := units(action, []byte("{}"), []byte(answer)); err == nil || !strings.Contains(err.Error(), action) {
+			t.Errorf("%s, answered %s: %v", action, answer, err)
+		}
 	}
 }
 
@@ -236,83 +163,71 @@ func TestMeterWaits(t *testing.T) {
 	m := &meter{}
 	m.enter()
 	m.enter()
-	m.leave("GetItem", units{read: 1}, nil)
+	m.leave("GetItem", 1, 0, nil)
 	if _, err := m.take(); err == nil {
-		t.Error("a call under way is not told")
+		t.Error("a call under way is not reported")
 	}
-	m.leave("TransactWriteItems", units{write: 2}, nil)
+	m.leave("TransactWriteItems", 0, 2, nil)
 	m.enter()
-	m.leave("Query", units{read: 3}, nil)
+	m.leave("Query", 3, 0, nil)
 	used, err := m.take()
-	if err != nil || used.waits != transactionWait+readWait || used.calls != 2 {
+	if err != nil || used.waits != transactionWait+readWait || used.calls != 2 || used.read != 3 || used.write != 2 {
 		t.Errorf("%+v, %v", used, err)
 	}
 }
 
-func TestLines(t *testing.T) {
-	t.Parallel()
-	l := &lines{arrived: make(chan int, 3)}
-	ctx, cancel := context.WithCancel(t.Context())
-	for _, part := range []string{"abc", "d\nef\n", "rest"} {
-		if n, err := l.Write([]byte(part)); err != nil || n != len(part) {
-			t.Errorf("%d, %v", n, err)
-		}
-	}
-	if got, err := l.wait(ctx); err != nil || got != 4+2+2*eventBytes {
-		t.Errorf("%d, %v", got, err)
-	}
-	if _, err := l.Write([]byte("\n1\n2\n3\n4\n")); err != nil {
-		t.Error(err)
-	}
-	l.forget()
-	cancel()
-	if got, err := l.wait(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("nothing arrives: %d, %v", got, err)
+// typical is a row in which everything costs something.
+func typical() row {
+	return row{
+		group: "topology", name: "POST", viaAPI: true, invokes: true, memoryMB: 256, own: 1, sent: 1000,
+		usage: usage{calls: 2, read: 2, write: 10, waits: 16},
 	}
 }
 
-func TestAccessLine(t *testing.T) {
+func TestCost(t *testing.T) {
 	t.Parallel()
-	const start = "      AccessLogSetting:\n        Format: >-\n          "
-	for text, want := range map[string]int{
-		start + `{"a":"$context.httpMethod"}` + "\n":                                                     len(`{"a":"DELETE"}`),
-		start + `{"a":"$context.status",` + "\n          " + `"b":"$context.integration.status"}` + "\n": len(`{"a":"200", "b":"200"}`),
+	// 1 ms with 256 of 1,769 MB is 6.9.
+	if got := typical().billed(); got != 23 {
+		t.Errorf("billed: %v ms", got)
+	}
+	// With more memory nothing is faster than here.
+	if got := (row{own: 1.5, memoryMB: 4096}).billed(); got != 2 {
+		t.Errorf("billed with much memory: %v ms", got)
+	}
+	got := typical().cost(5)
+	for name, pair := range map[string][2]float64{
+		"DynamoDB": {got.dynamoDB, 2*0.125 + 10*0.625}, "out": {got.out, 0.09},
+		"Lambda": {got.lambda, 0.20 + 1e6*0.023*0.25*0.0000133334}, "total": {got.total, 5 + 6.50 + 0.20 + 0.0766670500 + 0.09},
 	} {
-		if got, err := accessLineBytes(text); err != nil || got != want+eventBytes {
-			t.Errorf("%s: %d, %v, want %d", text, got, err, want+eventBytes)
+		if math.Abs(pair[0]-pair[1]) > 1e-9 {
+			t.Errorf("%s: %v, want %v", name, pair[0], pair[1])
 		}
 	}
-	for _, text := range []string{"", start + `{"a":"$context.other"}` + "\n"} {
-		if got, err := accessLineBytes(text); err == nil {
-			t.Errorf("%q: %d, want an error", text, got)
-		}
-	}
-	content, err := os.ReadFile(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := accessLineBytes(string(content)); err != nil || got < 300 || got > 1000 {
-		t.Errorf("of the template: %d, %v", got, err)
+	// What no client asks for.
+	part := typical()
+	part.viaAPI, part.invokes, part.sent = false, false, 0
+	if got := part.cost(5); math.Abs(got.total-6.50-0.07666705) > 1e-9 {
+		t.Errorf("besides the calls: %+v", got)
 	}
 }
 
 func TestTable(t *testing.T) {
 	t.Parallel()
 	second := typical()
-	second.group, second.name, second.units.read = others, "another", 0.5
+	second.group, second.name, second.read = others, "another", 0.5
 	var out bytes.Buffer
-	r := result{rows: []row{typical(), second}, stored: stored{600, 2000, 1000}, instances: 10, alarmMetrics: 16}
-	if err := writeTable(&out, listPrices(), r); err != nil {
+	r := result{rows: []row{typical(), second}, stored: stored{600, 2000, 1000}, instances: 10, memoryMB: 256, logged: 2000}
+	if err := writeTable(&out, r); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"10 instances of each kind, of 600 bytes",
 		"with 256 MB",
-		"topology /flexdeploy/rest/v1/topology/instance\nPOST                            2     2    10   23  3.50   0.28     6.50  1.00  0.82  12.09\n",
-		"\nbeside the calls\nanother                         2   0.5    10   23  ",
-		"indexes, 2.0 GB    0.50\n",
-		"recovery                                    0.20\n",
-		"16 metrics that alarms watch                                    1.60\n",
+		"the request 3.50, the logs 1.00,",
+		"\ntopology /flexdeploy/rest/v1/topology/instance\n    2     2    10    23    0.28      6.50   0.09  12.09  POST\n",
+		"\nbesides the calls\n    2   0.5    10    23  ",
+		"   0.50  a million instances with history, guards and indexes, 2.0 GB\n",
+		"   0.20  their point-in-time recovery\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
@@ -323,15 +238,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	if err := writeTable(broken{}, listPrices(), r); err == nil {
-		t.Error("a failure to print is not told")
-	}
 }
-
-// broken cannot be written to.
-type broken struct{}
-
-func (broken) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }
 
 func TestUsage(t *testing.T) {
 	t.Parallel()

@@ -1,20 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
+	"net/http/httputil"
+	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"instances/pkg/auth"
 	"instances/pkg/gateway"
@@ -29,109 +31,84 @@ import (
 const (
 	// warmUp is how many calls of each operation are not counted.
 	warmUp = 2
-	// lineTimeout is how long the line that a function logs may be on its way.
-	lineTimeout = 10 * time.Second
-	// longAgo is how long before now the instances were deleted that the cleanup removes.
+	// kb is what DynamoDB rounds writes up to.
+	kb = 1024
+	// longAgo is how long before now those instances were deleted that the
+	// cleanup removes.
 	longAgo = 10 * 365 * 24 * time.Hour
 )
 
 // measurement is one use of the program.
 type measurement struct {
-	root string
-	// table is an empty table, of the template.
-	table dynamolocal.Table
+	template *template.Template
+	// functions is the folder of the binaries, and table an empty table.
+	functions string
+	table     dynamolocal.Table
 	// instances is how many instances of each kind there are, and rounds how
-	// often each operation is measured. There are more instances than rounds
-	// and warmUp.
+	// often each operation is measured: fewer times than there are instances.
 	instances, rounds int
 	// only are the functions to measure, or empty for all.
 	only []string
-	log  io.Writer
 
-	template  *template.Template
-	meter     *meter
-	functions *rehearsal.Functions
-	api       http.Handler
-	logged    *lines
-	accessLog int
-	registry  registry
-
+	meter    meter
+	running  *rehearsal.Functions
+	gateway  http.Handler
+	registry registry
 	// invoked is the time that the functions took since the last look.
-	mu      sync.Mutex
-	invoked time.Duration
+	invoked atomic.Int64
+	// invocations are all that there were, and logged the lines and bytes that
+	// they logged.
+	invocations, loggedLines, loggedBytes atomic.Int64
 }
 
 // result is what was measured.
 type result struct {
-	rows   []row
+	rows []row
+	// logged are the bytes of logs that a call of the API makes.
+	logged float64
 	stored stored
-	// instances are those of each kind, and alarmMetrics the metrics that the
-	// alarms of the template watch.
-	instances, alarmMetrics int
+	// instances are those of each kind, and memoryMB the memory of a function.
+	instances, memoryMB int
 }
 
 func (m *measurement) run(ctx context.Context) (result, error) {
-	file := filepath.Join(m.root, "template.yaml")
-	var err error
-	if m.template, err = template.Load(file, template.With("Table", m.table.Name)); err != nil {
-		return result{}, err
-	}
-	definition, ok := m.template.Table("Table")
-	if !ok {
-		return result{}, errors.New("the template has no table called Table")
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return result{}, fmt.Errorf("read template: %w", err)
-	}
-	if m.accessLog, err = accessLineBytes(string(content)); err != nil {
-		return result{}, err
-	}
-	m.say("Building the functions.")
-	folder, err := rehearsal.Build(ctx, m.root)
+	engine, err := url.Parse(m.table.Endpoint)
 	if err != nil {
 		return result{}, err
 	}
-	if m.meter, err = newMeter(ctx, m.table, definition); err != nil {
-		return result{}, err
-	}
-	defer m.meter.close()
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(engine) }, Transport: &m.meter})
+	defer proxy.Close()
 	environment := m.table.Environment()
-	environment["AWS_ENDPOINT_URL_DYNAMODB"] = m.meter.url
+	environment["AWS_ENDPOINT_URL_DYNAMODB"] = proxy.URL
 	environment["AWS_LAMBDA_LOG_LEVEL"] = "INFO"
-	m.logged = &lines{arrived: make(chan int, 1000)}
-	m.functions, err = rehearsal.New(ctx, rehearsal.Options{Template: m.template, Folder: folder, Environment: environment, Output: m.logged})
+	m.running, err = rehearsal.New(ctx, rehearsal.Options{Template: m.template, Folder: m.functions, Environment: environment, Output: m})
 	if err != nil {
 		return result{}, err
 	}
-	defer m.functions.Close()
-	if m.api, err = gateway.New(m.template, m, gateway.Options{}); err != nil {
+	defer m.running.Close()
+	if m.gateway, err = gateway.New(m.template, m, gateway.Options{}); err != nil {
 		return result{}, err
 	}
 	secret, err := auth.Mint(ctx, m.repository(), auth.NewKey{Name: keyName, Allow: []string{auth.AllowAll}}, time.Now())
 	if err != nil {
 		return result{}, err
 	}
-	m.registry = registry{secret: secret, instances: m.instances}
-	m.say(fmt.Sprintf("Making %d instances of each kind.", m.instances))
-	err = m.registry.fill(func(_ string, r *http.Request) ([]byte, error) {
-		answer, err := m.send(ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		return answer.Body.Bytes(), nil
-	})
-	if err != nil {
+	m.registry = registry{secret: secret, ids: map[string][]string{}}
+	send := func(r *http.Request) (*httptest.ResponseRecorder, error) { return m.send(ctx, r) }
+	if err := m.registry.fill(m.instances, send); err != nil {
 		return result{}, err
 	}
-	// Nothing else in a template is called that.
-	out := result{instances: m.instances, alarmMetrics: strings.Count(string(content), "MetricName:")}
-	if out.stored, err = m.meter.stored(ctx, m.table); err != nil {
+	out := result{instances: m.instances, memoryMB: m.template.Functions[0].MemoryMB}
+	if out.stored, err = m.stored(ctx); err != nil {
 		return result{}, err
 	}
-	m.say("Measuring.")
-	out.rows, err = m.rows(ctx)
-	return out, err
+	if out.rows, err = m.rows(ctx); err != nil {
+		return result{}, err
+	}
+	m.running.Close()
+	lines := float64(m.loggedLines.Load())*eventBytes + float64(m.loggedBytes.Load())
+	out.logged = float64(len(m.template.API.AccessLog)+systemBytes+3*eventBytes) + lines/float64(m.invocations.Load())
+	return out, nil
 }
 
 // repository returns the table without the meter.
@@ -142,123 +119,111 @@ func (m *measurement) repository() *dynamo.Repository {
 // Invoke runs a function for the gateway, and takes the time.
 func (m *measurement) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
 	started := time.Now()
-	out, err := m.functions.Invoke(ctx, function, event)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.invoked += time.Since(started)
+	out, err := m.running.Invoke(ctx, function, event)
+	m.invoked.Add(int64(time.Since(started)))
+	m.invocations.Add(1)
 	return out, err
 }
 
-// rows measures all operations, in the order of the template.
+// Write counts what functions log.
+func (m *measurement) Write(b []byte) (int, error) {
+	m.loggedLines.Add(int64(bytes.Count(b, []byte("\n"))))
+	m.loggedBytes.Add(int64(len(b)))
+	return len(b), nil
+}
+
+// rows measures all operations.
 func (m *measurement) rows(ctx context.Context) ([]row, error) {
-	operations := m.registry.operations()
-	var rows []row
-	var cold *row
-	for _, f := range m.template.Functions {
-		if len(f.Routes) == 0 || len(m.only) > 0 && !slices.Contains(m.only, f.Name) {
+	var rows, besides []row
+	for _, o := range operations() {
+		if len(m.only) > 0 && !slices.Contains(m.only, o.function) {
 			continue
 		}
-		if len(operations[f.Name]) == 0 {
-			return nil, fmt.Errorf("nothing says how to measure %s", f.Name)
+		first, r, err := m.operation(ctx, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", o.name(), err)
 		}
-		for _, o := range operations[f.Name] {
-			first, r, err := m.operation(ctx, f, o)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", f.Name, err)
-			}
-			if cold == nil && f.Name == "topology-get" {
-				// The same, with the key, and without it.
-				cold = &row{
-					group: others, name: "reading the key", memoryMB: f.MemoryMB,
-					calls: first.calls - r.calls, units: units{read: first.units.read - r.units.read}, waits: first.waits - r.waits,
-				}
-			}
-			rows = append(rows, r)
+		rows = append(rows, r)
+		if o.function == "topology-get" {
+			// The process of the first call did not know the key.
+			besides = []row{{group: others, name: "reading the key", memoryMB: r.memoryMB, usage: first.minus(r.usage)}}
 		}
 	}
-	if cold != nil {
-		rows = append(rows, *cold)
-	}
-	f, ok := m.template.Function("cleanup")
-	if !ok || len(m.only) > 0 && !slices.Contains(m.only, f.Name) {
-		return rows, nil
-	}
-	more, err := m.cleanup(ctx, f)
-	if err != nil {
-		return nil, fmt.Errorf("cleanup: %w", err)
-	}
-	return append(rows, more...), nil
+	more, err := m.cleanup(ctx)
+	return slices.Concat(rows, besides, more), err
 }
 
 // others are the operations that no API has.
-const others = "beside the calls"
+const others = "besides the calls"
 
-// operation measures one, and returns the first call, before which the process
-// may not have known the key, and the mean of those that count.
-func (m *measurement) operation(ctx context.Context, f template.Function, o operation) (first, mean row, err error) {
-	api, _, _ := strings.Cut(f.Name, "-")
-	mean = row{group: api, name: o.name, viaAPI: true, invokes: true, memoryMB: f.MemoryMB}
+// operation measures one, and returns what the first call used and the mean of
+// those that count.
+func (m *measurement) operation(ctx context.Context, o operation) (first usage, mean row, err error) {
+	f, ok := m.template.Function(o.function)
+	if !ok {
+		return first, mean, fmt.Errorf("there is no function %s", o.function)
+	}
+	mean = row{group: o.api(), name: o.name(), viaAPI: true, invokes: true, memoryMB: f.MemoryMB}
 	var own []float64
 	for n := range warmUp + m.rounds {
-		if o.before != nil {
-			if _, err := m.send(ctx, o.before(n)); err != nil {
-				return first, mean, fmt.Errorf("%s, ahead of it: %w", o.name, err)
-			}
-			if _, err := m.logged.wait(ctx); err != nil {
+		if o.before != "" {
+			if _, err := m.send(ctx, m.registry.request(o, o.before, n)); err != nil {
 				return first, mean, err
 			}
 		}
-		m.logged.forget()
 		if _, _, err := m.taken(); err != nil {
 			return first, mean, err
 		}
-		answer, err := m.send(ctx, o.request(n))
-		if err != nil {
-			return first, mean, fmt.Errorf("%s: %w", o.name, err)
-		}
-		used, took, err := m.taken()
+		answer, err := m.send(ctx, m.registry.request(o, o.call, n))
 		if err != nil {
 			return first, mean, err
 		}
-		logged, err := m.logged.wait(ctx)
+		used, worked, err := m.taken()
 		if err != nil {
 			return first, mean, err
 		}
-		one := row{calls: float64(used.calls), units: used.units, waits: used.waits}
 		if n == 0 {
-			first = one
+			first = used
 		}
 		if n < warmUp {
 			continue
 		}
-		own = append(own, milliseconds(took-used.busy))
-		mean.calls += one.calls
-		mean.units = mean.units.plus(one.units)
-		mean.waits += one.waits
-		mean.logged += float64(logged)
-		mean.sent += float64(answerBytes(answer))
+		own = append(own, worked)
+		mean.sent += float64(headerBytes + answer.Body.Len())
+		mean.usage = mean.minus(usage{}.minus(used))
 	}
 	mean.divide(float64(m.rounds))
-	mean.logged += float64(systemBytes() + m.accessLog)
-	mean.own = median(own)
+	slices.Sort(own)
+	mean.own = own[len(own)/2]
 	return first, mean, nil
 }
 
-// divide makes means of sums.
-func (r *row) divide(n float64) {
-	r.calls /= n
-	r.units.read /= n
-	r.units.write /= n
-	r.waits /= n
-	r.logged /= n
-	r.sent /= n
+// taken returns what was used since the last time, and how long the functions
+// worked, without their waits.
+func (m *measurement) taken() (usage, float64, error) {
+	used, err := m.meter.take()
+	return used, milliseconds(time.Duration(m.invoked.Swap(0))) - used.busy, err
+}
+
+// send sends a request to the API. Any answer but a success is an error.
+func (m *measurement) send(ctx context.Context, r *http.Request) (*httptest.ResponseRecorder, error) {
+	answer := httptest.NewRecorder()
+	m.gateway.ServeHTTP(answer, r.WithContext(ctx))
+	if answer.Code < 200 || answer.Code > 299 {
+		_, err := m.meter.take()
+		return nil, errors.Join(fmt.Errorf("%s %s is answered %d %s", r.Method, r.URL.Path, answer.Code, answer.Body), err)
+	}
+	return answer, nil
 }
 
 // cleanup measures a run that finds nothing, and what each instance adds that
 // was deleted long ago.
-func (m *measurement) cleanup(ctx context.Context, f template.Function) ([]row, error) {
+func (m *measurement) cleanup(ctx context.Context) ([]row, error) {
+	f, ok := m.template.Function("cleanup")
+	if !ok {
+		return nil, errors.New("there is no function cleanup")
+	}
 	clean := func(due int) (row, error) {
-		m.logged.forget()
 		if _, _, err := m.taken(); err != nil {
 			return row{}, err
 		}
@@ -270,21 +235,11 @@ func (m *measurement) cleanup(ctx context.Context, f template.Function) ([]row, 
 			DeletedPurged map[string]int
 			Complete      bool
 		}
-		if err := json.Unmarshal(out, &report); err != nil {
-			return row{}, fmt.Errorf("decode the report: %w", err)
+		if err := json.Unmarshal(out, &report); err != nil || !report.Complete || report.DeletedPurged[topology.Kind().Name] != due {
+			return row{}, fmt.Errorf("the cleanup says %s, not that it removed %d: %w", out, due, err)
 		}
-		if !report.Complete || report.DeletedPurged[topology.Kind().Name] != due {
-			return row{}, fmt.Errorf("it says %s, not that it removed %d", out, due)
-		}
-		used, took, err := m.taken()
-		if err != nil {
-			return row{}, err
-		}
-		logged, err := m.logged.wait(ctx)
-		return row{
-			group: others, memoryMB: f.MemoryMB, calls: float64(used.calls), units: used.units, waits: used.waits,
-			own: milliseconds(took - used.busy), logged: float64(logged),
-		}, err
+		used, worked, err := m.taken()
+		return row{group: others, memoryMB: f.MemoryMB, usage: used, own: worked}, err
 	}
 	// The first is a cold start.
 	if _, err := clean(0); err != nil {
@@ -294,66 +249,94 @@ func (m *measurement) cleanup(ctx context.Context, f template.Function) ([]row, 
 	if err != nil {
 		return nil, err
 	}
-	store := m.repository()
-	for n := range m.rounds {
-		id := m.registry.topologyIDs[n]
-		number, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("id of an instance: %w", err)
-		}
-		key := instance.Key{Kind: topology.Kind(), Collection: instance.Block(number), ID: id}
-		change := instance.Change{By: keyName, Owner: keyName, At: time.Now().Add(-longAgo), Operation: "delete"}
-		if err := store.Delete(ctx, key, change, nil); err != nil {
+	change := instance.Change{By: keyName, Owner: keyName, At: time.Now().Add(-longAgo), Operation: "delete"}
+	for _, id := range m.registry.ids["topology"][:m.rounds] {
+		// There are fewer instances than fit into the first block.
+		key := instance.Key{Kind: topology.Kind(), Collection: instance.Block(1), ID: id}
+		if err := m.repository().Delete(ctx, key, change, nil); err != nil {
 			return nil, err
 		}
 	}
-	full, err := clean(m.rounds)
+	each, err := clean(m.rounds)
 	if err != nil {
 		return nil, err
 	}
-	each := row{
-		group: others, name: "cleanup, an instance", memoryMB: f.MemoryMB,
-		calls: full.calls - empty.calls, waits: full.waits - empty.waits, own: max(0, full.own-empty.own),
-		units: units{full.units.read - empty.units.read, full.units.write - empty.units.write}, logged: full.logged - empty.logged,
-	}
-	own := each.own / float64(m.rounds)
+	each.usage, each.own = each.minus(empty.usage), max(0, each.own-empty.own)/float64(m.rounds)
 	each.divide(float64(m.rounds))
-	each.own = own
-	empty.name, empty.invokes = "cleanup, nothing to remove", true
-	empty.logged += float64(systemBytes())
+	empty.name, each.name, empty.invokes = "cleanup, nothing to remove", "cleanup, an instance", true
 	return []row{empty, each}, nil
 }
 
-// taken returns what was used, and how long the functions took, since the last
-// time.
-func (m *measurement) taken() (usage, time.Duration, error) {
-	used, err := m.meter.take()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	took := m.invoked
-	m.invoked = 0
-	return used, took, err
+// stored is what the instances take in the table.
+type stored struct {
+	// instance is the mean size of the items of the instances themselves.
+	instance float64
+	// total is what an instance takes with all that belongs to it: its history,
+	// its guard, and its entries in indexes. Those are not part of table, which
+	// is what can be recovered.
+	total, table float64
 }
 
-// send sends a request to the API. Any answer but a success is an error.
-func (m *measurement) send(ctx context.Context, r *http.Request) (*httptest.ResponseRecorder, error) {
-	answer := httptest.NewRecorder()
-	m.api.ServeHTTP(answer, r.WithContext(ctx))
-	if answer.Code < 200 || answer.Code > 299 {
-		_, err := m.meter.take()
-		return nil, errors.Join(fmt.Errorf("%s %s is answered %d %s", r.Method, r.URL.Path, answer.Code, answer.Body), err)
+// stored reads the whole table. An item of more than one KB is an error, since
+// [units] counts on less.
+func (m *measurement) stored(ctx context.Context) (stored, error) {
+	var s stored
+	instances := 0
+	read := func(index *string, each func(types.AttributeValue, float64)) error {
+		pages := dynamodb.NewScanPaginator(m.table.Client(nil), &dynamodb.ScanInput{TableName: &m.table.Name, IndexName: index})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return fmt.Errorf("read the table: %w", err)
+			}
+			for _, i := range page.Items {
+				bytes := size(&types.AttributeValueMemberM{Value: i})
+				if bytes > kb {
+					return fmt.Errorf("an item has %.0f bytes, and what it costs is not understood", bytes)
+				}
+				s.total += bytes + itemBytes
+				each(i["pk"], bytes)
+			}
+		}
+		return nil
 	}
-	return answer, nil
+	err := read(nil, func(key types.AttributeValue, bytes float64) {
+		s.table += bytes + itemBytes
+		if pk, ok := key.(*types.AttributeValueMemberS); ok && strings.HasPrefix(pk.Value, "instance#") {
+			instances++
+			s.instance += bytes
+		}
+	})
+	if err != nil {
+		return s, err
+	}
+	for _, index := range m.template.Tables[0].Indexes {
+		if err := read(&index.Name, func(types.AttributeValue, float64) {}); err != nil {
+			return s, err
+		}
+	}
+	n := float64(instances)
+	return stored{s.instance / n, s.total / n, s.table / n}, nil
 }
 
-func (m *measurement) say(text string) { _, _ = fmt.Fprintln(m.log, text) }
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// median returns the middle of the values, or the mean of the two in the
-// middle.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+// size returns the bytes that DynamoDB counts for a value; a map is an item. A
+// number takes a byte, and one for two digits:
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+func size(value types.AttributeValue) float64 {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return float64(len(v.Value))
+	case *types.AttributeValueMemberB:
+		return float64(len(v.Value))
+	case *types.AttributeValueMemberN:
+		return float64(1 + (len(v.Value)+1)/2)
+	case *types.AttributeValueMemberM:
+		total := 0.0
+		for name, member := range v.Value {
+			total += float64(len(name)) + size(member)
+		}
+		return total
+	default:
+		return 1
+	}
 }

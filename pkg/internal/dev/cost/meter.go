@@ -2,45 +2,38 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
-	"instances/pkg/repository/dynamo/dynamolocal"
-	"instances/pkg/template"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
-
-// target is the header that names the action.
-const target = "X-Amz-Target"
 
 // usage is what was used between two looks at a meter.
 type usage struct {
-	calls int
-	units units
-	// busy is the time in which a call was under way, and waits how long the
-	// same calls are assumed to take on AWS, in milliseconds.
-	busy  time.Duration
-	waits float64
+	// calls are those of DynamoDB.
+	calls float64
+	// read and write are request units of the table and its indexes.
+	read, write float64
+	// busy is the time during which a call was under way, and waits how long
+	// the same calls are assumed to take on AWS, both in milliseconds.
+	busy, waits float64
 }
 
-// meter stands between the functions and an engine, and adds up what AWS would
-// charge. It hands requests and answers on as they are. It is safe for
-// concurrent use.
-type meter struct {
-	url    string
-	engine string
-	table  template.Table
-	name   string
-	client *http.Client
-	web    *http.Server
+func (u usage) minus(v usage) usage {
+	return usage{u.calls - v.calls, u.read - v.read, u.write - v.write, u.busy - v.busy, u.waits - v.waits}
+}
 
+// meter is the transport between the functions and an engine. It adds up what
+// AWS would charge, and is safe for concurrent use.
+type meter struct {
 	mu    sync.Mutex
 	used  usage
 	err   error
@@ -48,31 +41,6 @@ type meter struct {
 	since time.Time
 	// wait is the longest of the calls that are under way together.
 	wait float64
-}
-
-// newMeter starts a meter for a table on an engine, whose definition it has to
-// know.
-func newMeter(ctx context.Context, on dynamolocal.Table, table template.Table) (*meter, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	m := &meter{
-		url: "http://" + l.Addr().String(), engine: on.Endpoint, table: table, name: on.Name,
-		// The answers have checksums of what is sent.
-		client: &http.Client{Transport: &http.Transport{DisableCompression: true}},
-	}
-	m.web = &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
-	go func() {
-		// It ends when it is closed.
-		_ = m.web.Serve(l)
-	}()
-	return m, nil
-}
-
-func (m *meter) close() {
-	_ = m.web.Close()
-	m.client.CloseIdleConnections()
 }
 
 // take returns what was used since the last time.
@@ -87,25 +55,37 @@ func (m *meter) take() (usage, error) {
 	return u, err
 }
 
-// ServeHTTP hands a request on and meters it.
-func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m.enter()
-	header, c, err := m.relay(r)
-	var charged units
-	if err == nil {
-		charged, err = charge(m.table, c)
-	}
-	// The function may be done as soon as it has the answer.
-	m.leave(c.action, charged, err)
+// RoundTrip makes a call.
+func (m *meter) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	request, err := io.ReadAll(r.Body)
 	if err != nil {
-		http.Error(w, "the request cannot be metered", http.StatusBadGateway)
-		return
+		return nil, err
 	}
-	for name, values := range header {
-		w.Header()[name] = values
+	// Only this report tells the indexes from the table. The engine does not
+	// check signatures.
+	request = bytes.Replace(request, []byte(`"ReturnConsumedCapacity":"TOTAL"`), []byte(`"ReturnConsumedCapacity":"INDEXES"`), 1)
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(request)), int64(len(request))
+	m.enter()
+	response, err := http.DefaultTransport.RoundTrip(r)
+	var answer []byte
+	if err == nil {
+		answer, err = io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		response.Body = io.NopCloser(bytes.NewReader(answer))
 	}
-	w.WriteHeader(c.status)
-	_, _ = w.Write(c.answer)
+	var read, write float64
+	switch {
+	case err != nil:
+	case response.StatusCode != http.StatusOK:
+		// AWS charges for some refusals; no operation that is measured meets one.
+		m.leave(action, 0, 0, fmt.Errorf("%s is refused: %s", action, answer))
+		return response, nil
+	default:
+		read, write, err = units(action, request, answer)
+	}
+	m.leave(action, read, write, err)
+	return response, err
 }
 
 func (m *meter) enter() {
@@ -117,7 +97,7 @@ func (m *meter) enter() {
 	m.open++
 }
 
-func (m *meter) leave(action string, charged units, err error) {
+func (m *meter) leave(action string, read, write float64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	wait := float64(readWait)
@@ -126,84 +106,96 @@ func (m *meter) leave(action string, charged units, err error) {
 	}
 	m.wait = max(m.wait, wait)
 	m.used.calls++
-	m.used.units = m.used.units.plus(charged)
+	m.used.read += read
+	m.used.write += write
 	m.err = errors.Join(m.err, err)
 	m.open--
 	if m.open == 0 {
-		m.used.busy += time.Since(m.since)
+		m.used.busy += milliseconds(time.Since(m.since))
 		m.used.waits += m.wait
 	}
 }
 
-// relay makes a call of the engine, and looks at the items before and after.
-func (m *meter) relay(r *http.Request) (http.Header, call, error) {
-	_, action, _ := strings.Cut(r.Header.Get(target), ".")
-	c := call{action: action}
-	var err error
-	if c.request, err = io.ReadAll(r.Body); err != nil {
-		return nil, c, fmt.Errorf("read a request: %w", err)
+// units returns what AWS charges for a call that succeeded: what the engine
+// reports, except that
+//   - a read that finds nothing costs as a small item does, and a batch rounds
+//     each item:
+//     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+//   - a transaction counts each item twice for each KB begun, where the engine
+//     rounds the sum. An item that is updated, deleted or checked counts as one
+//     KB: [measurement.stored] sees to it that none has more. See
+//     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+//   - the entries of indexes that follow from a transaction are not in it, and
+//     count once, where the engine counts twice. This was measured on DynamoDB:
+//     https://github.com/nubo-db/dynoxide/pull/188
+//
+// An action that is not known is an error: nothing is left out.
+func units(action string, request, answer []byte) (read, write float64, err error) {
+	type batch struct {
+		Keys           []json.RawMessage
+		ConsistentRead bool
 	}
-	p, err := parse(c.request)
+	var in struct {
+		ConsistentRead bool
+		RequestItems   map[string]batch
+		// Each has one member: Put, Update, Delete or ConditionCheck.
+		TransactItems []map[string]struct{ Item json.RawMessage }
+	}
+	type capacity struct {
+		CapacityUnits          float64
+		GlobalSecondaryIndexes map[string]struct{ CapacityUnits float64 }
+	}
+	var out struct{ ConsumedCapacity json.RawMessage }
+	// An action on several items reports on each table, of which there is one.
+	var reported [1]capacity
+	if err = errors.Join(json.Unmarshal(request, &in), json.Unmarshal(answer, &out)); err == nil {
+		if bytes.HasPrefix(out.ConsumedCapacity, []byte("[")) {
+			err = json.Unmarshal(out.ConsumedCapacity, &reported)
+		} else {
+			err = json.Unmarshal(out.ConsumedCapacity, &reported[0])
+		}
+	}
 	if err != nil {
-		return nil, c, err
+		return 0, 0, fmt.Errorf("%s does not report what it consumes: %w", action, err)
 	}
-	keys := p.keys(m.table)
-	if c.before, err = m.items(r, keys); err != nil {
-		return nil, c, err
+	least := func(consistent bool) float64 {
+		if consistent {
+			return 1
+		}
+		return 0.5
 	}
-	var header http.Header
-	if c.status, header, c.answer, err = m.ask(r.Context(), r.Header, c.request); err != nil {
-		return nil, c, err
+	engine := reported[0].CapacityUnits
+	switch action {
+	case "GetItem", "Query":
+		return max(engine, least(in.ConsistentRead)), 0, nil
+	case "BatchGetItem":
+		for _, b := range in.RequestItems {
+			read += float64(len(b.Keys)) * least(b.ConsistentRead)
+		}
+		return max(engine, read), 0, nil
+	case "PutItem", "UpdateItem", "DeleteItem":
+		return 0, engine, nil
+	case "TransactWriteItems":
+		for _, part := range in.TransactItems {
+			for _, p := range part {
+				bytes := 0.0
+				if p.Item != nil {
+					item, err := attributevalue.UnmarshalMapJSON(p.Item)
+					if err != nil {
+						return 0, 0, fmt.Errorf("decode an item: %w", err)
+					}
+					bytes = size(&types.AttributeValueMemberM{Value: item})
+				}
+				write += 2 * max(1, math.Ceil(bytes/kb))
+			}
+		}
+		for _, index := range reported[0].GlobalSecondaryIndexes {
+			write += index.CapacityUnits / 2
+		}
+		return 0, write, nil
+	default:
+		return 0, 0, fmt.Errorf("what %s costs is not known", action)
 	}
-	c.after = c.before
-	if !strings.HasSuffix(action, "GetItem") {
-		c.after, err = m.items(r, keys)
-	}
-	return header, c, err
 }
 
-// items reads items of the table with the credentials of a request.
-func (m *meter) items(r *http.Request, keys []item) ([]item, error) {
-	header := r.Header.Clone()
-	header.Set(target, "DynamoDB_20120810.GetItem")
-	found := make([]item, len(keys))
-	for k, key := range keys {
-		body, err := json.Marshal(map[string]any{"TableName": m.name, "Key": key, "ConsistentRead": true})
-		if err != nil {
-			return nil, fmt.Errorf("encode a key: %w", err)
-		}
-		status, _, answer, err := m.ask(r.Context(), header, body)
-		if err != nil {
-			return nil, err
-		}
-		var one struct{ Item item }
-		if status != http.StatusOK {
-			return nil, fmt.Errorf("read an item: %d %s", status, answer)
-		}
-		if err := json.Unmarshal(answer, &one); err != nil {
-			return nil, fmt.Errorf("decode an item: %w", err)
-		}
-		found[k] = one.Item
-	}
-	return found, nil
-}
-
-// ask sends a request to the engine.
-func (m *meter) ask(ctx context.Context, header http.Header, body []byte) (int, http.Header, []byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.engine, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, nil, fmt.Errorf("ask DynamoDB Local: %w", err)
-	}
-	r.Header = header.Clone()
-	r.Header.Del("Accept-Encoding")
-	answer, err := m.client.Do(r)
-	if err != nil {
-		return 0, nil, nil, fmt.Errorf("ask DynamoDB Local: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	read, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0, nil, nil, fmt.Errorf("read the answer of DynamoDB Local: %w", err)
-	}
-	return answer.StatusCode, answer.Header, read, nil
-}
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

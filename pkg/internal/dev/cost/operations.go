@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 
 	"instances/pkg/execution"
@@ -14,183 +13,159 @@ import (
 
 // operation is something whose cost is measured.
 type operation struct {
-	// name is what the table shows: the method, and what follows the path of
-	// the API.
-	name string
-	// request is the call for the nth instance of the registry, and before
-	// what is done ahead of it without being measured; it may be nil.
-	request, before func(n int) *http.Request
+	function string
+	// call is the method and what follows the path of the API, and body the
+	// body, where the method has one. In both, {id} stands for the id of an
+	// instance, {last} for that of one counted from the end, so that what is
+	// deleted is not used by others, {n} for its number, {new} for one that no
+	// instance has, and {group} for a group.
+	call, body string
+	// with is another header.
+	with string
+	// before is a call that is made first, with the same body, and not measured.
+	before string
 }
 
-// registry is what the calls are made of, and who makes them.
+// name is what the table shows.
+func (o operation) name() string {
+	name := o.call
+	if header, _, ok := strings.Cut(o.with, ":"); ok {
+		name += " with " + header
+	}
+	if o.before == o.call {
+		name += " again"
+	}
+	return name
+}
+
+// api is the API that the operation belongs to.
+func (o operation) api() string {
+	api, _, _ := strings.Cut(o.function, "-")
+	return api
+}
+
+// keyName is the name of the key of the calls, and group the group of a tenth
+// of the instances.
+const (
+	keyName = "cost"
+	group   = "SOA"
+)
+
+// base returns what the paths of an API start with.
+func base(api string) string {
+	return map[string]string{"topology": topology.BasePath, "compute": "/api/v1", "execution": execution.BasePath}[api]
+}
+
+// creates is the operation of each API that creates an instance, with the
+// member of its answer that is the id.
+func creates() map[string]string {
+	return map[string]string{"topology-create": "instanceId", "compute-create": "uuid", "execution-create": "id"}
+}
+
+// operations returns what is measured, by APIs.
+func operations() []operation {
+	text := strings.Repeat("An instance that stands for the others of its kind. ", 5)
+	topologyBody := `{"instanceName": "Order processing {n}", "instanceCode": "SOA-{n}", "description": "` + text[:250] + `",
+		"groupCode": "{group}", "subGroupCode": "12c", "isActive": true, "isDeploymentTarget": true, "environments": [11101, 11102],
+		"workflows": [10801], "pluginOperations": [{"pluginId": 10071, "operation": "deploy"}]}`
+	const (
+		computeBody = `{"name": "Order processing {n}", "ask_price": 0.02, "max_num_parallel_jobs": 1}`
+		image       = `{"image_registry_path": "registry.example.com/team/python:3.6"}`
+		start       = "PATCH /instances/{id}/start/"
+		addImage    = "PATCH /instances/{id}/add-image/"
+		poll        = "GET /instances/{id}/get-jobs/"
+	)
+	executionBody := `{"id": "0d3b6a54-6f0e-4f7a-9a36-000000{n}", "idRef": "{group}", "name": "Order processing {n}", "description": "` + text[:150] + `",
+		"mode": "ExecAsync", "user": "operator", "input": [{"name": "port", "category": "ih-api", "type": "string",
+		"options": [{"name": "index", "type": "string", "value": "arh-lts-vesselcall"}]}]}`
+	// changed is a body with another value, and created that of a new instance.
+	changed := func(body, from, to string) string { return strings.Replace(body, from, to, 1) }
+	created := func(body string) string { return strings.ReplaceAll(body, "{n}", "{new}") }
+	return []operation{
+		{function: "topology-get", call: "GET /{id}"},
+		{function: "topology-search", call: "GET ?limit=100"},
+		{function: "topology-search", call: "GET ?instanceCode=SOA-{n}"},
+		{function: "topology-search", call: "GET ?instanceName=Order+processing+{n}"},
+		{function: "topology-search", call: "GET ?groupCode=" + group + "&limit=100"},
+		{function: "topology-create", call: "POST", body: created(topologyBody)},
+		{function: "topology-create", call: "POST", body: created(topologyBody), with: "Idempotency-Key: create-{new}"},
+		{function: "topology-update", call: "PUT /{id}", body: changed(topologyBody, "11102", "11103")},
+		{function: "topology-patch", call: "PATCH /{id}", body: `{"environments": [11104]}`},
+		{function: "topology-delete", call: "DELETE /{last}"},
+		{function: "topology-history", call: "GET /{id}/history"},
+
+		{function: "compute-list", call: "GET /instances/?limit=100"},
+		{function: "compute-get", call: "GET /instances/{id}/"},
+		{function: "compute-create", call: "POST /instances/", body: created(computeBody)},
+		{function: "compute-update", call: "PUT /instances/{id}/", body: changed(computeBody, "0.02", "0.03")},
+		{function: "compute-patch", call: "PATCH /instances/{id}/", body: `{"ask_price": 0.04}`},
+		{function: "compute-delete", call: "DELETE /instances/{last}/"},
+		{function: "compute-start", call: start},
+		{function: "compute-stop", call: "PATCH /instances/{id}/stop/", before: start},
+		{function: "compute-add-image", call: addImage, body: image},
+		{function: "compute-delete-image", call: "PATCH /instances/{id}/delete-image/", body: image, before: addImage},
+		{function: "compute-get-jobs", call: poll},
+		{function: "compute-get-jobs", call: poll, before: poll},
+		{function: "compute-images", call: "GET /images/?instance={id}", body: image, before: addImage},
+		{function: "compute-gpus", call: "GET /gpus/"},
+		{function: "compute-token-auth", call: "POST /api-token-auth/", body: `{"username": "` + keyName + `", "password": "{secret}"}`},
+
+		{function: "execution-create", call: "PUT /create", body: created(executionBody)},
+		{function: "execution-get", call: "GET /get/{id}"},
+		{function: "execution-list", call: "GET /list?limit=100"},
+		{function: "execution-list", call: "GET /list?limit=100&idRef=" + group},
+		{function: "execution-update", call: "POST /update", body: changed(strings.Replace(executionBody, "0d3b6a54-6f0e-4f7a-9a36-000000{n}", "{id}", 1), "operator", "operator 2")},
+		{function: "execution-delete", call: "DELETE /delete/{last}"},
+	}
+}
+
+// registry is what the calls are about, and who makes them.
 type registry struct {
 	secret string
-	// instances is how many there are of each kind.
-	instances int
-	// topologyIDs, computeIDs and executionIDs are the ids of them.
-	topologyIDs, computeIDs, executionIDs []string
-	// made counts the instances, so that each has a code and an id of its own.
+	// ids are those of the instances, by APIs.
+	ids map[string][]string
+	// made counts the instances, so that each has a code of its own.
 	made int
 }
 
-// keyName is the name of the key of the calls.
-const keyName = "cost"
-
-// computePath is what the paths of the compute API start with.
-const computePath = "/api/v1"
-
-// groups are the APIs by the names of their functions, with what their paths
-// start with.
-func groups() map[string]string {
-	return map[string]string{"topology": topology.BasePath, "compute": computePath, "execution": execution.BasePath}
-}
-
-// operations returns the operations of each function that has routes.
-func (g *registry) operations() map[string][]operation {
-	topologyTo := func(method, suffix string, body any) *http.Request {
-		r := g.request(method, topology.BasePath+suffix, body)
-		r.SetBasicAuth(keyName, g.secret)
-		return r
+// request returns the call of an operation for the nth instance.
+func (g *registry) request(o operation, call string, n int) *http.Request {
+	of := func(n int) (padded, group string) { return fmt.Sprintf("%06d", n), groupOf(n) }
+	number, groupCode := of(n)
+	fresh, _ := of(g.made)
+	if strings.Contains(o.body, "{new}") {
+		_, groupCode = of(g.made)
+		g.made++
 	}
-	computeTo := func(method, suffix string, body any) *http.Request {
-		r := g.request(method, computePath+suffix, body)
-		r.Header.Set("Authorization", "Token "+g.secret)
-		return r
+	pairs := []string{"{n}", number, "{new}", fresh, "{group}", groupCode, "{secret}", g.secret}
+	if ids := g.ids[o.api()]; n < len(ids) {
+		pairs = append(pairs, "{id}", ids[n], "{last}", ids[len(ids)-1-n])
 	}
-	executionTo := func(method, suffix string, body any) *http.Request {
-		r := g.request(method, execution.BasePath+suffix, body)
-		r.Header.Set("Authorization", "ApiKey "+g.secret)
-		return r
+	fill := strings.NewReplacer(pairs...).Replace
+	method, path, _ := strings.Cut(call, " ")
+	body := ""
+	if method != http.MethodGet {
+		body = fill(o.body)
 	}
-	// fixed reads the same each time.
-	type send func(method, suffix string, body any) *http.Request
-	fixed := func(to send, suffix string) func(int) *http.Request {
-		return func(int) *http.Request { return to(http.MethodGet, suffix, nil) }
-	}
-	topologyOf := func(n int) string { return "/" + g.topologyIDs[n] }
-	computeOf := func(n int, suffix string) string { return "/instances/" + g.computeIDs[n] + "/" + suffix }
-	// last counts from the end: what is deleted is not used by others.
-	last := func(ids []string, n int) string { return ids[len(ids)-1-n] }
-	image := map[string]any{"image_registry_path": "registry.example.com/team/python:3.6"}
-
-	start := func(n int) *http.Request { return computeTo(http.MethodPatch, computeOf(n, "start/"), nil) }
-	addImage := func(n int) *http.Request { return computeTo(http.MethodPatch, computeOf(n, "add-image/"), image) }
-	poll := func(n int) *http.Request { return computeTo(http.MethodGet, computeOf(n, "get-jobs/"), nil) }
-
-	return map[string][]operation{
-		"topology-get": {{name: "GET /{Id}", request: func(n int) *http.Request {
-			return topologyTo(http.MethodGet, topologyOf(n), nil)
-		}}},
-		"topology-search": {
-			{name: "GET ?limit=100", request: fixed(topologyTo, "?limit=100")},
-			{name: "GET ?instanceCode=…", request: func(n int) *http.Request {
-				return topologyTo(http.MethodGet, "?instanceCode="+codeOf(n), nil)
-			}},
-			{name: "GET ?instanceName=…", request: func(n int) *http.Request {
-				return topologyTo(http.MethodGet, "?instanceName="+url.QueryEscape(nameOf(n)), nil)
-			}},
-			{name: "GET ?groupCode=…&limit=100", request: fixed(topologyTo, "?groupCode="+group+"&limit=100")},
-		},
-		"topology-create": {
-			{name: "POST", request: func(int) *http.Request { return topologyTo(http.MethodPost, "", g.topologyBody()) }},
-			{name: "POST with Idempotency-Key", request: func(int) *http.Request {
-				r := topologyTo(http.MethodPost, "", g.topologyBody())
-				r.Header.Set("Idempotency-Key", fmt.Sprintf("create-%d", g.made))
-				return r
-			}},
-		},
-		"topology-update": {{name: "PUT /{Id}", request: func(n int) *http.Request {
-			body := topologyBody(n)
-			body["environments"] = []int{11103}
-			return topologyTo(http.MethodPut, topologyOf(n), body)
-		}}},
-		"topology-patch": {{name: "PATCH /{Id}", request: func(n int) *http.Request {
-			return topologyTo(http.MethodPatch, topologyOf(n), map[string]any{"environments": []int{11104}})
-		}}},
-		"topology-delete": {{name: "DELETE /{Id}", request: func(n int) *http.Request {
-			return topologyTo(http.MethodDelete, "/"+last(g.topologyIDs, n), nil)
-		}}},
-		"topology-history": {{name: "GET /{Id}/history", request: func(n int) *http.Request {
-			return topologyTo(http.MethodGet, topologyOf(n)+"/history", nil)
-		}}},
-
-		"compute-list": {{name: "GET /instances/?limit=100", request: fixed(computeTo, "/instances/?limit=100")}},
-		"compute-get": {{name: "GET /instances/{uuid}/", request: func(n int) *http.Request {
-			return computeTo(http.MethodGet, computeOf(n, ""), nil)
-		}}},
-		"compute-create": {{name: "POST /instances/", request: func(int) *http.Request {
-			return computeTo(http.MethodPost, "/instances/", g.computeBody())
-		}}},
-		"compute-update": {{name: "PUT /instances/{uuid}/", request: func(n int) *http.Request {
-			body := computeBody(n)
-			body["ask_price"] = 0.03
-			return computeTo(http.MethodPut, computeOf(n, ""), body)
-		}}},
-		"compute-patch": {{name: "PATCH /instances/{uuid}/", request: func(n int) *http.Request {
-			return computeTo(http.MethodPatch, computeOf(n, ""), map[string]any{"ask_price": 0.04})
-		}}},
-		"compute-delete": {{name: "DELETE /instances/{uuid}/", request: func(n int) *http.Request {
-			return computeTo(http.MethodDelete, "/instances/"+last(g.computeIDs, n)+"/", nil)
-		}}},
-		"compute-start": {{name: "PATCH …/start/", request: start}},
-		"compute-stop": {{name: "PATCH …/stop/", before: start, request: func(n int) *http.Request {
-			return computeTo(http.MethodPatch, computeOf(n, "stop/"), nil)
-		}}},
-		"compute-add-image": {{name: "PATCH …/add-image/", request: addImage}},
-		"compute-delete-image": {{name: "PATCH …/delete-image/", before: addImage, request: func(n int) *http.Request {
-			return computeTo(http.MethodPatch, computeOf(n, "delete-image/"), image)
-		}}},
-		"compute-get-jobs": {
-			{name: "GET …/get-jobs/, heartbeat", request: poll},
-			{name: "GET …/get-jobs/, in between", before: poll, request: poll},
-		},
-		"compute-images": {{name: "GET /images/?instance=…", before: addImage, request: func(n int) *http.Request {
-			return computeTo(http.MethodGet, "/images/?instance="+g.computeIDs[n], nil)
-		}}},
-		"compute-gpus": {{name: "GET /gpus/", request: fixed(computeTo, "/gpus/")}},
-		"compute-token-auth": {{name: "POST /api-token-auth/", request: func(int) *http.Request {
-			return g.request(http.MethodPost, computePath+"/api-token-auth/", map[string]any{"username": keyName, "password": g.secret})
-		}}},
-
-		"execution-create": {{name: "PUT /create", request: func(int) *http.Request {
-			return executionTo(http.MethodPut, "/create", g.executionBody())
-		}}},
-		"execution-get": {{name: "GET /get/{id}", request: func(n int) *http.Request {
-			return executionTo(http.MethodGet, "/get/"+g.executionIDs[n], nil)
-		}}},
-		"execution-list": {
-			{name: "GET /list?limit=100", request: fixed(executionTo, "/list?limit=100")},
-			{name: "GET /list?idRef=…&limit=100", request: fixed(executionTo, "/list?limit=100&idRef="+group)},
-		},
-		"execution-update": {{name: "POST /update", request: func(n int) *http.Request {
-			body := executionBody(n)
-			body["id"], body["otStatus"] = g.executionIDs[n], "deployed"
-			return executionTo(http.MethodPost, "/update", body)
-		}}},
-		"execution-delete": {{name: "DELETE /delete/{id}", request: func(n int) *http.Request {
-			return executionTo(http.MethodDelete, "/delete/"+last(g.executionIDs, n), nil)
-		}}},
-	}
-}
-
-// request is a request with a body of JSON, which may be nil.
-func (g *registry) request(method, path string, body any) *http.Request {
-	var content []byte
-	if body != nil {
-		// What is encoded are maps of plain values.
-		content, _ = json.Marshal(body)
-	}
-	r := httptest.NewRequest(method, path, strings.NewReader(string(content)))
+	r := httptest.NewRequest(method, base(o.api())+fill(path), strings.NewReader(body))
 	r.Header.Set("User-Agent", "curl/8.7.1")
 	r.Header.Set("Accept", "application/json")
-	if body != nil {
+	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if name, value, ok := strings.Cut(fill(o.with), ": "); ok {
+		r.Header.Set(name, value)
+	}
+	switch o.api() {
+	case "topology":
+		r.SetBasicAuth(keyName, g.secret)
+	case "compute":
+		r.Header.Set("Authorization", "Token "+g.secret)
+	case "execution":
+		r.Header.Set("Authorization", "ApiKey "+g.secret)
 	}
 	return r
 }
-
-// group is the group of a tenth of the instances.
-const group = "SOA"
 
 func groupOf(n int) string {
 	if n%10 == 0 {
@@ -199,77 +174,24 @@ func groupOf(n int) string {
 	return fmt.Sprintf("GROUP%d", n%10)
 }
 
-func codeOf(n int) string { return fmt.Sprintf("SOA-%05d", n) }
-
-func nameOf(n int) string { return fmt.Sprintf("Order processing %05d", n) }
-
-// text is a text of that many characters.
-func text(characters int) string {
-	const words = "An instance that stands for the others of its kind. "
-	return strings.Repeat(words, characters/len(words)+1)[:characters]
-}
-
-func topologyBody(n int) map[string]any {
-	return map[string]any{
-		"instanceName": nameOf(n), "instanceCode": codeOf(n), "description": text(250), "groupCode": groupOf(n), "subGroupCode": "12c",
-		"isActive": true, "isDeploymentTarget": true, "environments": []int{11101, 11102}, "workflows": []int{10801},
-		"pluginOperations": []map[string]any{{"pluginId": 10071, "operation": "deploy"}},
-	}
-}
-
-func computeBody(n int) map[string]any {
-	return map[string]any{"name": nameOf(n), "ask_price": 0.02, "max_num_parallel_jobs": 1}
-}
-
-func executionBody(n int) map[string]any {
-	return map[string]any{
-		"idRef": groupOf(n), "name": nameOf(n), "description": text(150), "mode": "ExecAsync", "user": "operator",
-		"input": []map[string]any{{"name": "port", "category": "ih-api", "type": "string", "options": []map[string]any{
-			{"name": "index", "type": "string", "value": "arh-lts-vesselcall"},
-		}}},
-	}
-}
-
-// topologyBody, computeBody and executionBody are those of a new instance.
-func (g *registry) topologyBody() map[string]any {
-	g.made++
-	return topologyBody(g.made - 1)
-}
-
-func (g *registry) computeBody() map[string]any {
-	g.made++
-	return computeBody(g.made - 1)
-}
-
-func (g *registry) executionBody() map[string]any {
-	g.made++
-	body := executionBody(g.made - 1)
-	body["id"] = fmt.Sprintf("0d3b6a54-6f0e-4f7a-9a36-%012x", g.made)
-	return body
-}
-
-// fill makes the instances with the operations of the registry itself.
-func (g *registry) fill(do func(function string, r *http.Request) ([]byte, error)) error {
-	operations := g.operations()
-	for _, kind := range []struct {
-		function, id string
-		ids          *[]string
-	}{
-		{"topology-create", "instanceId", &g.topologyIDs},
-		{"compute-create", "uuid", &g.computeIDs},
-		{"execution-create", "id", &g.executionIDs},
-	} {
+// fill creates that many instances of each kind.
+func (g *registry) fill(instances int, send func(*http.Request) (*httptest.ResponseRecorder, error)) error {
+	for _, o := range operations() {
+		member := creates()[o.function]
+		if member == "" || o.with != "" {
+			continue
+		}
 		g.made = 0
-		for range g.instances {
-			answer, err := do(kind.function, operations[kind.function][0].request(0))
+		for n := range instances {
+			answer, err := send(g.request(o, o.call, n))
 			if err != nil {
 				return err
 			}
 			var members map[string]json.RawMessage
-			if err := json.Unmarshal(answer, &members); err != nil {
+			if err := json.Unmarshal(answer.Body.Bytes(), &members); err != nil {
 				return fmt.Errorf("decode an instance: %w", err)
 			}
-			*kind.ids = append(*kind.ids, strings.Trim(string(members[kind.id]), `"`))
+			g.ids[o.api()] = append(g.ids[o.api()], strings.Trim(string(members[member]), `"`))
 		}
 	}
 	return nil
