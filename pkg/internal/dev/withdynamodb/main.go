@@ -5,27 +5,34 @@
 // It starts the engine in memory on a free port, tells the command its
 // address in INSTANCES_TEST_DYNAMODB, stops the engine when the command ends,
 // and exits with the command's code. Where the variable is set already, that
-// engine is used. Where Java or Maven is missing, it says so and runs the
-// command without an engine; where CI is true it fails.
+// engine is used. Where the engine cannot be installed, it runs the command
+// without, and says so first and last; where CI is true it fails. The flag
+// -without adds to what it says.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo/dynamolocal"
 )
 
-// endpointVariable is what package dynamotest reads.
-const endpointVariable = "INSTANCES_TEST_DYNAMODB"
+// Package dynamotest reads this variable. Instead of an address it may have
+// noEngine: the tests then need not look for one.
+const (
+	endpointVariable = "INSTANCES_TEST_DYNAMODB"
+	noEngine         = "none"
+)
 
 const (
 	exitFailure = 1
@@ -40,11 +47,17 @@ func main() {
 
 // run does what the command does, and returns its exit code.
 func run(args []string, getenv func(string) string, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
+	flags := flag.NewFlagSet("withdynamodb", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	without := flags.String("without", "", "`WHAT` else the tests have to do without")
+	flags.Usage = func() {
+		_, _ = fmt.Fprintln(stderr, "usage: withdynamodb [-without WHAT] -- COMMAND [ARGUMENT...]")
 	}
-	if len(args) == 0 {
-		_, _ = fmt.Fprintln(stderr, "usage: withdynamodb -- COMMAND [ARGUMENT...]")
+	if err := flags.Parse(args); err != nil {
+		return exitUsage
+	}
+	if args = flags.Args(); len(args) == 0 {
+		flags.Usage()
 		return exitUsage
 	}
 	// Signals are for the command; the engine is stopped after it.
@@ -61,7 +74,10 @@ func run(args []string, getenv func(string) string, environ []string, stdin io.R
 				_, _ = fmt.Fprintf(stderr, "withdynamodb: %v\n", err)
 				return exitFailure
 			}
-			_, _ = fmt.Fprintf(stderr, "*** NOT TESTED on DynamoDB Local: %v ***\n", err)
+			why, details, _ := strings.Cut(err.Error(), "\n")
+			_, _ = io.WriteString(stderr, details)
+			*without = strings.TrimPrefix(*without+", DynamoDB Local ("+why+")", ", ")
+			environ = append(environ, endpointVariable+"="+noEngine)
 		case err != nil:
 			_, _ = fmt.Fprintf(stderr, "withdynamodb: %v\n", err)
 			return exitFailure
@@ -71,6 +87,11 @@ func run(args []string, getenv func(string) string, environ []string, stdin io.R
 		}
 	}
 
+	if *without != "" {
+		notice := func() { _, _ = fmt.Fprintf(stderr, "*** NOT TESTED with %s ***\n", *without) }
+		notice()
+		defer notice()
+	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = stdin, stdout, stderr, environ
 	if err := cmd.Start(); err != nil {

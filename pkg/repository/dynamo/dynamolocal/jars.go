@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 )
 
-// ErrMissing reports that a program that is needed is not installed.
+// ErrMissing reports that the engine, or a program that it needs, is not
+// installed. Where the engine could not be installed, lines with the reason
+// follow the first one of the text.
 var ErrMissing = errors.New("not installed")
 
 // sources are the files that pin the engine and start it.
@@ -49,7 +51,7 @@ func jars(ctx context.Context, java, root string) (string, error) {
 		},
 	} {
 		if out, err := exec.CommandContext(ctx, step[0], step[1:]...).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("install DynamoDB Local: %s: %w\n%s", filepath.Base(step[0]), err, out)
+			return "", fmt.Errorf("%w, since %s failed: %w\n%s", ErrMissing, filepath.Base(step[0]), err, out)
 		}
 	}
 	for _, name := range sources() {
