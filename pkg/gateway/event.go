@@ -196,12 +196,18 @@ func appendText(data []byte, text io.Reader) ([]byte, error) {
 				data = append(data, '"')
 				empty = false
 			}
-			data = append(data, quoted.Bytes()[1:quoted.Len()-2]...)
+			more := quoted.Bytes()[1 : quoted.Len()-2]
+			if len(data)+len(more) > MaxEventBytes {
+				return nil, errTooLarge
+			}
+			if len(data)+len(more) > cap(data) {
+				// append would grow a large slice by a quarter only.
+				data = slices.Grow(data, len(data)+len(more))
+			}
+			data = append(data, more...)
 			_, _ = in.Discard(len(piece))
 		}
 		switch {
-		case len(data) > MaxEventBytes:
-			return nil, errTooLarge
 		case err == nil:
 		case !errors.Is(err, io.EOF):
 			return nil, err
