@@ -22,5 +22,5 @@ func CheckID(k instance.Key) error {
 	if ok || k.Kind.Order == instance.OrderTime && k.ID != "" {
 		return nil
 	}
-	return fmt.Errorf("%q is no id of a %s", k.ID, k.Kind)
+	return fmt.Errorf("%q is not an id of a %s", k.ID, k.Kind)
 }

@@ -1,6 +1,6 @@
 // Package repository holds what the repositories share, so that they cannot
-// differ in it: what a query matches, and how often an operation is attempted
-// that others get in the way of.
+// differ in it: what a query matches, and how an operation is attempted again
+// when another write comes first.
 //
 // The repositories themselves are the packages below this one. Their
 // behaviour is defined once, by package repositorytest.

@@ -7,8 +7,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// Matcher tells which instances a query asks for. It holds the folded texts
-// of the query, and the status as it is; an empty one matches all.
+// Matcher is the folded texts of a query, and its status as it is. Each that is
+// not empty restricts what matches.
 type Matcher struct {
 	Code, Group, SubGroup, Name, Status string
 }

@@ -13,29 +13,15 @@ import (
 	"instances/pkg/instance"
 )
 
-// All yields every instance of the kinds, each as it is when it is read, in an
-// order that never changes, that of the table. Where after is not nil, it goes
-// on behind that instance, which need not be stored any more. What is written
-// meanwhile may be left out. An error is yielded once, at the end.
-//
-// It scans the whole table consistently, with the history and all else that
-// is in it, and costs accordingly. It is for operators: no function may scan.
+// All implements [instance.Walker] in the order of the table. It scans all of
+// the table consistently, history and the rest included, and costs accordingly.
+// It is for operators: no function may scan.
 func (r *Repository) All(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[instance.Instance, error] {
-	return func(yield func(instance.Instance, error) bool) {
-		if len(kinds) == 0 {
-			return
-		}
-		read := func(i item) (instance.Instance, error) { return readAny(kinds, i) }
-		for i, err := range each(r.scan(ctx, kinds, after), read) {
-			if err != nil {
-				yield(instance.Instance{}, fmt.Errorf("all instances: %w", err))
-				return
-			}
-			if !yield(i, nil) {
-				return
-			}
-		}
+	if len(kinds) == 0 {
+		return func(func(instance.Instance, error) bool) {}
 	}
+	read := func(i item) (instance.Instance, error) { return readAny(kinds, i) }
+	return named("all instances", each(r.scan(ctx, kinds, after), read))
 }
 
 // scan yields the pages of the table that hold instances of the kinds.
@@ -48,16 +34,15 @@ func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *ins
 	if err != nil {
 		return failed[[]item](fmt.Errorf("build scan: %w", err))
 	}
-	in := &dynamodb.ScanInput{
-		TableName: &r.table, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(),
-		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}
 	return r.pages(ctx, "Scan", func(start item) sendPage {
 		if start == nil && after != nil {
 			start = itemKey{partition(after.Kind, after.Collection), after.SortKey()}.attributes()
 		}
-		in.ExclusiveStartKey = start
+		in := &dynamodb.ScanInput{
+			TableName: &r.table, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(),
+			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+			ExclusiveStartKey: start, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		}
 		return func(ctx context.Context) (page, *types.ConsumedCapacity, error) {
 			out, err := r.client.Scan(ctx, in, once)
 			if err != nil {
@@ -68,12 +53,12 @@ func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *ins
 	})
 }
 
-// ofKind tells the items that are instances of the kind.
+// ofKind is the condition that an item is an instance of the kind.
 func ofKind(kind instance.Kind) expression.ConditionBuilder {
 	return expression.Name("pk").BeginsWith(partition(kind, ""))
 }
 
-// readAny returns the instance of an item, of whichever of the kinds it is.
+// readAny returns the instance in an item, whichever of the kinds it is of.
 func readAny(kinds []instance.Kind, i item) (instance.Instance, error) {
 	key, err := decode[itemKey](i)
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 	"instances/pkg/repository"
 )
 
-// maxBatch is how many items DynamoDB reads in one batch.
+// maxBatch is the number of items that DynamoDB reads in one batch.
 const maxBatch = 100
 
-// getAll yields the instances of the items, up to maxBatch, that are there, in
-// the order of the keys.
+// getAll yields the instances with the keys, at most maxBatch, in the order of
+// the keys. It leaves out those that do not exist.
 func (r *Repository) getAll(ctx context.Context, kind instance.Kind, keys []itemKey) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		found, err := r.batchGet(ctx, keys)
@@ -34,8 +34,8 @@ func (r *Repository) getAll(ctx context.Context, kind instance.Kind, keys []item
 	}
 }
 
-// batchGet reads up to maxBatch items consistently. What DynamoDB leaves out,
-// because of its limits, is asked for again.
+// batchGet reads at most maxBatch items consistently, again where DynamoDB leaves
+// some out because of its limits.
 func (r *Repository) batchGet(ctx context.Context, keys []itemKey) (map[itemKey]item, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -66,9 +66,9 @@ func (r *Repository) batchGet(ctx context.Context, keys []itemKey) (map[itemKey]
 	return found, nil
 }
 
-// batchGetSome reads as much of a batch as DynamoDB gives at once. A batch of
-// which it gives something is limited by its size, one of which it gives
-// nothing by throttling: that is tried again.
+// batchGetSome reads as much of a batch as DynamoDB returns at once. If that is
+// something, the size of the batch is the limit; if it is nothing, throttling is,
+// and it tries again.
 func (r *Repository) batchGetSome(ctx context.Context, in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) {
 	for range repository.Attempts(ctx) {
 		out, err := retry(ctx, r, "BatchGetItem", true,

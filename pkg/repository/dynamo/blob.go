@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// compressOver is the size from which on bytes are stored compressed.
-	// Below, the units that it saves are not worth the time.
+	// compressOver is the size above which bytes are stored compressed. Below
+	// it, the capacity saved is not worth the time.
 	compressOver = 4 << 10
-	// maxBlobBytes bounds what a stored blob may grow to when it is unpacked.
+	// maxBlobBytes bounds the size of a stored blob once decompressed.
 	maxBlobBytes = 64 << 20
 )
 
-// blob is bytes inside an item, compressed where they are many.
+// blob is bytes inside an item, compressed if there are many.
 type blob struct {
 	Data []byte `dynamodbav:"data,omitempty"`
 	Gzip bool   `dynamodbav:"gzip,omitempty"`
@@ -40,7 +40,7 @@ func newBlob(b []byte) (blob, error) {
 	return blob{Data: packed.Bytes(), Gzip: true}, nil
 }
 
-// bytes unpacks what newBlob packed.
+// bytes is the inverse of newBlob.
 func (b blob) bytes() ([]byte, error) {
 	if !b.Gzip {
 		return b.Data, nil

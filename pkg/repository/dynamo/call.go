@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// attemptTimeout is how long one attempt may take. A connection that
-	// hangs then does not cost the whole time of a request.
+	// attemptTimeout bounds one attempt, so that a connection that hangs does
+	// not use up the time of a request.
 	attemptTimeout = 3 * time.Second
 	// minAttempt is the least time that an attempt is worth starting with.
 	minAttempt = 5 * time.Millisecond
 )
 
-// retry makes a call of a read, or of a write that may be repeated, until it
+// retry makes a call that reads, or a write that may take effect twice, until it
 // succeeds, fails for good, or the deadline of ctx is near.
 func retry[T any](ctx context.Context, r *Repository, operation string, read bool,
 	send func(context.Context) (T, *types.ConsumedCapacity, error),
@@ -49,7 +49,7 @@ func attempts(ctx context.Context) iter.Seq[int] {
 	}
 }
 
-// attemptOnce makes one call, and adds what it consumed to the meter of ctx.
+// attemptOnce makes one call, and adds what it consumed to the meter in ctx.
 func attemptOnce[T any](ctx context.Context, r *Repository, operation string, read bool,
 	send func(context.Context) (T, *types.ConsumedCapacity, error),
 ) (T, error) {
@@ -70,7 +70,7 @@ func attemptOnce[T any](ctx context.Context, r *Repository, operation string, re
 	return out, err
 }
 
-// log writes one record about a call, at debug level.
+// log writes a debug record for a call.
 func (r *Repository) log(ctx context.Context, operation string, used capacity.Consumed, err error) {
 	if !r.logger.Enabled(ctx, slog.LevelDebug) {
 		return
@@ -86,7 +86,7 @@ func (r *Repository) log(ctx context.Context, operation string, used capacity.Co
 	r.logger.LogAttrs(ctx, slog.LevelDebug, "dynamodb", attributes...)
 }
 
-// total adds up what a call on several items consumed.
+// total returns the sum of what a call consumed.
 func total(parts []types.ConsumedCapacity) *types.ConsumedCapacity {
 	sum := 0.0
 	for _, part := range parts {

@@ -13,11 +13,11 @@ import (
 
 // NewClient returns a client for the environment of a function: AWS_REGION,
 // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and, for an
-// engine elsewhere, AWS_ENDPOINT_URL_DYNAMODB. It returns an error that names
-// what is missing. It calls nothing yet.
+// engine elsewhere, AWS_ENDPOINT_URL_DYNAMODB. Its error names what is missing.
+// It does not connect yet.
 //
-// The SDK's own configuration is not used: a function would spend more time
-// on it than on everything else before its first request.
+// It does without the SDK's configuration, on which a function would spend more
+// time than on everything else before its first request.
 func NewClient(getenv func(string) string) (*dynamodb.Client, error) {
 	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		if getenv(name) == "" {
@@ -38,7 +38,7 @@ func NewClient(getenv func(string) string) (*dynamodb.Client, error) {
 		}),
 		HTTPClient: &http.Client{
 			Transport: amazontrust.NewTransport(),
-			// DynamoDB never redirects; whoever does is not to be followed.
+			// DynamoDB never redirects, so nobody else may.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}

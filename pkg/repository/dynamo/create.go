@@ -6,13 +6,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// Create stores a new instance, takes its code and writes its history record
-// and, where given, its idempotency record, all or nothing. The instance is
-// stored as it is given; the caller sets its version, incarnation and times.
-//
-// It returns an [*instance.RepeatedError] if the idempotency key was used and
-// has not expired, else [instance.ErrExists], else [instance.ErrCodeTaken];
-// [instance.ErrTooLarge] for an instance or an answer that is too large.
+// Create implements [instance.Creator] as one transaction, and enters the
+// collection in the directory first if this process has not done so recently.
 func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, idem *instance.Idempotency) error {
 	w := r.transaction("create " + i.Key().String())
 	w.recordIdempotency(idem)

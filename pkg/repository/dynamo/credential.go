@@ -12,10 +12,10 @@ import (
 	"instances/pkg/auth"
 )
 
-// credentialItem is a key as it is stored, twice: by the hash of its secret
-// and by its name. Times are seconds since 1970. The attribute for the end of
-// a key is not the one that the table's TTL reads: a name is kept for good,
-// also when its last key is purged.
+// credentialItem is a key as stored, twice: by the hash of its secret and by its
+// name. Times are seconds since 1970. The end of a key is not the attribute that
+// the table's TTL reads, since a name is kept forever, even when its last key has
+// been purged.
 type credentialItem struct {
 	itemKey
 	Name     string            `dynamodbav:"name"`
@@ -28,7 +28,7 @@ type credentialItem struct {
 	Revoked  int64             `dynamodbav:"revoked,omitempty"`
 }
 
-// tombstoneItem is all that is kept of a name whose last key was purged.
+// tombstoneItem is what remains of a name whose last key has been purged.
 type tombstoneItem struct {
 	itemKey
 	Name  string `dynamodbav:"name"`
@@ -41,7 +41,7 @@ func secretKey(hash string) itemKey { return itemKey{"secret#" + hash, "key"} }
 // nameKey is the item of a key by its name.
 func nameKey(name string) itemKey { return itemKey{"keys", name} }
 
-// newCredentialItem returns c as it is stored under the key.
+// newCredentialItem returns c as stored under the key.
 func newCredentialItem(key itemKey, c auth.Credential) credentialItem {
 	return credentialItem{
 		key, c.Name, c.Owner, c.Hash, c.Allow, c.Profiles,
@@ -49,7 +49,7 @@ func newCredentialItem(key itemKey, c auth.Credential) credentialItem {
 	}
 }
 
-// readCredential returns the key of an item that DynamoDB returned.
+// readCredential returns the key in an item.
 func readCredential(i item) (auth.Credential, error) {
 	stored, err := decode[credentialItem](i)
 	return auth.Credential{
@@ -58,8 +58,7 @@ func readCredential(i item) (auth.Credential, error) {
 	}, err
 }
 
-// Credential returns the key whose secret has the hash, revoked and expired
-// ones included, or [auth.ErrNoCredential]. It is one consistent read.
+// Credential implements [auth.CredentialGetter] with one consistent read.
 func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credential, error) {
 	if hash == "" {
 		return auth.Credential{}, auth.ErrNoCredential
@@ -82,22 +81,12 @@ func (r *Repository) getCredential(ctx context.Context, key itemKey) (auth.Crede
 	return c, err
 }
 
-// Credentials yields the keys in ascending order of their names, of each name
-// the latest. Names without a key are left out. An error is yielded once, at the end.
+// Credentials implements [auth.CredentialLister]. Names without a key are left
+// out.
 func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
-	return func(yield func(auth.Credential, error) bool) {
-		pages := r.query(ctx, within("pk", nameKey("").PK, "", ""), nil,
-			func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) })
-		for c, err := range each(pages, readCredential) {
-			if err != nil {
-				yield(auth.Credential{}, fmt.Errorf("list keys: %w", err))
-				return
-			}
-			if c.Hash != "" && !yield(c, nil) {
-				return
-			}
-		}
-	}
+	pages := r.query(ctx, within("pk", nameKey("").PK, "", ""), nil,
+		func(in *dynamodb.QueryInput) { in.ConsistentRead = aws.Bool(true) })
+	return named("list keys", where(each(pages, readCredential), func(c auth.Credential) bool { return c.Hash != "" }))
 }
 
 // seconds returns t in seconds since 1970, and 0 for no time.
@@ -108,7 +97,7 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// fromSeconds is the reverse of seconds.
+// fromSeconds is the inverse of seconds.
 func fromSeconds(s int64) time.Time {
 	if s == 0 {
 		return time.Time{}

@@ -8,9 +8,7 @@ import (
 	"instances/pkg/auth"
 )
 
-// CreateCredential stores a new key. It returns [auth.ErrNameOfOther] if a key
-// of that name ever belonged to another owner, and [auth.ErrNameTaken] if one
-// of the same owner is neither revoked nor expired at the time of creation.
+// CreateCredential implements [auth.CredentialCreator] as one transaction.
 func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) error {
 	w := r.transaction("create key " + c.Name)
 	until, revoked := expression.Name("until"), expression.Name("revoked")

@@ -14,14 +14,14 @@ import (
 	"instances/pkg/auth"
 )
 
-// endingItem says when a key ends, or has ended.
+// endingItem says when a key ends or has ended.
 type endingItem struct {
 	itemKey
 	Hash string `dynamodbav:"hash"`
 }
 
-// ending returns the item that says when the key ends, or false for one that
-// works for ever.
+// ending returns the item that says when the key ends, or false if it never
+// does.
 func ending(c auth.Credential) (endingItem, bool) {
 	at := c.EndedAt()
 	if at.IsZero() {
@@ -44,31 +44,20 @@ func (w *transaction) removeEnding(c auth.Credential) {
 	}
 }
 
-// EndedCredentials yields the keys that ended before that time, revoked or
-// expired, oldest end first, as stored; those too whose names were given
-// again. What it has yielded may be purged meanwhile. An error is yielded
-// once, at the end. It costs what has ended.
+// EndedCredentials yields the keys that ended before that time; see
+// [auth.CredentialPurger]. It costs what has ended.
 func (r *Repository) EndedCredentials(ctx context.Context, before time.Time) iter.Seq2[auth.Credential, error] {
-	return func(yield func(auth.Credential, error) bool) {
-		end := endingKey(before, "")
-		key := expression.Key("pk").Equal(expression.Value(end.PK)).
-			And(expression.Key("sk").LessThan(expression.Value(end.SK)))
-		pages := r.query(ctx, key, nil,
-			func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) })
-		ended := concat(pages, func(items []item) iter.Seq2[auth.Credential, error] { return r.endedOf(ctx, items) })
-		for c, err := range ended {
-			if err != nil {
-				yield(auth.Credential{}, fmt.Errorf("ended keys: %w", err))
-				return
-			}
-			if !yield(c, nil) {
-				return
-			}
-		}
-	}
+	end := endingKey(before, "")
+	key := expression.Key("pk").Equal(expression.Value(end.PK)).
+		And(expression.Key("sk").LessThan(expression.Value(end.SK)))
+	pages := r.query(ctx, key, nil,
+		func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), aws.Int32(maxBatch) })
+	return named("ended keys", concat(pages, func(items []item) iter.Seq2[auth.Credential, error] {
+		return r.endedOf(ctx, items)
+	}))
 }
 
-// endedOf yields the keys that the items name and that still end then.
+// endedOf yields the keys that the items name, unless they end elsewhere now.
 func (r *Repository) endedOf(ctx context.Context, items []item) iter.Seq2[auth.Credential, error] {
 	var endings []endingItem
 	if err := attributevalue.UnmarshalListOfMaps(items, &endings); err != nil {
@@ -90,7 +79,7 @@ func (r *Repository) endedOf(ctx context.Context, items []item) iter.Seq2[auth.C
 				continue
 			}
 			c, err := readCredential(stored)
-			// Revoked since the first of the two reads, it ends elsewhere.
+			// It may have been revoked between the two reads.
 			if is, ok := ending(c); err == nil && (!ok || is.itemKey != e.itemKey) {
 				continue
 			}

@@ -11,9 +11,8 @@ import (
 	"instances/pkg/repository"
 )
 
-// RevokeCredential makes the key of the name unusable from now on, and
-// returns it as stored. A key that is revoked already keeps its time. It
-// returns [auth.ErrNoCredential] if there is no such key.
+// RevokeCredential implements [auth.CredentialRevoker] with a read and a
+// transaction.
 func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error) {
 	if name == "" {
 		return auth.Credential{}, auth.ErrNoCredential
@@ -35,9 +34,9 @@ func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.
 	return auth.Credential{}, repository.Busy("revoke key " + name)
 }
 
-// revoke marks both items of the key, and moves its end where that changes. It
-// returns [instance.ErrConflict] if the key was revoked or its name given again
-// meanwhile.
+// revoke marks both items of the key, and moves its end if that changes. It
+// returns [instance.ErrConflict] if the key has been revoked or replaced since it
+// was read.
 func (r *Repository) revoke(ctx context.Context, before, after auth.Credential) error {
 	w := r.transaction("revoke key " + after.Name)
 	revoked := expression.Name("revoked")

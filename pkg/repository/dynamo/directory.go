@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// maxKnown bounds the memory of a directory.
+	// maxKnown bounds how many collections a directory remembers.
 	maxKnown = 4096
-	// knownFor is how long a directory remembers. An entry is not removed
-	// until it is much older, so that nobody relies on one that is gone.
+	// knownFor is how long a directory remembers one. Stored entries are not
+	// removed until they are much older, so nobody relies on one that is gone.
 	knownFor = 10 * time.Minute
 )
 
 // directory remembers for a while which collections this process has seen in
-// the stored directory, so that they are not written there each time.
+// the stored directory, to save writing them again.
 type directory struct {
 	mu    sync.Mutex
 	known map[itemKey]time.Time
@@ -39,7 +39,7 @@ func (d *directory) knows(k itemKey, now time.Time) bool {
 	return ok && 0 <= age && age < knownFor
 }
 
-// learn remembers that the entry was stored at that time.
+// learn records that the entry was stored at that time.
 func (d *directory) learn(k itemKey, at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -63,11 +63,10 @@ type directoryItem struct {
 	At int64 `dynamodbav:"at,omitempty"`
 }
 
-// enter makes sure that the collection is in the stored directory, before an
-// instance is stored in it: a crash in between leaves an empty collection,
-// which [Repository.UnusedCollections] finds, and never a hidden instance.
-// Only numbered kinds have a directory: queries of the others name their
-// collections.
+// enter makes sure that the collection is in the stored directory before an
+// instance is stored in it: a crash in between leaves an empty collection, which
+// housekeeping finds, and never a hidden instance. Only numbered kinds have a
+// directory, since queries for other kinds name their collections.
 func (r *Repository) enter(ctx context.Context, kind instance.Kind, collection string) error {
 	if kind.Order != instance.OrderNumber || r.directory.knows(directoryKey(kind, collection), r.now()) {
 		return nil
@@ -75,11 +74,11 @@ func (r *Repository) enter(ctx context.Context, kind instance.Kind, collection s
 	return r.enterAll(ctx, kind, collection)
 }
 
-// enterAll puts the collections in the stored directory as of now, whether or
-// not they are there.
+// enterAll stores the collections in the directory as of now, whether or not
+// they are there.
 func (r *Repository) enterAll(ctx context.Context, kind instance.Kind, collections ...string) error {
 	now := r.now()
-	// The entries are put once or twice alike, so that they need no marker.
+	// Writing the entries twice changes nothing, so they need no marker.
 	w := r.transaction("enter collection")
 	for _, collection := range collections {
 		w.put(directoryItem{directoryKey(kind, collection), seconds(now)}, always(), nil)
@@ -93,8 +92,8 @@ func (r *Repository) enterAll(ctx context.Context, kind instance.Kind, collectio
 	return nil
 }
 
-// collections yields every collection of the directory that is not before
-// from, in order.
+// collections yields the collections in the directory, in order, starting at
+// from.
 func (r *Repository) collections(ctx context.Context, kind instance.Kind, from string) iter.Seq2[string, error] {
 	key := expression.Key("pk").Equal(expression.Value(directoryKey(kind, "").PK))
 	if from != "" {

@@ -7,14 +7,13 @@ import (
 	"instances/pkg/instance"
 )
 
-// documentItem is a document of the operator as it is stored.
+// documentItem is a document as stored.
 type documentItem struct {
 	itemKey
 	Data blob `dynamodbav:"data"`
 }
 
-// Document returns the document of that name, or [instance.ErrNotFound]. It
-// is one consistent read.
+// Document implements [instance.DocumentReader] with one consistent read.
 func (r *Repository) Document(ctx context.Context, name string) ([]byte, error) {
 	attributes, err := r.getItem(ctx, documentKey(name))
 	if err != nil {
@@ -34,9 +33,7 @@ func (r *Repository) Document(ctx context.Context, name string) ([]byte, error) 
 	return data, nil
 }
 
-// SetDocument stores a document of the operator in place of any other of that
-// name. It returns [instance.ErrTooLarge] for one of more than
-// [instance.MaxStoredBytes].
+// SetDocument implements [instance.DocumentWriter] as one transaction.
 func (r *Repository) SetDocument(ctx context.Context, name string, data []byte) error {
 	if len(data) > instance.MaxStoredBytes {
 		return fmt.Errorf("set document %s: %w", name, instance.ErrTooLarge)

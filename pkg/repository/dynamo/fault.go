@@ -16,25 +16,25 @@ import (
 	"instances/pkg/instance"
 )
 
-// fault is what a failed call means.
+// fault is what the failure of a call means.
 type fault int
 
 const (
-	// final says that the same call would fail again.
+	// final means that the same call would fail again.
 	final fault = iota
-	// rejected says that nothing was done and that another try may succeed.
+	// rejected means that nothing was done and that another attempt may succeed.
 	rejected
-	// unsure says that another try may succeed, and that a write may have
+	// unsure means that another attempt may succeed, and that a write may have
 	// taken effect.
 	unsure
 )
 
-// classify tells what err, the error of one call, means.
+// classify returns what err, the error of one call, means.
 func classify(err error) fault {
 	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return classifyReasons(canceled.CancellationReasons)
 	}
-	// Whatever the status says, an answer that arrived incomplete is a lost one.
+	// An answer that arrives incomplete is lost, whatever its status.
 	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
 		return unsure
 	}
@@ -44,12 +44,12 @@ func classify(err error) fault {
 			"RequestLimitExceeded", "ThrottlingException", "ReplicatedWriteConflictException":
 			return rejected
 		case "InternalServerError", "TransactionInProgressException", "ServiceUnavailable",
-			// What the client calls an answer without a code; every error of DynamoDB has one.
+			// The client's name for an answer without a code: it is not DynamoDB's, or not whole.
 			"UnknownError":
 			return unsure
 		}
 	}
-	// Where no answer came, the client makes one up whose status is 0.
+	// If there was no answer, the client makes one up whose status is 0.
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok && response.HTTPStatusCode() != 0 {
 		switch status := response.HTTPStatusCode(); {
 		case status == http.StatusTooManyRequests:
@@ -62,7 +62,7 @@ func classify(err error) fault {
 	return classifySending(err)
 }
 
-// classifySending tells what it means that no answer came.
+// classifySending returns what it means that there was no answer.
 func classifySending(err error) fault {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return final
@@ -79,9 +79,9 @@ func classifySending(err error) fault {
 	return final
 }
 
-// classifyReasons tells what a cancelled transaction means. Where one of its
-// parts met a conflict, the others may be judged by what was there before it,
-// so that the whole is tried again.
+// classifyReasons returns what a cancelled transaction means. If one of its
+// items met a conflict, the conditions of the others may have been judged by
+// what was there before, so all of it is tried again.
 func classifyReasons(reasons []types.CancellationReason) fault {
 	for _, reason := range reasons {
 		switch code(reason) {
@@ -95,7 +95,7 @@ func classifyReasons(reasons []types.CancellationReason) fault {
 	return final
 }
 
-// code returns the code of a reason, "None" where it is none.
+// code returns the code of a reason, or "None".
 func code(reason types.CancellationReason) string {
 	if reason.Code == nil {
 		return "None"
@@ -103,8 +103,8 @@ func code(reason types.CancellationReason) string {
 	return *reason.Code
 }
 
-// unavailable returns [instance.ErrUnavailable] with its cause, for logs. It
-// is [instance.ErrConflict] too where other writes came between to the last.
+// unavailable returns [instance.ErrUnavailable] with its cause, for logs. If the
+// last attempt met another write, it is [instance.ErrConflict] too.
 func unavailable(operation string, cause error) error {
 	switch {
 	case cause == nil:
@@ -116,8 +116,7 @@ func unavailable(operation string, cause error) error {
 	}
 }
 
-// conflicted reports whether a transaction was cancelled because of another
-// one.
+// conflicted reports whether err is that of a transaction that met another one.
 func conflicted(err error) bool {
 	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	return ok && slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {

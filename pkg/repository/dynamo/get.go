@@ -11,10 +11,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// Get returns the instance as the last finished write left it, or
-// [instance.ErrNotFound]. It is one consistent read, and in a kind with
-// [instance.OrderTime] another one before it where the id is no UUID of
-// version 7.
+// Get implements [instance.Getter] with one consistent read, or two in a kind
+// with [instance.OrderTime] if the id is not a UUID of version 7.
 func (r *Repository) Get(ctx context.Context, key instance.Key) (instance.Instance, error) {
 	at, err := r.find(ctx, key)
 	if err != nil {
@@ -30,8 +28,7 @@ func (r *Repository) Get(ctx context.Context, key instance.Key) (instance.Instan
 	return readInstance(key.Kind, item)
 }
 
-// getItem reads one item consistently. The result is empty where there is
-// none.
+// getItem reads one item consistently. The result is empty if there is none.
 func (r *Repository) getItem(ctx context.Context, key itemKey) (item, error) {
 	out, err := retry(ctx, r, "GetItem", true,
 		func(ctx context.Context) (*dynamodb.GetItemOutput, *types.ConsumedCapacity, error) {

@@ -7,7 +7,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// guardItem makes a code unique. It says who has the code.
+// guardItem makes a code unique. It names the instance that has the code.
 type guardItem struct {
 	itemKey
 	Collection string `dynamodbav:"col"`
@@ -22,8 +22,8 @@ func (w *transaction) takeCode(i instance.Instance) {
 	}
 }
 
-// freeCode removes the guard of the instance's code, if it has one. A guard of
-// another instance is never removed.
+// freeCode removes the guard of the instance's code, if it has one, but never
+// that of another instance.
 func (w *transaction) freeCode(i instance.Instance) {
 	if i.Code == "" {
 		return

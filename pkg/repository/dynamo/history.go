@@ -14,8 +14,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// historyItem is a history record as it is stored, and the marker of the
-// write that made it.
+// historyItem is a history record as stored, and the marker of the write that
+// made it.
 type historyItem struct {
 	marker
 	By          string `dynamodbav:"by,omitempty"`
@@ -28,24 +28,24 @@ type historyItem struct {
 	Fields      blob   `dynamodbav:"fields"`
 }
 
-// rank sorts the history records of one version.
+// rank orders the history records of one version.
 type rank int
 
 const (
-	// afterWrite is the rank of the write that led to the version.
+	// afterWrite is the rank of the write that made the version.
 	afterWrite rank = iota
-	// afterDelete and afterPurge are those of what ended it.
+	// afterDelete and afterPurge are the ranks of what ended it.
 	afterDelete
 	afterPurge
 )
 
 // recordHistory stores the history record of a change from before to after,
-// which is the marker of the write. A deletion and a purge are no changes of
-// the instance: before and after are what is deleted.
+// which is the marker of the write. A deletion or a purge does not change the
+// instance: before and after are what is deleted.
 //
 // Records sort by the creation of the incarnation, then by version, then by
-// rank: the order in which the writes took effect, whatever the clocks of the
-// writers say.
+// rank. That is the order in which the writes took effect, whatever the clocks of
+// the writers say.
 func (w *transaction) recordHistory(before, after instance.Instance, change instance.Change, rank rank) {
 	fields, err := newFields(before, after)
 	w.fail(err)
@@ -65,8 +65,8 @@ func (w *transaction) recordHistory(before, after instance.Instance, change inst
 	w.put(record, absent(), nil)
 }
 
-// newFields returns what differs between two states. Where even that is too
-// large for an item, the attributes are told as one, by their hash.
+// newFields returns the difference between two states. If that is too large for
+// an item, it has the attributes as one, which then is a hash.
 func newFields(before, after instance.Instance) (blob, error) {
 	fields, err := packFields(instance.Diff(before, after))
 	if err != nil || len(fields.Data) <= instance.MaxStoredBytes {
@@ -83,7 +83,7 @@ func packFields(changes []instance.FieldChange) (blob, error) {
 	return newBlob(b)
 }
 
-// wholeAttributes returns i with one attribute that holds all others.
+// wholeAttributes returns i with all of its attributes inside one.
 func wholeAttributes(i instance.Instance) instance.Instance {
 	if len(i.Attributes) > 0 {
 		// Marshal cannot fail: the attributes are JSON.
@@ -92,10 +92,8 @@ func wholeAttributes(i instance.Instance) instance.Instance {
 	return i
 }
 
-// History yields the history of the instance, newest first, also after it was
-// deleted and purged: what comes after q.After, and no more than q.Limit. A
-// position is a sort key; any other text is taken for one. Expired records
-// are left out. An error is yielded once, at the end.
+// History implements [instance.HistoryReader] with a consistent query. A
+// position is a sort key.
 func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error] {
 	return func(yield func(instance.Event, error) bool) {
 		if !valid(q.Key) {
@@ -110,7 +108,7 @@ func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.
 			in.ConsistentRead, in.ScanIndexForward, in.Limit = aws.Bool(true), aws.Bool(false), left.page(0)
 		})
 		for record, err := range each(pages, decode[historyItem]) {
-			// A fence is no event: no write has passed it.
+			// A fence stands for a write that never took effect.
 			if err == nil && (record.Fence || record.Expires != 0 && !r.now().Before(time.Unix(record.Expires, 0))) {
 				continue
 			}
@@ -129,7 +127,7 @@ func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.
 	}
 }
 
-// event returns what the record says about the instance of the key.
+// event returns the record as an event of the instance with the key.
 func (h historyItem) event(key instance.Key) (instance.Event, error) {
 	event := instance.Event{
 		Key: key,

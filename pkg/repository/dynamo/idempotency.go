@@ -9,7 +9,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// idempotencyItem is an idempotency record as it is stored.
+// idempotencyItem is an idempotency record as stored.
 type idempotencyItem struct {
 	itemKey
 	Fingerprint string `dynamodbav:"fingerprint"`
@@ -19,7 +19,7 @@ type idempotencyItem struct {
 }
 
 // recordIdempotency stores the record, if there is one. It is refused with an
-// [*instance.RepeatedError]. A record that has expired counts as absent: the
+// [*instance.RepeatedError]. An expired record counts as absent, since the
 // table's TTL removes it late.
 func (w *transaction) recordIdempotency(idem *instance.Idempotency) {
 	if idem == nil {
@@ -35,7 +35,7 @@ func (w *transaction) recordIdempotency(idem *instance.Idempotency) {
 	w.put(record, absent().Or(expired), func(there item) error { return repeated(idem, there) })
 }
 
-// repeated returns the error for a record that is there already.
+// repeated returns the error for a record that exists.
 func repeated(idem *instance.Idempotency, there item) error {
 	record, err := decode[idempotencyItem](there)
 	if err != nil {

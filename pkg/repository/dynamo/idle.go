@@ -14,37 +14,30 @@ import (
 	"instances/pkg/instance"
 )
 
-// Idle yields the instances of the kind that have been idle since before that
-// time, in no order, each as it is when it is read. An instance that just
-// became idle may be left out; one that has since changed is not yielded. What
-// it has yielded may be written meanwhile. An error is yielded once, at the
-// end.
-//
-// It is one query of an index for each of 16 shards, and reads what that
-// finds: what is due, and what will be on the same day.
+// Idle implements [instance.IdleReader] with a query of an index for each of 16
+// shards. It then reads what is due, and what will be later on the same day.
 func (r *Repository) Idle(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Instance, error] {
-	return func(yield func(instance.Instance, error) bool) {
-		if before.IsZero() {
-			return
-		}
+	if before.IsZero() {
+		return func(func(instance.Instance, error) bool) {}
+	}
+	all := func(yield func(instance.Instance, error) bool) {
 		for n := range shards {
 			for i, err := range r.idleOf(ctx, kind, n, before) {
-				if err != nil {
-					yield(instance.Instance{}, fmt.Errorf("idle %s: %w", kind, err))
-					return
-				}
-				if !i.IdleSince.IsZero() && i.IdleSince.Before(before) && !yield(i, nil) {
+				if !yield(i, err) || err != nil {
 					return
 				}
 			}
 		}
 	}
+	return named("idle "+kind.String(), where(all, func(i instance.Instance) bool {
+		return !i.IdleSince.IsZero() && i.IdleSince.Before(before)
+	}))
 }
 
-// idleOf yields what one shard of the index says, each instance as it is when
-// it is read.
+// idleOf yields the instances that one shard of the index names, as they are
+// now.
 func (r *Repository) idleOf(ctx context.Context, kind instance.Kind, shard int, before time.Time) iter.Seq2[instance.Instance, error] {
-	// The last moment that is due is the one before.
+	// The last day that is due is that of the moment before.
 	key := expression.Key("ipk").Equal(expression.Value(idlePartition(kind, shard))).
 		And(expression.Key("isk").LessThanEqual(expression.Value(day(before.Add(-1)))))
 	pages := r.query(ctx, key, nil,

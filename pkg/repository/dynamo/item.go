@@ -12,14 +12,14 @@ import (
 	"instances/pkg/instance"
 )
 
-// maxItemBytes is how large DynamoDB lets an item be, less some room for the
-// names of attributes and for numbers.
+// maxItemBytes is the size that DynamoDB allows for an item, less some room for
+// numbers and the names of attributes.
 const maxItemBytes = 400<<10 - 2<<10
 
 // item is an item as DynamoDB returns it.
 type item = map[string]types.AttributeValue
 
-// decode returns what an item stores.
+// decode returns the contents of an item.
 func decode[T any](i item) (T, error) {
 	var v T
 	if err := attributevalue.UnmarshalMap(i, &v); err != nil {
@@ -28,8 +28,8 @@ func decode[T any](i item) (T, error) {
 	return v, nil
 }
 
-// instanceItem is an instance as it is stored. Times are milliseconds since
-// 1970; an absent time is not stored.
+// instanceItem is an instance as stored. Times are milliseconds since 1970; a
+// zero time is not stored.
 type instanceItem struct {
 	itemKey
 	Collection  string `dynamodbav:"col"`
@@ -51,7 +51,7 @@ type instanceItem struct {
 	indexKeys
 }
 
-// indexKeys are the attributes that the indexes read, beside the status.
+// indexKeys are the attributes that the indexes read, besides the status.
 type indexKeys struct {
 	CodePartition  string `dynamodbav:"cpk,omitempty"`
 	CodeSort       string `dynamodbav:"csk,omitempty"`
@@ -66,7 +66,7 @@ type indexKeys struct {
 	IdleSort       string `dynamodbav:"isk,omitempty"`
 }
 
-// newItem returns i as it is stored and indexed.
+// newItem returns i as stored and indexed.
 func newItem(i instance.Instance) (instanceItem, error) {
 	if i.StoredSize() > instance.MaxStoredBytes {
 		return instanceItem{}, instance.ErrTooLarge
@@ -75,7 +75,7 @@ func newItem(i instance.Instance) (instanceItem, error) {
 		return instanceItem{}, instance.ErrTooLarge
 	}
 	if !valid(i.Key()) {
-		return instanceItem{}, fmt.Errorf("%q in %q is no id of a %s", i.ID, i.Collection, i.Kind)
+		return instanceItem{}, fmt.Errorf("%q in %q is not an id of a %s", i.ID, i.Collection, i.Kind)
 	}
 	sk := i.SortKey()
 	stored := bareItem(i)
@@ -87,7 +87,7 @@ func newItem(i instance.Instance) (instanceItem, error) {
 	return stored, nil
 }
 
-// bareItem returns i as it is stored, without keys.
+// bareItem returns i as stored, without keys.
 func bareItem(i instance.Instance) instanceItem {
 	return instanceItem{
 		Collection: i.Collection, ID: i.ID, Code: i.Code, Group: i.Group, SubGroup: i.SubGroup,
@@ -98,8 +98,9 @@ func bareItem(i instance.Instance) instanceItem {
 	}
 }
 
-// newIndexKeys returns what the indexes read of an instance. No empty text is
-// a key, and an instance that no search can find there is in no index.
+// newIndexKeys returns what the indexes read of an instance. An empty text is
+// never a key, and an instance is only in the indexes in which a search can find
+// it.
 func newIndexKeys(i instance.Instance, sk string) indexKeys {
 	k := indexKeys{
 		FoldedName:     fold.String(i.Name),
@@ -125,7 +126,7 @@ func newIndexKeys(i instance.Instance, sk string) indexKeys {
 	return k
 }
 
-// size returns about how many bytes the texts of the item take.
+// size returns about how many bytes the texts in the item take.
 func (i instanceItem) size() int {
 	n := 0
 	for _, s := range []string{
@@ -139,7 +140,7 @@ func (i instanceItem) size() int {
 	return n
 }
 
-// instance returns what the item stores.
+// instance returns the instance that is stored.
 func (i instanceItem) instance(kind instance.Kind) instance.Instance {
 	out := instance.Instance{
 		Kind: kind, Collection: i.Collection, ID: i.ID, Code: i.Code, Group: i.Group,
@@ -154,7 +155,7 @@ func (i instanceItem) instance(kind instance.Kind) instance.Instance {
 	return out
 }
 
-// readInstance returns the instance of an item that DynamoDB returned.
+// readInstance returns the instance in an item.
 func readInstance(kind instance.Kind, i item) (instance.Instance, error) {
 	stored, err := decode[instanceItem](i)
 	return stored.instance(kind), err
@@ -168,7 +169,7 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// fromMilli is the reverse of milli.
+// fromMilli is the inverse of milli.
 func fromMilli(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

@@ -12,16 +12,15 @@ import (
 	"instances/pkg/instance"
 )
 
-// counter is the sequence of a kind.
+// counter holds the last number of a kind.
 type counter struct {
 	Number int64 `dynamodbav:"n"`
 	// Opened is the last block that was entered in the directory.
 	Opened string `dynamodbav:"opened"`
 }
 
-// NextNumber returns the next number of the sequence of the kind: 1 at first,
-// then always a greater one. Numbers that are not used leave gaps. The block
-// of the number is in the directory of collections before it is returned.
+// NextNumber implements [instance.Numberer] with one write, or three for the
+// first number of a block. The block is in the directory before it returns.
 func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64, error) {
 	now := r.now()
 	add := expression.Add(expression.Name("n"), expression.Value(1))
@@ -47,8 +46,7 @@ func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64,
 	return c.Number, nil
 }
 
-// ReserveNumbers makes the next number of the kind greater than upTo. It
-// never makes it smaller.
+// ReserveNumbers implements [instance.NumberReserver] with one write.
 func (r *Repository) ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error {
 	if upTo < 1 {
 		return nil
@@ -70,16 +68,16 @@ func (r *Repository) raise(ctx context.Context, kind instance.Kind, attribute st
 		return fmt.Errorf("build update: %w", err)
 	}
 	_, err = r.updateCounter(ctx, kind, e)
-	// Then it is as great already.
+	// It is as great already.
 	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return nil
 	}
 	return err
 }
 
-// updateCounter changes the sequence of the kind, outside of a transaction:
-// many at once then do not meet in conflicts. A change that is repeated after
-// a lost response leaves a gap.
+// updateCounter changes the counter of the kind, without a transaction so that
+// many changes at once do not conflict. Repeating it after a lost response leaves
+// a gap.
 func (r *Repository) updateCounter(ctx context.Context, kind instance.Kind, e expression.Expression) (*dynamodb.UpdateItemOutput, error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: counterKey(kind).attributes(),
@@ -91,8 +89,8 @@ func (r *Repository) updateCounter(ctx context.Context, kind instance.Kind, e ex
 	return r.updateItem(ctx, in)
 }
 
-// updateItem changes one item outside of a transaction. It may take effect
-// more than once.
+// updateItem changes one item without a transaction. It may take effect more
+// than once.
 func (r *Repository) updateItem(ctx context.Context, in *dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutput, error) {
 	return retry(ctx, r, "UpdateItem", false,
 		func(ctx context.Context) (*dynamodb.UpdateItemOutput, *types.ConsumedCapacity, error) {
@@ -104,10 +102,10 @@ func (r *Repository) updateItem(ctx context.Context, in *dynamodb.UpdateItemInpu
 		})
 }
 
-// open enters a block in the directory, and says so in the counter, so that
-// the other numbers of the block need no such call. The block that was opened
-// before is entered again: until now the counter has kept it there, and
-// numbers of it may be on their way.
+// open enters a block in the directory, and records that in the counter so that
+// the other numbers of the block need no such call. It enters the block before it
+// again: until now the counter has kept it there, and some of its numbers may not
+// have been used yet.
 func (r *Repository) open(ctx context.Context, kind instance.Kind, block, former string) error {
 	blocks := []string{block}
 	if former != "" {

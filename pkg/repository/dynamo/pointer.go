@@ -8,18 +8,18 @@ import (
 	"instances/pkg/instance"
 )
 
-// pointerItem says where the instance is whose id does not tell it.
+// pointerItem says where an instance is if its id does not.
 type pointerItem struct {
 	itemKey
 	Sort string `dynamodbav:"sort"`
 }
 
-// find returns the key of the instance's item. Where its id does not tell it,
-// that takes a read of the pointer, and it returns [instance.ErrNotFound] if
-// there is none. The item may be gone all the same.
+// find returns the key of the instance's item. If the id does not tell, that
+// takes a read of the pointer, and it returns [instance.ErrNotFound] if there is
+// none. The item itself may be gone.
 //
-// An instance that is deleted between the two reads, and another one created
-// with its id, is not found either: between the two, there was none.
+// If the instance is deleted between the two reads, and another one created with
+// its id, neither is found: in between, there was none.
 func (r *Repository) find(ctx context.Context, key instance.Key) (itemKey, error) {
 	if !valid(key) {
 		return itemKey{}, instance.ErrNotFound
@@ -42,8 +42,8 @@ func (r *Repository) find(ctx context.Context, key instance.Key) (itemKey, error
 	return itemKey{partition(key.Kind, key.Collection), sort}, nil
 }
 
-// changed is the refusal of a write to an instance that no longer is what was
-// read. Where its item is gone, a later instance of its id may be elsewhere.
+// changed is the refusal of a write to an instance that has changed since it was
+// read. If its item is gone, a later instance with its id may be elsewhere.
 func (r *Repository) changed(ctx context.Context, key instance.Key) refusal {
 	return func(there item) error {
 		if len(there) > 0 {
@@ -59,8 +59,8 @@ func (r *Repository) changed(ctx context.Context, key instance.Key) refusal {
 	}
 }
 
-// putPointer stores the pointer to a new instance, unless its id tells enough.
-// The pointer keeps the id unique: it is refused with [instance.ErrExists].
+// putPointer stores the pointer to a new instance, unless its id tells where it
+// is. The pointer keeps the id unique: it is refused with [instance.ErrExists].
 func (w *transaction) putPointer(i instance.Instance) {
 	if _, ok := i.Key().SortKey(); !ok {
 		w.put(pointerItem{pointerKey(i.Key()), i.SortKey()}, absent(), is(instance.ErrExists))

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The sequences of this package yield an error once, at the end, and read
-// nothing more once their consumer stops.
+// The sequences in this package yield an error once, at the end. They read
+// nothing more once their consumer stops, and start over when ranged over again.
 
-// within is the key range of a partition, after a sort key where one is given.
+// within is the key range of a partition, after a sort key unless it is empty.
 func within(pkName, pk, skName, after string) expression.KeyConditionBuilder {
 	key := expression.Key(pkName).Equal(expression.Value(pk))
 	if after != "" {
@@ -24,8 +24,7 @@ func within(pkName, pk, skName, after string) expression.KeyConditionBuilder {
 	return key
 }
 
-// query yields the pages of a key range. Before each page, tune may change
-// what is asked for.
+// query yields the pages of a key range. Tune may change the request for each.
 func (r *Repository) query(ctx context.Context, key expression.KeyConditionBuilder, filter *expression.ConditionBuilder,
 	tune func(*dynamodb.QueryInput),
 ) iter.Seq2[[]item, error] {
@@ -37,13 +36,12 @@ func (r *Repository) query(ctx context.Context, key expression.KeyConditionBuild
 	if err != nil {
 		return failed[[]item](fmt.Errorf("build query: %w", err))
 	}
-	in := &dynamodb.QueryInput{
-		TableName: &r.table, KeyConditionExpression: e.KeyCondition(), FilterExpression: e.Filter(),
-		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	}
 	return r.pages(ctx, "Query", func(start item) sendPage {
-		in.ExclusiveStartKey = start
+		in := &dynamodb.QueryInput{
+			TableName: &r.table, KeyConditionExpression: e.KeyCondition(), FilterExpression: e.Filter(),
+			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+			ExclusiveStartKey: start, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+		}
 		tune(in)
 		return func(ctx context.Context) (page, *types.ConsumedCapacity, error) {
 			out, err := r.client.Query(ctx, in, once)
@@ -55,18 +53,18 @@ func (r *Repository) query(ctx context.Context, key expression.KeyConditionBuild
 	})
 }
 
-// page is what one call of a read of many items returns.
+// page is the result of one call that reads many items.
 type page struct {
 	items []item
 	// last is the key after which the next page starts; empty at the end.
 	last item
 }
 
-// sendPage asks for one page.
+// sendPage requests a page.
 type sendPage func(context.Context) (page, *types.ConsumedCapacity, error)
 
-// pages yields one page after the other, which next prepares. The first one
-// starts after no key.
+// pages yields page after page. Next prepares the request for the page after
+// the start key, which is nil for the first.
 func (r *Repository) pages(ctx context.Context, operation string, next func(start item) sendPage) iter.Seq2[[]item, error] {
 	return func(yield func([]item, error) bool) {
 		var start item
@@ -80,7 +78,7 @@ func (r *Repository) pages(ctx context.Context, operation string, next func(star
 	}
 }
 
-// each yields what read makes of each item of the pages.
+// each yields the result of read for each item.
 func each[T any](pages iter.Seq2[[]item, error], read func(item) (T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for items, err := range pages {
@@ -97,7 +95,7 @@ func each[T any](pages iter.Seq2[[]item, error], read func(item) (T, error)) ite
 	}
 }
 
-// concat yields what read yields for each of the parts.
+// concat yields the elements of read for each of the parts.
 func concat[P, T any](parts iter.Seq2[P, error], read func(P) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for part, err := range parts {
@@ -114,15 +112,40 @@ func concat[P, T any](parts iter.Seq2[P, error], read func(P) iter.Seq2[T, error
 	}
 }
 
-// failed yields the error alone.
+// where yields the elements that keep reports true for.
+func where[T any](all iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range all {
+			if (err != nil || keep(v)) && !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// named yields all, and says in its error what was being done.
+func named[T any](operation string, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range all {
+			if err != nil {
+				err = fmt.Errorf("%s: %w", operation, err)
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// failed yields err alone.
 func failed[T any](err error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) { yield(*new(T), err) }
 }
 
-// quota is how many answers are still wanted.
+// quota is how many results are still wanted.
 type quota struct{ left int }
 
-// newQuota returns a quota of limit, or of all with 0.
+// newQuota returns a quota of limit results, or of any number if limit is 0.
 func newQuota(limit int) *quota {
 	if limit <= 0 {
 		limit = math.MaxInt
@@ -130,14 +153,14 @@ func newQuota(limit int) *quota {
 	return &quota{limit}
 }
 
-// take counts one answer, and reports whether it was the last.
+// take counts a result, and reports whether it was the last one wanted.
 func (q *quota) take() bool {
 	q.left--
 	return q.left <= 0
 }
 
-// page returns how many items to ask for: what is left, but at least so many;
-// nil for as many as DynamoDB returns at once.
+// page returns how many items to request: as many as are left, but at least
+// least; nil for as many as DynamoDB returns at once.
 func (q *quota) page(least int) *int32 {
 	if n := max(q.left, least); n < math.MaxInt32 {
 		return aws.Int32(int32(n))

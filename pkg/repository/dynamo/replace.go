@@ -12,16 +12,8 @@ import (
 	"instances/pkg/repository"
 )
 
-// Replace stores after in place of before, exchanges the guards of their
-// codes and writes the history record, all or nothing. It returns what it
-// stored: after with the key, creation time and incarnation of before, the
-// next version and the time of the change. LastSeenAt and IdleSince each stay as
-// they are stored unless after has another one than before, since
-// [Repository.Touch] writes no version; what is returned has those of after.
-//
-// It returns [instance.ErrConflict] if the instance is not what before says,
-// [instance.ErrNotFound] if it is gone, [instance.ErrCodeTaken] if another
-// instance has the new code, [instance.ErrTooLarge].
+// Replace implements [instance.Replacer] as one transaction. The times of a
+// heartbeat in its result are those of after, even where others are stored.
 func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change) (instance.Instance, error) {
 	after.Kind, after.Collection, after.ID = before.Kind, before.Collection, before.ID
 	after.Version, after.Incarnation = before.Version+1, before.Incarnation
@@ -49,23 +41,21 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 	return after, nil
 }
 
-// Update reads the instance, lets modify change it and writes it, again where
-// another writer was faster; see [repository.Update].
+// Update implements [instance.Updater] with [repository.Update].
 func (r *Repository) Update(ctx context.Context, key instance.Key, change instance.Change,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (instance.Instance, error) {
 	return repository.Update(ctx, r, key, change, modify)
 }
 
-// unchanged is the condition that the instance is what was read.
+// unchanged is the condition that the instance is as it was read.
 func unchanged(read instance.Instance) expression.ConditionBuilder {
 	return expression.Name("v").Equal(expression.Value(read.Version)).
 		And(expression.Name("inc").Equal(expression.Value(read.Incarnation)))
 }
 
-// assign returns the update that makes an item equal to stored: what is
-// set is written, what is not is removed. What [Repository.Touch] writes is left
-// alone but for the attributes that touched names.
+// assign returns the update that makes an item equal to stored, except that of
+// the attributes that [Repository.Touch] writes it changes only those in touched.
 func (w *transaction) assign(stored instanceItem, touched []string) expression.UpdateBuilder {
 	attributes, err := attributevalue.MarshalMap(stored)
 	w.fail(err)

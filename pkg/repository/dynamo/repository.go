@@ -14,10 +14,9 @@ type Config struct {
 	Client *dynamodb.Client
 	// Table is the name of the table.
 	Table string
-	// Now is the clock that expiry is judged by; nil means [time.Now].
+	// Now is the clock by which records expire; nil means [time.Now].
 	Now func() time.Time
-	// HistoryRetention is how long a history record is kept; 0 means for
-	// ever.
+	// HistoryRetention is how long a history record is kept; 0 means forever.
 	HistoryRetention time.Duration
 	// Logger gets a debug record for each call and a warning for each one that
 	// DynamoDB throttled; nil means no logs.
@@ -35,7 +34,7 @@ type Repository struct {
 	directory *directory
 }
 
-// New returns a repository. It calls nothing yet.
+// New returns a repository. It does not connect yet.
 func New(c Config) *Repository {
 	r := &Repository{
 		client: c.Client, table: c.Table, now: c.Now, retention: c.HistoryRetention,
@@ -50,7 +49,6 @@ func New(c Config) *Repository {
 	return r
 }
 
-// once switches off the retries of the client: this package retries itself,
-// since the client knows neither conflicts of transactions nor what a write
-// that went wrong may have done.
+// once switches off the client's own retries. The client knows neither conflicts
+// of transactions nor what a write that failed may have done.
 func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }

@@ -13,14 +13,7 @@ import (
 	"instances/pkg/repository"
 )
 
-// Restore brings the instance of the key back that was deleted last, takes
-// its code again and writes the history record, all or nothing. It returns
-// what it stored: the next version of the same incarnation. What was idle has
-// been so from now on.
-//
-// It returns [instance.ErrNotFound] if none is in the trash,
-// [instance.ErrExists] if the id was taken since, and [instance.ErrCodeTaken]
-// if the code was.
+// Restore implements [instance.Restorer] with a query and a transaction.
 func (r *Repository) Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error) {
 	for range repository.Attempts(ctx) {
 		trash, err := r.findTrash(ctx, key)
@@ -35,9 +28,8 @@ func (r *Repository) Restore(ctx context.Context, key instance.Key, change insta
 	return instance.Instance{}, repository.Busy("restore " + key.String())
 }
 
-// findTrash returns the instance of the key that was deleted last. It reads
-// the shard of the key from its end, so that it costs what was deleted in
-// that shard since.
+// findTrash returns the instance with the key that was deleted last. It reads the
+// key's shard from its end, and so costs what has been deleted there since.
 func (r *Repository) findTrash(ctx context.Context, key instance.Key) (trashItem, error) {
 	if !valid(key) {
 		return trashItem{}, instance.ErrNotFound
@@ -57,8 +49,8 @@ func (r *Repository) findTrash(ctx context.Context, key instance.Key) (trashItem
 	return trashItem{}, instance.ErrNotFound
 }
 
-// bringBack stores a deleted instance again. It returns
-// [instance.ErrConflict] if it is no longer in the trash.
+// bringBack stores a deleted instance again. It returns [instance.ErrConflict] if
+// that is no longer in the trash.
 func (r *Repository) bringBack(ctx context.Context, before instance.Instance, trash itemKey, change instance.Change) (instance.Instance, error) {
 	after := before
 	after.Version, after.UpdatedAt = before.Version+1, change.At.UTC().Truncate(time.Millisecond)

@@ -10,18 +10,16 @@ import (
 	"instances/pkg/repository"
 )
 
-// Search yields the instances that q asks for, in ascending order, each as it
-// is when it is read. It reads ahead by one page at most, and not at all once
-// nobody wants more. An error is yielded once, at the end; a position of
-// q.After that does not fit q is [instance.ErrCursor].
+// Search implements [instance.Searcher]. It reads ahead by one page at most.
 //
-// What it costs: a code costs one hit. A group costs its hits. A list costs
-// what it lists. A subgroup or a status beside the group makes that no
-// cheaper: each hit of the group is read. A name, a group with a name, and a
-// subgroup or a status alone read the projection of every instance of the
-// collections, until q.Limit is reached, and then what they found.
-// An instance that just got a new group, subgroup, name or status may not be
-// found by it for a moment; by its code, it always is.
+// A search by code costs one hit, one by group its hits, a list what it lists. A
+// subgroup or status next to the group makes that no cheaper, since every hit of
+// the group is read. A search by name, by group and name, or by subgroup or status
+// alone reads the projection of every instance in the collections until q.Limit is
+// reached, and then what it found.
+//
+// Indexes lag: such a search may miss a group, subgroup, name or status that was
+// just written. A search by code never does.
 func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		if err := repository.CheckQuery(q); err != nil {
@@ -47,14 +45,14 @@ type search struct {
 	q     instance.Query
 	match repository.Matcher
 	*quota
-	// walked is how many entries the last page of a walk read at most.
+	// walked is the limit of the last page of a walk.
 	walked int
-	// batch is how many hits are read at once at least, even where fewer are
+	// batch is the least number of hits to read at once, even if fewer are
 	// wanted.
 	batch int
 }
 
-// candidates yields instances, in order, among which are all that q asks for.
+// candidates yields instances, in order, that include all that match q.
 func (s *search) candidates(ctx context.Context) iter.Seq2[instance.Instance, error] {
 	if after := s.q.After; after.SortKey != "" &&
 		(!validPosition(after) || s.q.Collections != nil && !slices.Contains(s.q.Collections, after.Collection)) {
@@ -72,8 +70,8 @@ func (s *search) candidates(ctx context.Context) iter.Seq2[instance.Instance, er
 	}
 }
 
-// asks reports whether q asks for what is at the place: it is in one of the
-// collections, and after q.After.
+// asks reports whether q asks for what is at the position: whether that is in
+// one of the collections, and after q.After.
 func (s *search) asks(collection, sortKey string) bool {
 	if s.q.Collections != nil && !slices.Contains(s.q.Collections, collection) {
 		return false
@@ -90,8 +88,8 @@ func (s *search) asks(collection, sortKey string) bool {
 	return collection > s.q.After.Collection
 }
 
-// eachCollection yields what walk does for each collection that q asks for, in
-// order. It gets the sort key that it is to begin after, empty for the start.
+// eachCollection yields the elements of walk for each collection that q asks for,
+// in order, starting after a sort key unless that is empty.
 func (s *search) eachCollection(ctx context.Context,
 	walk func(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error],
 ) iter.Seq2[instance.Instance, error] {
@@ -103,7 +101,8 @@ func (s *search) eachCollection(ctx context.Context,
 	})
 }
 
-// collections yields the collections that q asks for, from that of q.After on.
+// collections yields the collections that q asks for, starting at that of
+// q.After.
 func (s *search) collections(ctx context.Context) iter.Seq2[string, error] {
 	if s.q.Collections == nil {
 		return s.r.collections(ctx, s.q.Kind, s.q.After.Collection)

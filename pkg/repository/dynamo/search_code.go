@@ -12,7 +12,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// byCode yields the one instance that has the code.
+// byCode yields the instance that has the code.
 func (s *search) byCode(ctx context.Context) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		holder, err := s.holder(ctx)
@@ -26,13 +26,13 @@ func (s *search) byCode(ctx context.Context) iter.Seq2[instance.Instance, error]
 	}
 }
 
-// holder returns the instance that has the code, or [instance.ErrNotFound].
-// The index is asked first; where it does not know, the guard does.
+// holder returns the instance that has the code, or [instance.ErrNotFound]. What
+// the index does not know yet, the guard does.
 func (s *search) holder(ctx context.Context) (instance.Instance, error) {
 	entries := s.r.query(ctx, within("cpk", indexPartition(s.q.Kind, s.match.Code), "", ""), nil,
 		func(in *dynamodb.QueryInput) { in.IndexName = aws.String(codeIndex) })
 	for i, err := range s.verified(ctx, entries) {
-		// Stale entries of a former holder are passed over.
+		// An entry may be of a former holder.
 		if err != nil || fold.String(i.Code) == s.match.Code {
 			return i, err
 		}

@@ -11,12 +11,12 @@ import (
 	"instances/pkg/instance"
 )
 
-// maxHits is how many index entries are read at once at most: as many as one
-// batch reads again.
+// maxHits is the greatest number of index entries to read at once: as many as
+// one batch reads again.
 const maxHits = 100
 
-// byGroup yields the instances of the group, of all collections at once where
-// none are given.
+// byGroup yields the instances in the group, of all collections at once if q
+// names none.
 func (s *search) byGroup(ctx context.Context) iter.Seq2[instance.Instance, error] {
 	partition := indexPartition(s.q.Kind, s.match.Group)
 	if s.q.Collections == nil {
@@ -36,9 +36,9 @@ func (s *search) byGroup(ctx context.Context) iter.Seq2[instance.Instance, error
 	})
 }
 
-// groupRange yields the instances of a range of GroupIndex. Where a subgroup or
-// a status is asked for too, the index does not tell which of them have it:
-// with each page that was not enough, more are read at once.
+// groupRange yields the instances in a range of GroupIndex. The index does not
+// tell which of them have a subgroup or status that is asked for too, so it reads
+// more at once with each page.
 func (s *search) groupRange(ctx context.Context, key expression.KeyConditionBuilder) iter.Seq2[instance.Instance, error] {
 	return s.verified(ctx, s.r.query(ctx, key, nil, func(in *dynamodb.QueryInput) {
 		if s.match.SubGroup != "" || s.match.Status != "" {

@@ -16,8 +16,8 @@ const (
 	idleIndex  = "IdleIndex"
 )
 
-// hits returns the keys that the entries of an index name, of instances in
-// the collections that are asked for.
+// hits returns the keys in index entries, of instances in the collections that q
+// asks for.
 func (s *search) hits(items []item) ([]itemKey, error) {
 	keys := make([]itemKey, 0, len(items))
 	for _, item := range items {
@@ -36,9 +36,8 @@ func (s *search) hits(items []item) ([]itemKey, error) {
 	return keys, nil
 }
 
-// verified yields the instances that index entries name, in the same order,
-// each read again consistently. An instance that the index has forgotten or not
-// yet learned is not among them.
+// verified yields the instances that index entries name, in the same order, each
+// read again consistently. It misses those that the index does not name yet.
 func (s *search) verified(ctx context.Context, entries iter.Seq2[[]item, error]) iter.Seq2[instance.Instance, error] {
 	return concat(entries, func(items []item) iter.Seq2[instance.Instance, error] {
 		return func(yield func(instance.Instance, error) bool) {

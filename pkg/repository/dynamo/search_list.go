@@ -10,7 +10,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// list yields every instance of a collection, read consistently.
+// list yields every instance in a collection, read consistently.
 func (s *search) list(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error] {
 	pages := s.r.query(ctx, within("pk", partition(s.q.Kind, collection), "sk", after), nil,
 		func(in *dynamodb.QueryInput) { in.ConsistentRead, in.Limit = aws.Bool(true), s.page(0) })

@@ -11,17 +11,16 @@ import (
 	"instances/pkg/instance"
 )
 
-// The least number of entries that a page of a walk reads, which is right
-// for a text that is in most names. With each further page it grows by the
-// factor, since the text then is in few.
+// A walk starts with small pages, which are enough for a text that is in most
+// names. Each further page is larger by a factor, since the text then is in few.
 const (
 	leastWalk  = 100
 	walkGrowth = 4
 	mostWalk   = 10_000
 )
 
-// walkNames yields the instances of a collection whose projection in NameIndex
-// has every text that is asked for.
+// walkNames yields the instances in a collection whose projection in NameIndex
+// has every text that q asks for.
 func (s *search) walkNames(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error] {
 	return s.verified(ctx, s.r.query(ctx, within("npk", indexPartition(s.q.Kind, collection), "nsk", after), s.filter(),
 		func(in *dynamodb.QueryInput) {
@@ -31,7 +30,7 @@ func (s *search) walkNames(ctx context.Context, collection, after string) iter.S
 		}))
 }
 
-// filter is what DynamoDB passes over by itself.
+// filter is the condition by which DynamoDB leaves entries out.
 func (s *search) filter() *expression.ConditionBuilder {
 	var parts []expression.ConditionBuilder
 	if s.match.Name != "" {

@@ -11,13 +11,13 @@ const (
 	// settleReserve is how much of a request's time a write keeps back to find
 	// out what became of it: a fifth of what is left, but no more than this.
 	settleReserve = time.Second
-	// settleTimeout bounds how long it may take to find out. A caller with a
-	// deadline has its answer by then, however early that is.
+	// settleTimeout bounds how long finding out may take. It ends at the
+	// caller's deadline if that is earlier.
 	settleTimeout = 5 * time.Second
 )
 
-// markerLife is how long a marker that is not a history record is kept. No
-// write is on its way for longer.
+// markerLife is how long a marker that is not a history record is kept: longer
+// than a write can be on its way.
 const markerLife = 24 * time.Hour
 
 // keepBack returns ctx with a deadline that leaves time to settle.
@@ -29,8 +29,8 @@ func keepBack(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-min(settleReserve, time.Until(deadline)/5)))
 }
 
-// marker is what tells a write that it has taken effect, or, as a fence, that
-// it never can.
+// marker tells a write that it has taken effect or, as a fence, that it never
+// can.
 type marker struct {
 	itemKey
 	Write   string `dynamodbav:"w"`
@@ -44,11 +44,10 @@ func (w *transaction) made(there item) bool {
 	return err == nil && m.Write == w.id && !m.Fence
 }
 
-// settle finds out whether a write took effect that may have, and whose last
-// attempt failed with failure. If it did not, it never will: the marker then
-// is a fence, which the write cannot pass. Where that does not succeed in time,
-// the error says that the outcome is unknown, and wraps none, since each would
-// claim something.
+// settle finds out whether a write, whose last attempt failed with failure, has
+// taken effect. If it has not, it never will: the marker then is a fence, which
+// the write cannot pass. If that cannot be found out in time, the error says that
+// the outcome is unknown. It wraps none, since each would claim something.
 func (w *transaction) settle(ctx context.Context, failure error) (made bool, err error) {
 	end := time.Now().Add(settleTimeout)
 	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {

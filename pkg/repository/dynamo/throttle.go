@@ -10,9 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// logThrottle writes a warning where err says that DynamoDB throttled the
-// call, with DynamoDB's own reasons: they tell a limit of the account, the
-// table or an index from a partition that is too hot.
+// logThrottle writes a warning if err says that DynamoDB throttled the call. Its
+// reasons tell a limit of the account, the table or an index from a hot partition.
 func (r *Repository) logThrottle(ctx context.Context, operation string, err error) {
 	if reasons := throttleReasons(err); reasons != nil {
 		r.logger.LogAttrs(ctx, slog.LevelWarn, "dynamodb throttled",

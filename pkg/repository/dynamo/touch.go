@@ -14,15 +14,10 @@ import (
 	"instances/pkg/repository"
 )
 
-// Touch records a heartbeat: LastSeenAt and IdleSince each become at, to the
-// millisecond, unless they are as late already. One that is later than now, as
-// a clock that was ahead leaves it, becomes at too. Nothing else changes,
-// neither version nor update time, and there is no history record; the index of
-// what is idle changes once a day. It returns [instance.ErrNotFound].
-//
-// It is one write outside of a transaction, which may be repeated after a lost
-// response: the second finds the time there. There is a second write only where
-// one of the two times is as late already and the other is not.
+// Touch implements [instance.Toucher] with one write and no transaction, which
+// may be repeated after a lost response: the second finds the time there. There
+// is a second write only where one of the two times is as late already and the
+// other is not. The index of what is idle changes once a day.
 func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) error {
 	item, err := r.find(ctx, key)
 	if err != nil {

@@ -15,40 +15,40 @@ import (
 	"instances/pkg/instance"
 )
 
-// transaction is a write: a list of changes, each with a condition, that take
-// effect all or not at all. The first error in making the list is the result
-// of running it.
+// transaction is a list of changes, each with a condition, that take effect all
+// or not at all. The first error in making the list is the error of run.
 type transaction struct {
 	r         *Repository
 	operation string
 	// id is random, and what the marker holds.
 	id string
-	// token is random too, and that of the transaction. DynamoDB may answer a
-	// token that it knows as before, so an attempt that was rejected needs
-	// another one, and an attempt that may have succeeded the same.
+	// token is DynamoDB's for the transaction. It may answer a token that it
+	// knows as before, so an attempt needs another one if the last was rejected,
+	// and the same one if the last may have succeeded.
 	token    string
 	changes  []types.TransactWriteItem
 	refusals []refusal // one for each change
-	// marker is the key of the item that only this write makes, its last one.
+	// marker is the key of the item that only this write makes, which is the
+	// last one.
 	marker itemKey
 	err    error
 }
 
-// refusal returns the error that the failed condition of a change stands for,
-// given the item that is there, which is empty if there is none.
+// refusal returns the error that the failed condition of a change means, given
+// the item that is there, which is empty if there is none.
 type refusal func(there item) error
 
-// is returns the refusal that always is err.
+// is returns a refusal that is always err.
 func is(err error) refusal { return func(item) error { return err } }
 
-// transaction starts a transaction. Where the conditions of several changes
-// fail, the first of them that has a refusal decides the error.
+// transaction starts a transaction. If the conditions of several changes fail,
+// the first of them that has a refusal determines the error.
 func (r *Repository) transaction(operation string) *transaction {
 	return &transaction{r: r, operation: operation, id: rand.Text(), token: rand.Text()}
 }
 
-// put stores an item. Refused is nil where the condition can only fail by a
-// fault.
+// put stores an item. Refused may be nil if only a fault can make the condition
+// fail.
 func (w *transaction) put(value any, condition expression.ConditionBuilder, refused refusal) {
 	attributes, err := attributevalue.MarshalMap(value)
 	w.fail(err)
@@ -105,20 +105,19 @@ func (w *transaction) fail(err error) {
 	}
 }
 
-// absent is the condition that there is no such item.
+// absent is the condition that the item does not exist.
 func absent() expression.ConditionBuilder {
 	return expression.AttributeNotExists(expression.Name("pk"))
 }
 
-// always is the condition that holds whether or not there is such an item.
+// always is the condition that holds whether or not the item exists.
 func always() expression.ConditionBuilder {
 	return absent().Or(expression.AttributeExists(expression.Name("pk")))
 }
 
-// run carries the transaction out, once. Its error is that of a refusal, or
-// [instance.ErrUnavailable] when the time did not suffice. Nothing was changed
-// then, nor after any other error that does not say that the outcome is
-// unknown.
+// run carries out the transaction, once. Its error is that of a refusal, or
+// [instance.ErrUnavailable] if there was not enough time. Unless the error says
+// that the outcome is unknown, nothing has been changed and nothing will be.
 func (w *transaction) run(ctx context.Context) error {
 	if w.marker == (itemKey{}) {
 		w.marker = itemKey{"write#" + w.id, "marker"}
@@ -157,9 +156,8 @@ loop:
 	return w.explain(failure)
 }
 
-// repeat carries out a transaction of which it does not matter whether it
-// takes effect more than once, or finds its effect there already: a condition
-// that does not hold is no error.
+// repeat carries out a transaction that may take effect more than once, or find
+// its effect there already: a failed condition is not an error.
 func (w *transaction) repeat(ctx context.Context) error {
 	if w.err != nil {
 		return w.err
@@ -193,8 +191,8 @@ func (w *transaction) send(ctx context.Context) error {
 	return err
 }
 
-// explain returns what it means that the last attempt failed like this, or
-// that there was none.
+// explain returns the error of a transaction whose last attempt failed with
+// failure, or that had no time for one if that is nil.
 func (w *transaction) explain(failure error) error {
 	if failure == nil || classify(failure) != final {
 		return unavailable(w.operation, failure)
@@ -211,8 +209,8 @@ func (w *transaction) explain(failure error) error {
 // conditionFailed is the code of a change whose condition did not hold.
 const conditionFailed = "ConditionalCheckFailed"
 
-// refusedBy returns the reasons of a transaction that conditions, and nothing
-// else, kept from taking effect, one for each change; nil for any other error.
+// refusedBy returns the reasons, one for each change, if failed conditions and
+// nothing else are why a transaction was cancelled; otherwise nil.
 func refusedBy(err error) []types.CancellationReason {
 	canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok {

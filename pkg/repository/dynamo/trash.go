@@ -3,7 +3,6 @@ package dynamo
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -15,23 +14,18 @@ import (
 	"instances/pkg/instance"
 )
 
-// Deleted yields the instances of the kind that are in the trash and were
-// deleted before that time, oldest deletion first, and then by id and
-// incarnation; all of them where the time is zero. What it has yielded may be
-// purged meanwhile. An error is yielded once, at the end.
-//
-// It is one consistent query for each of 16 shards, and more where there is
-// more: it costs what it yields, and reads ahead by a page of each shard.
+// Deleted implements [instance.TrashReader] with a consistent query for each of
+// 16 shards, and more if there is more than a page. It reads ahead by a page of
+// each shard.
 func (r *Repository) Deleted(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Deleted, error] {
-	return func(yield func(instance.Deleted, error) bool) {
-		fail := func(err error) { yield(instance.Deleted{}, fmt.Errorf("deleted %s: %w", kind, err)) }
+	return named("deleted "+kind.String(), func(yield func(instance.Deleted, error) bool) {
 		var heads []trashHead
 		for n := range shards {
 			next, stop := iter.Pull2(r.deletedOf(ctx, kind, n, before))
 			defer stop()
 			d, err, ok := next()
 			if err != nil {
-				fail(err)
+				yield(instance.Deleted{}, err)
 				return
 			}
 			if ok {
@@ -50,23 +44,23 @@ func (r *Repository) Deleted(ctx context.Context, kind instance.Kind, before tim
 			}
 			d, err, ok := heads[first].next()
 			if err != nil {
-				fail(err)
+				yield(instance.Deleted{}, err)
 				return
 			}
 			if heads[first].Deleted = d; !ok {
 				heads = slices.Delete(heads, first, first+1)
 			}
 		}
-	}
+	})
 }
 
-// trashHead is what comes next in a shard of the trash.
+// trashHead is the next element of a shard of the trash.
 type trashHead struct {
 	instance.Deleted
 	next func() (instance.Deleted, error, bool)
 }
 
-// compareDeleted orders the trash as a shard of it is sorted.
+// compareDeleted orders the trash as each shard is sorted.
 func compareDeleted(a, b instance.Deleted) int {
 	return cmp.Or(a.DeletedAt.Compare(b.DeletedAt), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Incarnation, b.Incarnation))
 }
@@ -85,9 +79,7 @@ func (r *Repository) deletedOf(ctx context.Context, kind instance.Kind, shard in
 	})
 }
 
-// Purge removes an instance from the trash for good and writes the history
-// record, both or nothing. It returns [instance.ErrNotFound] unless the trash
-// holds exactly d: it was restored meanwhile, or purged.
+// Purge implements [instance.Purger] as one transaction.
 func (r *Repository) Purge(ctx context.Context, d instance.Deleted, change instance.Change) error {
 	if !valid(d.Key()) {
 		return instance.ErrNotFound
