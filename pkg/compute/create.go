@@ -36,35 +36,6 @@ func CreateInstance(instances instance.Creator, gpus instance.DocumentReader, s 
 	}
 }
 
-// whole is a body that describes a whole instance.
-type whole struct {
-	body []byte
-	form form
-	input
-	gpu GPU
-}
-
-// readWhole reads a body that describes a whole instance.
-func readWhole(r *http.Request, gpus instance.DocumentReader) (whole, error) {
-	body, members, err := httpjson.ReadForm(r)
-	if err != nil {
-		return whole{}, err
-	}
-	w := whole{body: body, form: newForm(members)}
-	w.form.require("name", "ask_price")
-	w.input = parse(w.form)
-	w.gpu, err = w.findGPU(r.Context(), w.form, gpus)
-	if err != nil {
-		return whole{}, err
-	}
-	return w, w.form.Err()
-}
-
-// replace returns i with everything as the body says.
-func (w whole) replace(i instance.Instance, a attributes) (instance.Instance, error) {
-	return w.input.replace(w.form, i, a, w.gpu)
-}
-
 // newInstance returns an instance of the owner that holds nothing yet.
 func newInstance(owner string, at time.Time) instance.Instance {
 	return instance.Instance{
@@ -79,15 +50,4 @@ func newInstance(owner string, at time.Time) instance.Instance {
 		UpdatedAt:   at,
 		IdleSince:   at,
 	}
-}
-
-// answerWritten returns the answer to a write of i.
-func (s Settings) answerWritten(status int, i instance.Instance) (httpjson.Answer, error) {
-	body, err := s.encodeWritten(i, s.Now())
-	if err != nil {
-		return httpjson.Answer{}, err
-	}
-	answer, err := httpjson.NewAnswer(status, body)
-	answer.ETag = httpjson.ETag(i.Revision())
-	return answer, err
 }

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
-	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
 )
@@ -129,36 +127,4 @@ func loadGPUs(ctx context.Context, c instance.DocumentReader) ([]GPU, error) {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
 	return gpus, nil
-}
-
-// findGPU returns the entry that a body names, or notes in f that there is
-// none. The catalogue is read only where the body names one.
-func (in input) findGPU(ctx context.Context, f form, c instance.DocumentReader) (GPU, error) {
-	if valueOr(in.gpu, "") == "" {
-		return GPU{}, nil
-	}
-	gpus, err := loadGPUs(ctx, c)
-	if err != nil {
-		return GPU{}, err
-	}
-	i := slices.IndexFunc(gpus, func(g GPU) bool { return g.UUID == *in.gpu })
-	if i < 0 {
-		f.Reject("gpu", fmt.Sprintf("Invalid pk %q - object does not exist.", *in.gpu))
-		return GPU{}, nil
-	}
-	return gpus[i], nil
-}
-
-// ListGPUs answers GET /api/v1/gpus/ with the catalogue.
-func ListGPUs(gpus instance.DocumentReader) httpjson.Handler {
-	return func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
-		if _, err := httpjson.Parameters(r); err != nil {
-			return httpjson.Answer{}, err
-		}
-		list, err := loadGPUs(r.Context(), gpus)
-		if err != nil {
-			return httpjson.Answer{}, err
-		}
-		return httpjson.NewAnswer(http.StatusOK, list)
-	}
 }

@@ -1,15 +1,18 @@
 package compute
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"instances/pkg/httpjson"
+	"instances/pkg/instance"
 )
 
 // The limits of an instance.
@@ -198,4 +201,51 @@ func (f form) gpu() *string {
 		return nil
 	}
 	return &text
+}
+
+// whole is a body that describes a whole instance.
+type whole struct {
+	body []byte
+	form form
+	input
+	gpu GPU
+}
+
+// readWhole reads a body that describes a whole instance.
+func readWhole(r *http.Request, gpus instance.DocumentReader) (whole, error) {
+	body, members, err := httpjson.ReadForm(r)
+	if err != nil {
+		return whole{}, err
+	}
+	w := whole{body: body, form: newForm(members)}
+	w.form.require("name", "ask_price")
+	w.input = parse(w.form)
+	w.gpu, err = w.findGPU(r.Context(), w.form, gpus)
+	if err != nil {
+		return whole{}, err
+	}
+	return w, w.form.Err()
+}
+
+// replace returns i with everything as the body says.
+func (w whole) replace(i instance.Instance, a attributes) (instance.Instance, error) {
+	return w.input.replace(w.form, i, a, w.gpu)
+}
+
+// findGPU returns the entry that a body names, or notes in f that there is
+// none. The catalogue is read only where the body names one.
+func (in input) findGPU(ctx context.Context, f form, c instance.DocumentReader) (GPU, error) {
+	if valueOr(in.gpu, "") == "" {
+		return GPU{}, nil
+	}
+	gpus, err := loadGPUs(ctx, c)
+	if err != nil {
+		return GPU{}, err
+	}
+	i := slices.IndexFunc(gpus, func(g GPU) bool { return g.UUID == *in.gpu })
+	if i < 0 {
+		f.Reject("gpu", fmt.Sprintf("Invalid pk %q - object does not exist.", *in.gpu))
+		return GPU{}, nil
+	}
+	return gpus[i], nil
 }

@@ -43,18 +43,6 @@ func CreateInstance(instances instance.Creator, now func() time.Time) httpjson.H
 	}
 }
 
-// newInstanceID returns the id that a body gives, or a random one.
-func newInstanceID(f *httpjson.Fields) string {
-	id := f.String("id", maxText)
-	if id == nil || *id == "" {
-		return newID()
-	}
-	if !validID(*id) {
-		f.Reject("id", "must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")
-	}
-	return *id
-}
-
 // newInstance returns an instance of the id that holds nothing yet.
 func newInstance(id, owner string, at time.Time) (instance.Instance, error) {
 	key, err := Key(id)

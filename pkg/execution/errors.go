@@ -11,11 +11,6 @@ import (
 	"instances/pkg/instance"
 )
 
-// message is the body of every answer that is no instance.
-type message struct {
-	Message string `json:"message"`
-}
-
 // failures is how this dialect answers errors.
 func failures() httpjson.Errors {
 	return httpjson.Errors{

@@ -1,11 +1,11 @@
 package execution
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
 	"instances/pkg/httpjson"
-	"instances/pkg/instance"
 )
 
 // The limits of an instance, in characters.
@@ -16,13 +16,6 @@ const (
 
 // created is the status of a new instance.
 const created = "created"
-
-// modes and statuses are the values of mode and otStatus.
-func modes() []string    { return []string{"ExecAsync", "ExecSync", "Subscription"} }
-func statuses() []string { return []string{created, "pulling", "deployed", "error", "deleted"} }
-
-// ended are the statuses of an instance that runs no more.
-func ended() []string { return []string{"error", "deleted"} }
 
 // input is what a body gives. A nil field was missing or null.
 type input struct {
@@ -79,13 +72,41 @@ func oneOf(f *httpjson.Fields, field string, text *string, values []string) {
 	}
 }
 
-// apply returns i with what in gives, and user where it gives none.
-func (in input) apply(i instance.Instance, user string, start *int64, dockerID *string) (instance.Instance, error) {
-	i.Group, i.Name, i.SubGroup = *in.idRef, *in.name, user
-	if in.user != nil {
-		i.SubGroup = *in.user
+// update is a body that replaces an instance. A nil field was not sent: what
+// is stored stays.
+type update struct {
+	id string
+	input
+	otStatus, dockerID *string
+	start              *int64
+}
+
+// parseUpdate reads the body of an update.
+func parseUpdate(members map[string]json.RawMessage) (update, error) {
+	f := httpjson.NewFields(members)
+	id := required(f, "id")
+	u := update{
+		input:    parse(f),
+		otStatus: f.String("otStatus", maxText),
+		dockerID: f.String("dockerId", maxText),
+		start:    f.Integer("start"),
 	}
-	a := in.attributes
-	a.Description, a.Mode, a.Start, a.DockerID = in.description, *in.mode, start, dockerID
-	return withAttributes(i, a)
+	oneOf(f, "otStatus", u.otStatus, statuses())
+	if err := f.Err(); err != nil {
+		return update{}, err
+	}
+	u.id = *id
+	return u, nil
+}
+
+// newInstanceID returns the id that a body gives, or a random one.
+func newInstanceID(f *httpjson.Fields) string {
+	id := f.String("id", maxText)
+	if id == nil || *id == "" {
+		return newID()
+	}
+	if !validID(*id) {
+		f.Reject("id", "must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")
+	}
+	return *id
 }

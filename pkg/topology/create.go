@@ -41,18 +41,6 @@ func CreateInstance(numbers instance.Numberer, instances instance.Creator, now f
 	}
 }
 
-// readWhole reads a body that describes a whole instance.
-func readWhole(r *http.Request) (body []byte, in input, err error) {
-	body, members, err := httpjson.ReadObject(r)
-	if err != nil {
-		return nil, input{}, err
-	}
-	f := httpjson.NewFields(members)
-	in = parse(f, "pluginOperations")
-	in.require(f)
-	return body, in, f.Err()
-}
-
 // newInstance returns an instance with the number n that holds nothing yet.
 func newInstance(n int64, owner string, at time.Time) instance.Instance {
 	k := key(n)

@@ -26,14 +26,3 @@ func GetInstance(instances instance.Getter) httpjson.Handler {
 		return answerWith(http.StatusOK, i)
 	}
 }
-
-// answerWith returns an answer that holds i.
-func answerWith(status int, i instance.Instance) (httpjson.Answer, error) {
-	d, err := encode(i)
-	if err != nil {
-		return httpjson.Answer{}, err
-	}
-	answer, err := httpjson.NewAnswer(status, d)
-	answer.ETag = httpjson.ETag(i.Revision())
-	return answer, err
-}

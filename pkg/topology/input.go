@@ -3,11 +3,11 @@ package topology
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"unicode"
 
 	"instances/pkg/httpjson"
-	"instances/pkg/instance"
 )
 
 // The limits of an instance, in characters and entries.
@@ -108,89 +108,14 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 	return p, ""
 }
 
-// require notes the fields that a whole instance must have.
-func (in input) require(f *httpjson.Fields) {
-	if in.name == nil && f.Raw("instanceName") == nil {
-		f.Reject("instanceName", "is required")
-	}
-	if in.code == nil && f.Raw("instanceCode") == nil {
-		f.Reject("instanceCode", "is required")
-	}
-}
-
-// replace returns i with everything as in gives it, and the defaults for what
-// it does not give.
-func (in input) replace(i instance.Instance) (instance.Instance, error) {
-	i.Name = valueOr(in.name, "")
-	i.Code = valueOr(in.code, "")
-	i.Group = valueOr(in.groupCode, "")
-	i.SubGroup = valueOr(in.subGroupCode, "")
-	i.Active = valueOr(in.isActive, true)
-	var err error
-	i.Attributes, err = encodeAttributes(attributes{
-		Description:        valueOr(in.description, ""),
-		Environments:       in.environments,
-		Workflows:          in.workflows,
-		PluginOperations:   in.pluginOperations,
-		IsDeploymentTarget: valueOr(in.isDeploymentTarget, true),
-	})
-	return i, err
-}
-
-// patch returns i with what in gives: texts and switches take its place,
-// lists are appended to. It fails where a list becomes too long.
-func (in input) patch(i instance.Instance) (instance.Instance, error) {
-	a, err := decodeAttributes(i)
+// readWhole reads a body that describes a whole instance.
+func readWhole(r *http.Request) (body []byte, in input, err error) {
+	body, members, err := httpjson.ReadObject(r)
 	if err != nil {
-		return instance.Instance{}, err
+		return nil, input{}, err
 	}
-	i.Name = valueOr(in.name, i.Name)
-	i.Code = valueOr(in.code, i.Code)
-	i.Group = valueOr(in.groupCode, i.Group)
-	i.SubGroup = valueOr(in.subGroupCode, i.SubGroup)
-	i.Active = valueOr(in.isActive, i.Active)
-	a.Description = valueOr(in.description, a.Description)
-	a.IsDeploymentTarget = valueOr(in.isDeploymentTarget, a.IsDeploymentTarget)
-
-	f := httpjson.NewFields(nil)
-	a.Environments = set(f, "environments", append(a.Environments, in.environments...), identical)
-	a.Workflows = set(f, "workflows", append(a.Workflows, in.workflows...), identical)
-	a.PluginOperations = set(f, "pluginOperations",
-		append(a.PluginOperations, in.pluginOperations...), pluginOperation.identity)
-	if err := f.Err(); err != nil {
-		return instance.Instance{}, err
-	}
-	i.Attributes, err = encodeAttributes(a)
-	return i, err
-}
-
-// set returns list without repeated entries, in order, and notes in f where
-// it is too long. A nil list stays nil.
-func set[T any, I comparable](f *httpjson.Fields, field string, list []T, identity func(T) I) []T {
-	if list == nil {
-		return nil
-	}
-	seen := make(map[I]bool, len(list))
-	kept := make([]T, 0, len(list))
-	for _, entry := range list {
-		if id := identity(entry); !seen[id] {
-			seen[id] = true
-			kept = append(kept, entry)
-		}
-	}
-	if len(kept) > maxEntries {
-		f.Reject(field, fmt.Sprintf("must have at most %d entries, not %d", maxEntries, len(kept)))
-	}
-	return kept
-}
-
-// identical is the identity of a number.
-func identical(n int64) int64 { return n }
-
-// valueOr returns what p points to, or def where it is nil.
-func valueOr[T any](p *T, def T) T {
-	if p == nil {
-		return def
-	}
-	return *p
+	f := httpjson.NewFields(members)
+	in = parse(f, "pluginOperations")
+	in.require(f)
+	return body, in, f.Err()
 }

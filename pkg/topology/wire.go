@@ -8,22 +8,6 @@ import (
 	"instances/pkg/instance"
 )
 
-// document is an instance as answers hold it, in the order of the
-// description.
-type document struct {
-	Description        *string           `json:"description"`
-	Environments       []int64           `json:"environments"`
-	Workflows          []int64           `json:"workflows"`
-	InstanceID         int64             `json:"instanceId"`
-	InstanceName       *string           `json:"instanceName"`
-	IsActive           bool              `json:"isActive"`
-	PluginOperations   []pluginOperation `json:"pluginOperations"`
-	InstanceCode       *string           `json:"instanceCode"`
-	GroupCode          *string           `json:"groupCode"`
-	SubGroupCode       *string           `json:"subGroupCode"`
-	IsDeploymentTarget bool              `json:"isDeploymentTarget"`
-}
-
 // attributes are what only this dialect knows of an instance, as they are
 // stored in [instance.Instance.Attributes].
 type attributes struct {
@@ -59,31 +43,6 @@ func (p pluginOperation) identity() string {
 	return "ownerId " + strconv.FormatInt(*p.OwnerID, 10) + " " + *p.PropertySetName
 }
 
-// encode returns the wire form of i.
-func encode(i instance.Instance) (document, error) {
-	n, err := strconv.ParseInt(i.ID, 10, 64)
-	if err != nil {
-		return document{}, fmt.Errorf("encode %s: id is no number: %w", i.Key(), err)
-	}
-	a, err := decodeAttributes(i)
-	if err != nil {
-		return document{}, err
-	}
-	return document{
-		Description:        optional(a.Description),
-		Environments:       orEmpty(a.Environments),
-		Workflows:          orEmpty(a.Workflows),
-		InstanceID:         n,
-		InstanceName:       optional(i.Name),
-		IsActive:           i.Active,
-		PluginOperations:   orEmpty(a.PluginOperations),
-		InstanceCode:       optional(i.Code),
-		GroupCode:          optional(i.Group),
-		SubGroupCode:       optional(i.SubGroup),
-		IsDeploymentTarget: a.IsDeploymentTarget,
-	}, nil
-}
-
 // decodeAttributes reads the attributes of i.
 func decodeAttributes(i instance.Instance) (attributes, error) {
 	return instance.DecodeAttributes[attributes](i)
@@ -96,20 +55,4 @@ func encodeAttributes(a attributes) (json.RawMessage, error) {
 		return nil, fmt.Errorf("encode attributes: %w", err)
 	}
 	return b, nil
-}
-
-// optional returns nil for an empty text, which is an absent one.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-// orEmpty returns list, or an empty one that encodes as [].
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }
