@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -28,28 +27,6 @@ const (
 	ComputeSilentVariable  = "COMPUTE_DELETE_SILENT_AFTER_DAYS"
 	ExecutionEndedVariable = "EXECUTION_DELETE_ENDED_AFTER_DAYS"
 )
-
-// Variables returns the names of all variables that the template sets for the
-// function with that name.
-func Variables(function string) []string {
-	all := []string{TableVariable, HistoryRetentionVariable, AllowOriginVariable}
-	if slices.Contains(silenceFunctions(), function) {
-		all = append(all, SilentAfterVariable)
-	}
-	if function == "cleanup" {
-		all = append(all, DeletedRetentionVariable, ComputeSilentVariable, ExecutionEndedVariable)
-	}
-	return all
-}
-
-// silenceFunctions are those whose answers say whether a compute instance is
-// available.
-func silenceFunctions() []string {
-	return []string{
-		"compute-list", "compute-get", "compute-create", "compute-update", "compute-patch",
-		"compute-start", "compute-stop", "compute-add-image", "compute-delete-image",
-	}
-}
 
 // maxSilentMinutes is a year: more is a mistyped number.
 const maxSilentMinutes = 366 * 24 * 60

@@ -12,13 +12,15 @@ import (
 // leaked: inst_ and 52 characters of a-z2-7.
 const SecretPrefix = "inst_"
 
+// secretAlphabet is that of base32 in lower case.
+const secretAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
 // NewSecret returns a new random secret of 256 bits.
 func NewSecret() string {
 	var b [32]byte
 	// Read never fails: see [rand.Read].
 	_, _ = rand.Read(b[:])
-	const lower = "abcdefghijklmnopqrstuvwxyz234567"
-	return SecretPrefix + base32.NewEncoding(lower).WithPadding(base32.NoPadding).EncodeToString(b[:])
+	return SecretPrefix + base32.NewEncoding(secretAlphabet).WithPadding(base32.NoPadding).EncodeToString(b[:])
 }
 
 // Hash returns the hexadecimal SHA-256 of a secret.

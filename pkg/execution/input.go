@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"instances/pkg/httpjson"
 )
 
@@ -103,7 +105,7 @@ func parseUpdate(members map[string]json.RawMessage) (update, error) {
 func newInstanceID(f *httpjson.Fields) string {
 	id := f.String("id", maxText)
 	if id == nil || *id == "" {
-		return newID()
+		return uuid.NewString()
 	}
 	if !validID(*id) {
 		f.Reject("id", "must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")

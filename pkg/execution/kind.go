@@ -1,7 +1,6 @@
 package execution
 
 import (
-	"crypto/rand"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -51,13 +50,4 @@ func collections() []string {
 func validID(id string) bool {
 	return id != "" && len(id) <= 128 &&
 		strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == ""
-}
-
-// newID returns a random UUID (version 4).
-func newID() string {
-	var b [16]byte
-	// Read never fails: see [rand.Read].
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

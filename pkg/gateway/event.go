@@ -17,6 +17,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
+
 	"instances/pkg/template"
 )
 
@@ -42,17 +44,15 @@ type call struct {
 }
 
 func newCall(now time.Time, r *http.Request) *call {
-	var b [39]byte
+	var b [23]byte
 	// Read never fails: see [rand.Read].
 	_, _ = rand.Read(b[:])
-	id := b[:16]
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return &call{
 		request:           r,
 		received:          now,
-		requestID:         fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:]),
-		extendedRequestID: base64.URLEncoding.EncodeToString(b[16:27]),
-		traceID:           fmt.Sprintf("Root=1-%08x-%x", uint32(now.Unix()), b[27:]),
+		requestID:         uuid.NewString(),
+		extendedRequestID: base64.URLEncoding.EncodeToString(b[:11]),
+		traceID:           fmt.Sprintf("Root=1-%08x-%x", uint32(now.Unix()), b[11:]),
 		fullPath:          r.URL.EscapedPath(),
 	}
 }

@@ -42,15 +42,6 @@ func (p *Process) environment() []string {
 	return list
 }
 
-// newRequestID returns a random UUID, as Lambda gives to each invocation.
-func newRequestID() string {
-	var b [16]byte
-	// Read never fails: see [rand.Read].
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
 // traceHeader returns the header of a trace that nobody records. Its root is
 // the one that the event of a gateway names, or else a new one.
 func traceHeader(event []byte) string {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Function says how to run a function.
@@ -121,7 +123,7 @@ func (s *Server) start(f Function) (*Process, error) {
 // process that did not answer in time, or whose context was cancelled, is
 // killed. One invocation at a time may run.
 func (p *Process) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	i := &invocation{id: newRequestID(), trace: traceHeader(event), event: event, done: make(chan result, 1)}
+	i := &invocation{id: uuid.NewString(), trace: traceHeader(event), event: event, done: make(chan result, 1)}
 	var bounded bool
 	if i.until, bounded = ctx.Deadline(); !bounded {
 		i.until = time.Now().Add(startTimeout + p.function.Timeout)
