@@ -2,9 +2,11 @@ package compute
 
 import (
 	"encoding/json"
+	"net/http"
+	"time"
+
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
-	"time"
 )
 
 // read is an instance as lists and gets show it.
@@ -66,19 +68,28 @@ func lastConnection(i instance.Instance, now time.Time) *date {
 	return &d
 }
 
-// status derives whether i is available at now. A time too far in the future,
+// encoder encodes instances as they are at a time.
+type encoder struct {
+	now         time.Time
+	silentAfter time.Duration
+}
+
+// encoder returns an encoder for the current time.
+func (s Settings) encoder() encoder { return encoder{s.Now(), s.SilentAfter} }
+
+// status derives whether i is available. A time too far in the future,
 // which a clock that was ahead has left, says nothing: otherwise a silent
 // instance would stay available until then. The next heartbeat corrects it.
-func (s Settings) status(i instance.Instance, a attributes, now time.Time) int {
-	recent := func(t time.Time) bool { return now.Sub(t).Abs() < s.SilentAfter }
+func (e encoder) status(i instance.Instance, a attributes) int {
+	recent := func(t time.Time) bool { return e.now.Sub(t).Abs() < e.silentAfter }
 	if i.Status == started && (recent(time.UnixMilli(a.StartedAt)) || recent(i.LastSeenAt)) {
 		return available
 	}
 	return notAvailable
 }
 
-// encodeRead returns i as lists and gets show it at now.
-func (s Settings) encodeRead(i instance.Instance, p profile, now time.Time) (read, error) {
+// read returns i as lists and gets show it.
+func (e encoder) read(i instance.Instance, p profile) (read, error) {
 	a, err := decodeAttributes(i)
 	if err != nil {
 		return read{}, err
@@ -86,8 +97,8 @@ func (s Settings) encodeRead(i instance.Instance, p profile, now time.Time) (rea
 	out := read{
 		UUID: i.ID, Type: a.Type, GPU: orNone(a.GPU), GPUName: orNone(a.GPUName),
 		NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
-		UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt), CurrentServerTime: date(now),
-		LastConnection: lastConnection(i, now), Name: i.Name, Status: s.status(i, a, now), AskPrice: a.AskPrice,
+		UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt), CurrentServerTime: date(e.now),
+		LastConnection: lastConnection(i, e.now), Name: i.Name, Status: e.status(i, a), AskPrice: a.AskPrice,
 		DownloadedImages: orEmpty(a.DownloadedImages), MaxNumParallelJobs: a.MaxNumParallelJobs,
 	}
 	if p.numbers {
@@ -96,16 +107,16 @@ func (s Settings) encodeRead(i instance.Instance, p profile, now time.Time) (rea
 	return out, nil
 }
 
-// encodeWritten returns i as the answer to a write shows it at now.
-func (s Settings) encodeWritten(i instance.Instance, now time.Time) (written, error) {
+// written returns i as the answer to a write shows it.
+func (e encoder) written(i instance.Instance) (written, error) {
 	a, err := decodeAttributes(i)
 	if err != nil {
 		return written{}, err
 	}
 	out := written{
-		UUID: i.ID, CurrentServerTime: date(now), NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
+		UUID: i.ID, CurrentServerTime: date(e.now), NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
 		GPUName: orNone(a.GPUName), UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt),
-		LastConnection: lastConnection(i, now), Type: typeNumber(a.Type), Name: i.Name, Status: s.status(i, a, now),
+		LastConnection: lastConnection(i, e.now), Type: typeNumber(a.Type), Name: i.Name, Status: e.status(i, a),
 		AskPrice: a.AskPrice, MaxNumParallelJobs: a.MaxNumParallelJobs, DownloadedImages: orEmpty(a.DownloadedImages),
 	}
 	if a.GPU != "" {
@@ -138,12 +149,26 @@ func orEmpty(list []string) []string {
 	return list
 }
 
-// answerWritten returns the answer to a write of i.
-func (s Settings) answerWritten(status int, i instance.Instance) (httpjson.Answer, error) {
-	body, err := s.encodeWritten(i, s.Now())
+// answerRead returns the answer to a get of i.
+func answerRead(i instance.Instance, e encoder, p profile) (httpjson.Answer, error) {
+	body, err := e.read(i, p)
 	if err != nil {
 		return httpjson.Answer{}, err
 	}
+	return answerWith(http.StatusOK, i, body)
+}
+
+// answerWritten returns the answer to a write of i.
+func answerWritten(status int, i instance.Instance, e encoder) (httpjson.Answer, error) {
+	body, err := e.written(i)
+	if err != nil {
+		return httpjson.Answer{}, err
+	}
+	return answerWith(status, i, body)
+}
+
+// answerWith returns an answer with a body that shows i.
+func answerWith(status int, i instance.Instance, body any) (httpjson.Answer, error) {
 	answer, err := httpjson.NewAnswer(status, body)
 	answer.ETag = httpjson.ETag(i.Revision())
 	return answer, err

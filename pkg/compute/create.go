@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -15,21 +16,21 @@ import (
 // repeated.
 func CreateInstance(instances instance.Creator, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		whole, err := readWhole(r, gpus)
+		body, in, err := readWhole(r, gpus)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
 		at := s.Now().UTC().Truncate(time.Millisecond)
-		i, err := whole.replace(newInstance(who.Owner, at), attributes{})
+		i, err := in.replace(newInstance(who.Owner, at))
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		answer, err := s.answerWritten(profileOf(who).created, i)
+		answer, err := answerWritten(profileOf(who).created, i, s.encoder())
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
 		answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID + "/"
-		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: whole.body, Now: at}
+		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: body, Now: at}
 		return httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
 			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
 		})
@@ -49,5 +50,6 @@ func newInstance(owner string, at time.Time) instance.Instance {
 		CreatedAt:   at,
 		UpdatedAt:   at,
 		IdleSince:   at,
+		Attributes:  json.RawMessage("{}"),
 	}
 }

@@ -19,12 +19,6 @@ func GetInstance(instances instance.Getter, s Settings) httpjson.Handler {
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		body, err := s.encodeRead(i, profileOf(who), s.Now())
-		if err != nil {
-			return httpjson.Answer{}, err
-		}
-		answer, err := httpjson.NewAnswer(http.StatusOK, body)
-		answer.ETag = httpjson.ETag(i.Revision())
-		return answer, err
+		return answerRead(i, s.encoder(), profileOf(who))
 	}
 }

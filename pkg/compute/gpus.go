@@ -1,10 +1,11 @@
 package compute
 
 import (
+	"net/http"
+
 	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
-	"net/http"
 )
 
 // ListGPUs answers GET /api/v1/gpus/ with the catalogue.

@@ -50,7 +50,7 @@ func changeImages(instances instance.Updater, s Settings, operation string, chan
 		if err := f.Err(); err != nil {
 			return httpjson.Answer{}, err
 		}
-		return s.update(r, who, instances, operation, func(i instance.Instance) (instance.Instance, error) {
+		return update(r, who, instances, s, operation, func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err

@@ -1,10 +1,11 @@
 package compute
 
 import (
+	"net/http"
+
 	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
-	"net/http"
 )
 
 // image is a downloaded image in answers.

@@ -45,8 +45,10 @@ type input struct {
 	askPrice           *json.Number
 	kind               *string
 	maxNumParallelJobs *int64
-	// gpu is empty where the body says that there is none.
-	gpu *string
+	// gpu is empty where the body says that there is none; card is the entry of
+	// the catalogue that it names.
+	gpu  *string
+	card GPU
 }
 
 // form reads a body and collects what is wrong with it.
@@ -60,15 +62,22 @@ func newForm(members map[string]json.RawMessage) form {
 	return form{httpjson.NewFields(members), members}
 }
 
-// parse reads a body. Errors are noted in f.
-func parse(f form) input {
-	return input{
+// parse reads a body. It reads the catalogue only where the body names a GPU.
+func parse(ctx context.Context, f form, gpus instance.DocumentReader) (input, error) {
+	in := input{
 		name:               f.name(),
 		askPrice:           f.price(),
 		kind:               f.kind(),
 		maxNumParallelJobs: f.parallelJobs(),
 		gpu:                f.gpu(),
 	}
+	if valueOr(in.gpu, "") != "" {
+		var err error
+		if in.card, err = findGPU(ctx, f, gpus, *in.gpu); err != nil {
+			return input{}, err
+		}
+	}
+	return in, f.Err()
 }
 
 // require notes the fields that a whole instance must have.
@@ -203,48 +212,28 @@ func (f form) gpu() *string {
 	return &text
 }
 
-// whole is a body that describes a whole instance.
-type whole struct {
-	body []byte
-	form form
-	input
-	gpu GPU
-}
-
 // readWhole reads a body that describes a whole instance.
-func readWhole(r *http.Request, gpus instance.DocumentReader) (whole, error) {
+func readWhole(r *http.Request, gpus instance.DocumentReader) (body []byte, in input, err error) {
 	body, members, err := httpjson.ReadForm(r)
 	if err != nil {
-		return whole{}, err
+		return nil, input{}, err
 	}
-	w := whole{body: body, form: newForm(members)}
-	w.form.require("name", "ask_price")
-	w.input = parse(w.form)
-	w.gpu, err = w.findGPU(r.Context(), w.form, gpus)
-	if err != nil {
-		return whole{}, err
-	}
-	return w, w.form.Err()
+	f := newForm(members)
+	f.require("name", "ask_price")
+	in, err = parse(r.Context(), f, gpus)
+	return body, in, err
 }
 
-// replace returns i with everything as the body says.
-func (w whole) replace(i instance.Instance, a attributes) (instance.Instance, error) {
-	return w.input.replace(w.form, i, a, w.gpu)
-}
-
-// findGPU returns the entry that a body names, or notes in f that there is
-// none. The catalogue is read only where the body names one.
-func (in input) findGPU(ctx context.Context, f form, c instance.DocumentReader) (GPU, error) {
-	if valueOr(in.gpu, "") == "" {
-		return GPU{}, nil
-	}
+// findGPU returns the entry of the catalogue with the uuid, or notes in f that
+// there is none.
+func findGPU(ctx context.Context, f form, c instance.DocumentReader, uuid string) (GPU, error) {
 	gpus, err := loadGPUs(ctx, c)
 	if err != nil {
 		return GPU{}, err
 	}
-	i := slices.IndexFunc(gpus, func(g GPU) bool { return g.UUID == *in.gpu })
+	i := slices.IndexFunc(gpus, func(g GPU) bool { return g.UUID == uuid })
 	if i < 0 {
-		f.Reject("gpu", fmt.Sprintf("Invalid pk %q - object does not exist.", *in.gpu))
+		f.Reject("gpu", fmt.Sprintf("Invalid pk %q - object does not exist.", uuid))
 		return GPU{}, nil
 	}
 	return gpus[i], nil

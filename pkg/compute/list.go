@@ -17,11 +17,11 @@ func ListInstances(instances instance.Searcher, s Settings) httpjson.Handler {
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		now, profile := s.Now(), profileOf(who)
+		e, profile := s.encoder(), profileOf(who)
 		list := httpjson.List[instance.Query, instance.Instance]{
 			Query:  instance.Query{Kind: Kind(), Collections: []string{who.Owner}},
 			Paging: paging,
-			Encode: func(i instance.Instance) (any, error) { return s.encodeRead(i, profile, now) },
+			Encode: func(i instance.Instance) (any, error) { return e.read(i, profile) },
 		}
 		return list.Answer(r, func(q instance.Query, limit int) iter.Seq2[instance.Instance, error] {
 			q.Limit = limit

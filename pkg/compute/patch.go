@@ -15,17 +15,10 @@ func PatchInstance(instances instance.Updater, gpus instance.DocumentReader, s S
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		f := newForm(members)
-		in := parse(f)
-		gpu, err := in.findGPU(r.Context(), f, gpus)
+		in, err := parse(r.Context(), newForm(members), gpus)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		if err := f.Err(); err != nil {
-			return httpjson.Answer{}, err
-		}
-		return s.update(r, who, instances, "patch", func(i instance.Instance) (instance.Instance, error) {
-			return in.patch(i, gpu)
-		})
+		return update(r, who, instances, s, "patch", in.patch)
 	}
 }

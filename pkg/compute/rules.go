@@ -10,14 +10,18 @@ import (
 )
 
 // replace returns i with everything as in gives it, and the defaults for what
-// it does not give. gpu is the entry that in names, if it names one. What is
-// wrong is noted in f.
-func (in input) replace(f form, i instance.Instance, a attributes, gpu GPU) (instance.Instance, error) {
+// it does not give.
+func (in input) replace(i instance.Instance) (instance.Instance, error) {
+	a, err := decodeAttributes(i)
+	if err != nil {
+		return instance.Instance{}, err
+	}
+	f := newForm(nil)
 	i.Name = valueOr(in.name, "")
 	a.AskPrice = valueOr(in.askPrice, "")
 	a.Type = valueOr(in.kind, typeCPU)
 	a.MaxNumParallelJobs = valueOr(in.maxNumParallelJobs, 1)
-	a.GPU, a.GPUName = gpu.UUID, gpu.Name
+	a.GPU, a.GPUName = in.card.UUID, in.card.Name
 	switch {
 	case a.Type == typeGPU && valueOr(in.gpu, "") == "":
 		f.Reject("gpu", msgGPUNeeded)
@@ -33,9 +37,9 @@ func (in input) replace(f form, i instance.Instance, a attributes, gpu GPU) (ins
 	return withAttributes(i, a)
 }
 
-// patch returns i with what in gives. gpu is the entry that in names, if it
-// names one. Its errors are about what in and i together would be.
-func (in input) patch(i instance.Instance, gpu GPU) (instance.Instance, error) {
+// patch returns i with what in gives. Its errors are about what in and i
+// together would be.
+func (in input) patch(i instance.Instance) (instance.Instance, error) {
 	a, err := decodeAttributes(i)
 	if err != nil {
 		return instance.Instance{}, err
@@ -46,7 +50,7 @@ func (in input) patch(i instance.Instance, gpu GPU) (instance.Instance, error) {
 	a.AskPrice = valueOr(in.askPrice, a.AskPrice)
 	a.Type = valueOr(in.kind, a.Type)
 	if a.Type == typeGPU {
-		a.patchGPU(f, in, was, gpu)
+		a.patchGPU(f, in, was)
 	} else {
 		if valueOr(in.gpu, "") != "" {
 			f.Reject("gpu", msgGPUNeedless)
@@ -61,14 +65,14 @@ func (in input) patch(i instance.Instance, gpu GPU) (instance.Instance, error) {
 }
 
 // patchGPU applies in to an instance that is, or becomes, one with a GPU.
-func (a *attributes) patchGPU(f form, in input, was string, gpu GPU) {
+func (a *attributes) patchGPU(f form, in input, was string) {
 	switch {
 	case in.gpu == nil && was == typeGPU:
 		// It keeps the one that it has.
 	case valueOr(in.gpu, "") == "":
 		f.Reject("gpu", msgGPUNeeded)
 	default:
-		a.GPU, a.GPUName = gpu.UUID, gpu.Name
+		a.GPU, a.GPUName = in.card.UUID, in.card.Name
 	}
 	switch {
 	case in.maxNumParallelJobs != nil && *in.maxNumParallelJobs > 1:

@@ -14,7 +14,7 @@ import (
 func StartInstance(instances instance.Updater, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		at := s.Now().UTC().Truncate(time.Millisecond)
-		return s.update(r, who, instances, "start", func(i instance.Instance) (instance.Instance, error) {
+		return update(r, who, instances, s, "start", func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err

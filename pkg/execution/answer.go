@@ -2,9 +2,10 @@ package execution
 
 import (
 	"encoding/json"
+	"net/http"
+
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
-	"net/http"
 )
 
 // document is an instance as answers hold it, in the order of the later

@@ -3,11 +3,12 @@ package execution
 import (
 	"errors"
 	"fmt"
-	"instances/pkg/instance"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"instances/pkg/instance"
 )
 
 // apply returns i with what in gives, and user where it gives none.

@@ -2,9 +2,10 @@ package topology
 
 import (
 	"fmt"
+	"strconv"
+
 	"instances/pkg/httpjson"
 	"instances/pkg/instance"
-	"strconv"
 )
 
 // document is an instance as answers hold it, in the order of the

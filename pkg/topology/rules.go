@@ -3,11 +3,12 @@ package topology
 import (
 	"errors"
 	"fmt"
-	"instances/pkg/httpjson"
-	"instances/pkg/instance"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"instances/pkg/httpjson"
+	"instances/pkg/instance"
 )
 
 // require notes the fields that a whole instance must have.
