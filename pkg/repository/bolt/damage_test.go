@@ -45,7 +45,7 @@ func fullFile(tb testing.TB) []byte {
 	}
 	ctx, now := tb.Context(), damageTime()
 	change := instance.Change{By: "key", Owner: "owner", At: now, Operation: "write"}
-	var errs []error
+	errs := []error{r.SetDocument(ctx, "document", make([]byte, 20_000))}
 	for n := range int64(damageCount) {
 		i := sample(n + 1)
 		i.Incarnation = strconv.FormatInt(n, 16)
@@ -61,11 +61,13 @@ func fullFile(tb testing.TB) []byte {
 			}))
 		}
 	}
-	errs = append(errs, r.SetDocument(ctx, "document", make([]byte, 20_000)), r.Close())
+	// A backup has no unused bytes at its end.
+	_, err = r.Backup(ctx, path+".copy")
+	errs = append(errs, err, r.Close())
 	if err := errors.Join(errs...); err != nil {
 		tb.Fatal(err)
 	}
-	file, err := os.ReadFile(path)
+	file, err := os.ReadFile(path + ".copy")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -82,7 +84,7 @@ func contentsOf(tb testing.TB, r *bolt.Repository) (found map[string][]string, e
 			errs = append(errs, err)
 			return
 		}
-		found[what] = append(found[what], fmt.Sprintf("%+v", value))
+		found[what] = append(found[what], fmt.Sprintf("%q", value))
 	}
 	later := damageTime().AddDate(1, 0, 0)
 	for _, kind := range []instance.Kind{numbered(), timed()} {
