@@ -68,7 +68,11 @@ func (f *file) backup(ctx context.Context, to string) (size int64, err error) {
 	}()
 	err = f.view(func(tx *bbolt.Tx) (err error) {
 		size, err = tx.WriteTo(writer{ctx, temporary})
-		if errors.Is(err, io.EOF) {
+		// bbolt names an error of the writer, but does not wrap it.
+		switch {
+		case ctx.Err() != nil:
+			err = ctx.Err()
+		case errors.Is(err, io.EOF):
 			err = damaged("it is cut off")
 		}
 		return err

@@ -64,26 +64,31 @@ func fill(path string) {
 // Of those that make a file at once, all get the same.
 func TestCreateAtOnce(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "test.db")
-	const processes = 8
-	var group sync.WaitGroup
-	for n := range int64(processes) {
-		group.Go(func() {
-			r, err := bolt.Open(path, bolt.Options{LockTimeout: time.Minute, NoSync: true})
-			if err != nil {
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "test.db")
+		const processes = 4
+		var group sync.WaitGroup
+		begin := make(chan struct{})
+		for n := range int64(processes) {
+			group.Go(func() {
+				<-begin
+				r, err := bolt.Open(path, bolt.Options{LockTimeout: time.Minute, NoSync: true})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := errors.Join(r.Create(t.Context(), sample(n+1), instance.Change{}, nil), r.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(begin)
+		group.Wait()
+		r := open(t, path, bolt.Options{})
+		for n := range int64(processes) {
+			if _, err := r.Get(t.Context(), sample(n+1).Key()); err != nil {
 				t.Error(err)
-				return
 			}
-			if err := errors.Join(r.Create(t.Context(), sample(n+1), instance.Change{}, nil), r.Close()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	r := open(t, path, bolt.Options{})
-	for n := range int64(processes) {
-		if _, err := r.Get(t.Context(), sample(n+1).Key()); err != nil {
-			t.Error(err)
 		}
 	}
 }

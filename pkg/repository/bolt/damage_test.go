@@ -2,6 +2,8 @@ package bolt_test
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -131,16 +133,10 @@ func TestDamagedBeforeStart(t *testing.T) {
 	}
 	refused, opened := 0, 0
 	try := func(t testing.TB, file []byte) {
-		got := readFile(t, file)
-		if got == nil {
+		if wantRefusedOrSame(t, file, want) {
 			refused++
-			return
-		}
-		opened++
-		for what := range want {
-			if got[what] != nil && !slices.Equal(got[what], want[what]) {
-				t.Errorf("%s is\n%.300q, want\n%.300q", what, got[what], want[what])
-			}
+		} else {
+			opened++
 		}
 	}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -158,6 +154,103 @@ func TestDamagedBeforeStart(t *testing.T) {
 		try(t, altered)
 	})
 	t.Logf("%d files of %d bytes were refused, %d opened", refused, len(whole), opened)
+}
+
+// A page that leads to a wrong one, in a circle for example, or that is
+// searched in the wrong order, is refused.
+func TestDamagedBranches(t *testing.T) {
+	t.Parallel()
+	whole := fullFile(t)
+	want := readFile(t, whole)
+	const pageSize, header, element = 4096, 16, 16
+	var refused int
+	try := func(altered []byte) {
+		if wantRefusedOrSame(t, altered, want) {
+			refused++
+		}
+	}
+	branches, pages := 0, len(whole)/pageSize
+	for id := 2; id < pages; id++ {
+		page := whole[id*pageSize:]
+		if page[8] != 1 || binary.NativeEndian.Uint64(page) != uint64(id) {
+			continue
+		}
+		branches++
+		count := int(binary.NativeEndian.Uint16(page[10:]))
+		for _, n := range []int{0, count / 2, count - 1} {
+			at := id*pageSize + header + n*element
+			for _, to := range []int{id, id + 1, id - 1, 0, pages} {
+				altered := bytes.Clone(whole)
+				binary.NativeEndian.PutUint64(altered[at+8:], uint64(to))
+				try(altered)
+			}
+			altered := bytes.Clone(whole)
+			key := at + int(binary.NativeEndian.Uint32(page[header+n*element:]))
+			altered[key+int(binary.NativeEndian.Uint32(page[header+n*element+4:]))-1] += 3
+			try(altered)
+		}
+	}
+	if branches < 3 || refused < 5*branches {
+		t.Errorf("%d files were refused, of %d branches", refused, branches)
+	}
+}
+
+// wantRefusedOrSame reports whether a file is refused. What is read of another
+// is as wanted.
+func wantRefusedOrSame(tb testing.TB, file []byte, want map[string][]string) (refused bool) {
+	tb.Helper()
+	got := readFile(tb, file)
+	if got == nil {
+		return true
+	}
+	for what := range want {
+		if got[what] != nil && !slices.Equal(got[what], want[what]) {
+			tb.Errorf("%s is\n%.300q, want\n%.300q", what, got[what], want[what])
+		}
+	}
+	return false
+}
+
+// What is damaged does not become a backup.
+func TestBackupDamaged(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path, to := filepath.Join(folder, "test.db"), filepath.Join(folder, "copy.db")
+	whole := fullFile(t)
+	if err := errors.Join(os.WriteFile(path, whole, 0o600), os.WriteFile(to, []byte("kept"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, path, damageOptions())
+	altered := bytes.ReplaceAll(whole, []byte("name 7"), []byte("name 8"))
+	if err := os.WriteFile(path+".altered", altered, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bolt.Backup(t.Context(), path+".altered", to, time.Second); !errors.Is(err, bolt.ErrDamaged) {
+		t.Errorf("error is %v, want %v", err, bolt.ErrDamaged)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Backup(ended, to); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want %v", err, context.Canceled)
+	}
+	if kept, err := os.ReadFile(to); string(kept) != "kept" || err != nil {
+		t.Errorf("the earlier backup is %q, %v", kept, err)
+	}
+	// One of two meta pages is enough.
+	copy(altered, whole)
+	altered[70] ^= 1
+	if err := os.WriteFile(path+".altered", altered, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bolt.Open(path+".altered", damageOptions()); !errors.Is(err, bolt.ErrDamaged) {
+		t.Errorf("error is %v, want %v", err, bolt.ErrDamaged)
+	}
+	if size, err := bolt.Backup(t.Context(), path+".altered", to, time.Second); err != nil || size != int64(len(whole)) {
+		t.Errorf("a backup of %d bytes, %v", size, err)
+	}
+	if names := namesIn(t, folder); len(names) != 3 {
+		t.Errorf("the folder has %q", names)
+	}
 }
 
 // readFile opens a file with these bytes and reads everything, or returns nil
