@@ -93,14 +93,12 @@ func (f *file) backup(ctx context.Context, to string) (size int64, err error) {
 }
 
 // checkCopy reads all of a copy.
-func checkCopy(path string) (err error) {
+func checkCopy(path string) error {
 	f, err := openReadOnly(path, time.Second)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.close()) }()
-	_, err = f.checkFile(true)
-	return err
+	return errors.Join(f.checkFile(true), f.close())
 }
 
 // writer writes until its context ends.

@@ -71,8 +71,7 @@ func inspect(path string, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.checkFile(false)
-	return errors.Join(err, f.close())
+	return errors.Join(f.checkFile(false), f.close())
 }
 
 // connect opens a database that exists, and locks it. The error is
@@ -97,7 +96,8 @@ func connect(path string, o *bbolt.Options) (f *file, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			f, err = nil, errors.Join(faulted(p), opened.Close())
+			fault, _ := faulted(p)
+			f, err = nil, errors.Join(fault, opened.Close())
 		}
 	}()
 	db, err := bbolt.Open(path, 0, o)
@@ -115,18 +115,17 @@ func connect(path string, o *bbolt.Options) (f *file, err error) {
 	return nil, damaged("%w", err)
 }
 
-// checkFile checks the pages of a file, all or those that every start checks,
-// and returns its layout.
-func (f *file) checkFile(whole bool) (found string, err error) {
+// checkFile checks the pages of a file, all or those that every start checks.
+func (f *file) checkFile(whole bool) error {
 	bad, unsealed := f.checkPages(whole)
 	if err := bad.err(); err != nil {
-		return "", err
+		return err
 	}
-	found, err = f.layout()
+	found, err := f.layout()
 	if err == nil && found == layout {
 		err = unsealed.err()
 	}
-	return found, err
+	return err
 }
 
 // layout returns the layout of the file: see [layoutOf].
@@ -237,17 +236,18 @@ func damaged(format string, values ...any) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, fmt.Errorf(format, values...))
 }
 
-// faulted returns the error that a panic stands for: of this package, of
-// bbolt, or a page fault, since what is read is mapped into memory.
-func faulted(p any) error {
+// faulted returns the error that a panic stands for, and whether that is about
+// a page and not a record: bbolt met it, or the memory that the file is mapped
+// to could not be read.
+func faulted(p any) (err error, inPage bool) {
 	switch p := p.(type) {
 	case interface{ Addr() uintptr }:
-		return damaged("a page of it cannot be read")
+		return damaged("a page of it cannot be read"), true
 	case error:
 		if errors.Is(p, ErrDamaged) {
-			return p
+			return p, false
 		}
-		return damaged("%w", p)
+		return damaged("%w", p), true
 	}
-	return damaged("%v", p)
+	return damaged("%v", p), true
 }

@@ -33,7 +33,9 @@
 // the key and the value, so that what was altered on the disk is an error
 // ([ErrDamaged]) and never an answer. bbolt itself trusts its pages. So [Open]
 // checks them before bbolt follows them, and a page fault or a panic in a
-// transaction becomes an error of that call.
+// transaction becomes an error of that call; after one there are no more writes,
+// which could spread the damage. One thing is not guarded against: a page that
+// is altered while the file is open, so that it leads back to itself.
 //
 // The sort key of an instance is [instance.Instance.SortKey].
 //

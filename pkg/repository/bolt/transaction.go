@@ -20,13 +20,16 @@ type file struct {
 	pageSize uint64
 
 	// beginning is held while a transaction begins. It guards lost, which is
-	// why no transaction can begin any more.
-	beginning sync.Mutex
-	lost      error
+	// why no transaction can begin any more, and unsafe, which is why no write
+	// can: to write where a page is damaged may damage others.
+	beginning    sync.Mutex
+	lost, unsafe error
 
-	// writing is held by the one that writes. queued guards waiting, the
-	// writes that have not begun.
+	// writing is held by the one that writes, and guards written, the number
+	// of the last transaction that wrote. queued guards waiting, the writes
+	// that have not begun.
 	writing sync.Mutex
+	written int
 	queued  sync.Mutex
 	waiting []*queuedWrite
 }
@@ -56,22 +59,22 @@ func (f *file) transact(begin func(func(*bbolt.Tx) error) error, do func(*bbolt.
 	var tx *bbolt.Tx
 	defer func() {
 		p := recover()
-		if p != nil {
-			err = faulted(p)
-		}
-		if tx == nil {
-			defer f.beginning.Unlock()
-		}
-		switch {
-		case p == nil:
-		case tx == nil:
-			// bbolt still holds its locks, so that whoever waits for one
-			// would wait forever.
-			f.lost = err
-		case tx.DB() != nil:
-			// It could not roll back, with the same effect.
+		if tx != nil && p != nil {
 			f.beginning.Lock()
+		}
+		if tx == nil || p != nil {
 			defer f.beginning.Unlock()
+		}
+		if p == nil {
+			return
+		}
+		var inPage bool
+		if err, inPage = faulted(p); inPage {
+			f.unsafe = err
+		}
+		if tx == nil || tx.DB() != nil {
+			// It did not begin, or could not roll back. bbolt still holds its
+			// locks, so that whoever waits for one would wait forever.
 			f.lost = err
 		}
 	}()
@@ -82,9 +85,29 @@ func (f *file) transact(begin func(func(*bbolt.Tx) error) error, do func(*bbolt.
 	})
 }
 
-// view and update run do in a transaction of their own.
-func (f *file) view(do func(*bbolt.Tx) error) error   { return f.transact(f.db.View, do) }
-func (f *file) update(do func(*bbolt.Tx) error) error { return f.transact(f.db.Update, do) }
+// view runs do in a read transaction.
+func (f *file) view(do func(*bbolt.Tx) error) error { return f.transact(f.db.View, do) }
+
+// update runs do in a transaction that is kept unless do fails.
+func (f *file) update(do func(*bbolt.Tx) error) error {
+	number := 0
+	err := f.transact(f.db.Update, func(tx *bbolt.Tx) error {
+		f.beginning.Lock()
+		unsafe := f.unsafe
+		f.beginning.Unlock()
+		if unsafe != nil {
+			return unsafe
+		}
+		if number = tx.ID(); f.written != 0 && number != f.written+1 {
+			return damaged("it is not as the last write left it")
+		}
+		return do(tx)
+	})
+	if err == nil {
+		f.written = number
+	}
+	return err
+}
 
 // commit runs a write. It shares a transaction, and the wait for the disk,
 // with the others that came while an earlier one was under way.

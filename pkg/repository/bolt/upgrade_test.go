@@ -88,7 +88,7 @@ func TestSecondLayout(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got, errs := contentsOf(t, r); len(errs) > 0 || !reflect.DeepEqual(got, want) {
+				if got, errs := contentsOf(t.Context(), r); len(errs) > 0 || !reflect.DeepEqual(got, want) {
 					t.Errorf("the content is another one, %v", errs)
 				}
 				if _, err := bolt.Open(path, damageOptions()); !errors.Is(err, bolt.ErrLocked) {
