@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"instances/pkg/app"
+	"instances/pkg/auth"
+	"instances/pkg/cmd/instances/internal/store"
+	"instances/pkg/cmd/instances/internal/text"
+	"instances/pkg/compute"
+)
+
+func (e *environment) keysCreate() *cobra.Command {
+	where := location{create: true}
+	var key auth.NewKey
+	var lifetime time.Duration
+	c := &cobra.Command{
+		Use:   "create --name NAME --allow PERMISSIONS",
+		Short: "Make a key and print its secret, once",
+		Long: `Makes a key and prints its secret on standard output, alone. The secret is not
+stored and cannot be shown again.
+
+A key belongs to an owner, to whom what it makes belongs too. A new key of the
+same owner can replace it; its name is never given to another owner.
+
+The compute API answers a key as its document says or, with --compute-profile
+client, as the vendor's client expects.
+
+Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything.`,
+		Example: examples(
+			"instances keys create --name ci --allow topology:read,topology:write",
+			"instances keys create --name ci-2 --owner ci --allow topology:read --expires 90d",
+			"instances keys create --name agent --allow compute:read,compute:write --compute-profile client",
+			"instances keys create --name engine --allow execution:read,execution:write",
+			"instances keys create --name ops --allow '*' --table instances-prod --region eu-west-1",
+		),
+		Args: arguments(),
+	}
+	flagFor(c, &key.Name, "name", "", parseName, "`NAME` of the key: 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'")
+	flagFor(c, &key.Allow, "allow", "", parsePermissions, "what the key may do: `PERMISSIONS` with commas between them")
+	complete(c, "allow", append(app.Permissions(), auth.AllowAll)...)
+	ownerFlag(c, &key.Owner, "`OWNER` of the key (default its name)")
+	flagFor(c, &key.Profiles, "compute-profile", compute.DocumentProfile, parseComputeProfile,
+		"`PROFILE` of the compute API for this key: "+compute.DocumentProfile+" or "+compute.ClientProfile)
+	complete(c, "compute-profile", compute.DocumentProfile, compute.ClientProfile)
+	flagFor(c, &lifetime, "expires", "", parseLifetime, "`TIME` after which the key stops working, such as 90d or 36h (default never)")
+	where.flags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		switch {
+		case key.Name == "":
+			return misused("--name is missing")
+		case len(key.Allow) == 0:
+			return misused("--allow is missing: %s, or * for everything", strings.Join(app.Permissions(), ", "))
+		}
+		key.Owner = cmp.Or(key.Owner, key.Name)
+		return where.with(c.Context(), e, func(ctx context.Context, r *store.Registry) error {
+			now := e.now()
+			if lifetime > 0 {
+				key.ExpiresAt = now.Add(lifetime)
+			}
+			return e.mint(ctx, r, key, now)
+		})
+	}
+	return c
+}
+
+// mint makes the key and prints its secret. A key whose secret could not be
+// printed is of no use to anybody, so it is revoked.
+func (e *environment) mint(ctx context.Context, r *store.Registry, key auth.NewKey, now time.Time) error {
+	secret, err := auth.Mint(ctx, r, key, now)
+	switch {
+	case errors.Is(err, auth.ErrNameTaken):
+		return reword(err, "a key named %s exists: choose another name (with --owner, keys share an owner), "+
+			"or first revoke it: instances keys revoke %[1]s", key.Name)
+	case errors.Is(err, auth.ErrNameOfOther):
+		return reword(err, "the name %s belongs to another owner, also when the key is revoked: choose another name", key.Name)
+	case err != nil:
+		return err
+	}
+	_, printErr := fmt.Fprintln(e.stdout, secret)
+	if printErr == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
+	defer cancel()
+	// Only the text of the first error goes on: a closed pipe is news here.
+	if _, err := r.RevokeCredential(ctx, key.Name, now); err != nil {
+		return fmt.Errorf("the secret could not be printed (%s), and the key %s could not be revoked: %w",
+			printErr.Error(), key.Name, err)
+	}
+	r.Keys.Forget()
+	return fmt.Errorf("the key %s was revoked again, since its secret could not be printed: %s", key.Name, printErr.Error())
+}
+
+func (e *environment) keysList() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the keys",
+		Long: `Lists the keys by name, with owner, permissions, profiles and times (UTC),
+revoked and expired ones included. A key without a profile has the default one.
+Secrets are not stored and cannot be listed.`,
+		Example: examples(
+			"instances keys list",
+			"instances keys list --output json",
+			"instances keys list --table instances-prod --region eu-west-1",
+		),
+		Args: arguments(),
+	}
+	return e.listing(c, func(ctx context.Context, r *store.Registry, asJSON bool) error {
+		list := []keyJSON{}
+		for k, err := range r.Credentials(ctx) {
+			if err != nil {
+				return fmt.Errorf("read the keys: %w", err)
+			}
+			profiles := map[string]string{} // Never null, which is not an object.
+			maps.Copy(profiles, k.Profiles)
+			list = append(list, keyJSON{
+				k.Name, k.Owner, k.Allow, profiles, k.CreatedAt.UTC(), orNull(k.ExpiresAt), orNull(k.RevokedAt),
+			})
+		}
+		if asJSON {
+			return writeJSON(e.stdout, list)
+		}
+		table := text.NewTable(e.stdout, "NAME", "OWNER", "ALLOW", "PROFILES", "CREATED", "EXPIRES", "REVOKED")
+		for _, k := range list {
+			table.Row(k.Name, k.Owner, strings.Join(k.Allow, ","), describeProfiles(k.Profiles), &k.Created, k.Expires, k.Revoked)
+		}
+		return table.Flush()
+	})
+}
+
+// keyJSON is a key in the list; times are null where they do not apply, and
+// profiles are those that are not the default.
+type keyJSON struct {
+	Name     string            `json:"name"`
+	Owner    string            `json:"owner"`
+	Allow    []string          `json:"allow"`
+	Profiles map[string]string `json:"profiles"`
+	Created  time.Time         `json:"created"`
+	Expires  *time.Time        `json:"expires"`
+	Revoked  *time.Time        `json:"revoked"`
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// describeProfiles lists profiles such as compute=client.
+func describeProfiles(profiles map[string]string) string {
+	var all []string
+	for _, dialect := range slices.Sorted(maps.Keys(profiles)) {
+		all = append(all, dialect+"="+profiles[dialect])
+	}
+	return strings.Join(all, ",")
+}
+
+func (e *environment) keysRevoke() *cobra.Command {
+	var where location
+	var name string
+	c := &cobra.Command{
+		Use:   "revoke NAME",
+		Short: "Revoke a key",
+		Long: `Revokes a key. A process that serves the data folder refuses it at once;
+deployed functions do so within a minute. Revoking again changes nothing.`,
+		Example: examples(
+			"instances keys revoke ci",
+			"instances keys revoke ci --table instances-prod --region eu-west-1",
+		),
+		Args: arguments("NAME"),
+	}
+	flagFor(c, &name, "name", "", parseName, "`NAME` of the key, in place of the argument")
+	where.flags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 1 && name != "":
+			return misused("the name is given twice: as an argument and as --name")
+		case len(args) == 1:
+			var err error
+			if name, err = parseName(args[0]); err != nil {
+				return misused("the name %q: %s", args[0], err)
+			}
+		case name == "":
+			return misused("NAME is missing: instances keys list shows all")
+		}
+		return where.with(c.Context(), e, func(ctx context.Context, r *store.Registry) error {
+			k, err := r.RevokeCredential(ctx, name, e.now())
+			if errors.Is(err, auth.ErrNoCredential) {
+				return fmt.Errorf("there is no key named %s: instances keys list shows all", name)
+			}
+			if err != nil {
+				return err
+			}
+			r.Keys.Forget()
+			say(e.stderr, "The key %s is revoked since %s.\n", k.Name, text.Cell(k.RevokedAt))
+			return nil
+		})
+	}
+	return c
+}
