@@ -127,39 +127,37 @@ func TestClient(t *testing.T) {
 // A form with a key of the document profile works, with its answers.
 func TestFormWithDocumentProfile(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		secret := full(t, s).MintFor(t, "another", "alice", compute.ReadPermission, compute.WritePermission)
-		c := client{s, secret}
-		created := c.send(t, "POST", base, "name=n&type=cpu&ask_price=0.10")
-		row := decode[map[string]any](t, created)
-		if created.Status != 200 || row["ask_price"] != json.Number("0.1") {
-			t.Errorf("create: got %d %s", created.Status, created.Body)
-		}
-		list := decode[[]map[string]any](t, c.send(t, "GET", base, ""))
-		if len(list) != 1 || list[0]["type"] != "cpu" || list[0]["gpu"] != "n/a" {
-			t.Errorf("list: got %v", list)
-		}
-	})
+	s := apptest.NewBolt(t)
+	secret := full(t, s).MintFor(t, "another", "alice", compute.ReadPermission, compute.WritePermission)
+	c := client{s, secret}
+	created := c.send(t, "POST", base, "name=n&type=cpu&ask_price=0.10")
+	row := decode[map[string]any](t, created)
+	if created.Status != 200 || row["ask_price"] != json.Number("0.1") {
+		t.Errorf("create: got %d %s", created.Status, created.Body)
+	}
+	list := decode[[]map[string]any](t, c.send(t, "GET", base, ""))
+	if len(list) != 1 || list[0]["type"] != "cpu" || list[0]["gpu"] != "n/a" {
+		t.Errorf("list: got %v", list)
+	}
 }
 
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		secret := s.Mint(t, "alice", compute.ReadPermission)
-		const target = "/api/v1/api-token-auth/"
-		apptest.Same(t, "JSON", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 200, `{"token":"`+secret+`"}`)
-		const refused = `{"non_field_errors":["Unable to log in with provided credentials."]}`
-		for _, body := range []string{
-			`{"username":"alice","password":"wrong"}`, `{"username":"bob","password":"` + secret + `"}`, `{"username":"bob","password":"x"}`,
-		} {
-			apptest.Same(t, body, s.Do(t, "POST", target, body, "Authorization:"), 400, refused)
-		}
-		apptest.Same(t, "nothing", s.Do(t, "POST", target, `{}`, "Authorization:"), 400,
-			`{"password":["This field is required."],"username":["This field is required."]}`)
-		if _, err := s.Repository.RevokeCredential(t.Context(), "alice", s.Clock.Now()); err != nil {
-			t.Fatal(err)
-		}
-		s.Clock.Advance(2 * 60 * 1e9)
-		apptest.Same(t, "revoked", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 400, refused)
-	})
+	s := apptest.NewBolt(t)
+	secret := s.Mint(t, "alice", compute.ReadPermission)
+	const target = "/api/v1/api-token-auth/"
+	apptest.Same(t, "JSON", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 200, `{"token":"`+secret+`"}`)
+	const refused = `{"non_field_errors":["Unable to log in with provided credentials."]}`
+	for _, body := range []string{
+		`{"username":"alice","password":"wrong"}`, `{"username":"bob","password":"` + secret + `"}`, `{"username":"bob","password":"x"}`,
+	} {
+		apptest.Same(t, body, s.Do(t, "POST", target, body, "Authorization:"), 400, refused)
+	}
+	apptest.Same(t, "nothing", s.Do(t, "POST", target, `{}`, "Authorization:"), 400,
+		`{"password":["This field is required."],"username":["This field is required."]}`)
+	if _, err := s.Repository.RevokeCredential(t.Context(), "alice", s.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Advance(2 * 60 * 1e9)
+	apptest.Same(t, "revoked", s.Do(t, "POST", target, `{"username":"alice","password":"`+secret+`"}`, "Authorization:"), 400, refused)
 }

@@ -30,83 +30,82 @@ func card() compute.GPU { return compute.DefaultGPUs()[0] }
 
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		s.Pin(s.Clock.Now())
-		full(t, s)
-		path := create(t, s, `{"name":"n","ask_price":1,"max_num_parallel_jobs":3}`)
-		before := s.Do(t, "GET", path, "").Body
-		const required = "This field is required."
-		for _, test := range []struct {
-			body  string
-			want  map[string]string // of a POST or PUT: the start or end of a message of each field
-			patch bool              // whether it is the same of a PATCH
-		}{
-			{`{}`, map[string]string{"name": required, "ask_price": required}, false},
-			{`{"name":null,"ask_price":null}`, map[string]string{"name": "This field may not be null.", "ask_price": "This field may not be null."}, true},
-			{`{"name":" ","ask_price":1}`, map[string]string{"name": "This field may not be blank."}, true},
-			{`{"name":["n"],"ask_price":1}`, map[string]string{"name": "Not a valid string."}, true},
-			{`{"name":true,"ask_price":1}`, map[string]string{"name": "Not a valid string."}, true},
-			{`{"name":"` + strings.Repeat("é", 256) + `","ask_price":1}`, map[string]string{"name": "Ensure this field has no more than 255 characters."}, true},
-			{`{"name":"n","ask_price":"cheap"}`, map[string]string{"ask_price": "A valid number is required."}, true},
-			{`{"name":"n","ask_price":"NaN"}`, map[string]string{"ask_price": "A valid number is required."}, true},
-			{`{"name":"n","ask_price":1e999999999}`, map[string]string{"ask_price": "A valid number is required."}, true},
-			{`{"name":"n","ask_price":""}`, map[string]string{"ask_price": "A valid number is required."}, true},
-			{`{"name":"n","ask_price":0.0009999}`, map[string]string{"ask_price": "cannot be smaller than $0.001"}, true},
-			{`{"name":"n","ask_price":-1}`, map[string]string{"ask_price": "cannot be smaller than $0.001"}, true},
-			{`{"name":"n","ask_price":1,"type":"tpu"}`, map[string]string{"type": `"tpu" is not a valid choice.`}, true},
-			{`{"name":"n","ask_price":1,"type":3}`, map[string]string{"type": `"3" is not a valid choice.`}, true},
-			{`{"name":"n","ask_price":1,"type":null}`, map[string]string{"type": "This field may not be null."}, true},
-			{`{"name":"n","ask_price":1,"max_num_parallel_jobs":"many"}`, map[string]string{"max_num_parallel_jobs": "A valid integer is required."}, true},
-			{`{"name":"n","ask_price":1,"max_num_parallel_jobs":1.5}`, map[string]string{"max_num_parallel_jobs": "A valid integer is required."}, true},
-			{`{"name":"n","ask_price":1,"max_num_parallel_jobs":0}`, map[string]string{"max_num_parallel_jobs": "Ensure this value is greater than or equal to 1."}, true},
-			{`{"name":"n","ask_price":1,"type":"gpu"}`, map[string]string{"gpu": "needs to be provided if the instance is type GPU"}, false},
-			{`{"name":"n","ask_price":1,"type":2,"gpu":null,"max_num_parallel_jobs":1}`, map[string]string{"gpu": "needs to be provided if the instance is type GPU"}, true},
-			{`{"name":"n","ask_price":1,"gpu":"` + card().UUID + `"}`, map[string]string{"gpu": "is unnecessary because the instance is not, or not gonna be type GPU anymore"}, true},
-			{`{"name":"n","ask_price":1,"type":"gpu","gpu":"x"}`, map[string]string{"gpu": "Must be a valid UUID."}, true},
-			{`{"name":"n","ask_price":1,"type":"gpu","gpu":"00000000-0000-0000-0000-000000000000"}`, map[string]string{"gpu": "object does not exist."}, true},
-			{`{"name":"n","ask_price":1,"type":"gpu","gpu":"` + card().UUID + `","max_num_parallel_jobs":2}`, map[string]string{"max_num_parallel_jobs": "is invalid. All GPU instances can only process one job at a time"}, true},
-		} {
-			methods := map[string]string{"POST": base, "PUT": path}
-			if test.patch {
-				methods["PATCH"] = path
-			}
-			for method, target := range methods {
-				got := s.Do(t, method, target, test.body)
-				messages := decode[map[string][]string](t, got)
-				if got.Status != 400 || len(messages) != len(test.want) {
-					t.Errorf("%s %.100s: got %d %s, want errors for %v", method, test.body, got.Status, got.Body, test.want)
-				}
-				for field, want := range test.want {
-					if len(messages[field]) != 1 || !strings.HasSuffix(messages[field][0], want) {
-						t.Errorf("%s %.100s: got %q for %s, want %q", method, test.body, messages[field], field, want)
-					}
-				}
-			}
+	s := apptest.NewBolt(t)
+	s.Pin(s.Clock.Now())
+	full(t, s)
+	path := create(t, s, `{"name":"n","ask_price":1,"max_num_parallel_jobs":3}`)
+	before := s.Do(t, "GET", path, "").Body
+	const required = "This field is required."
+	for _, test := range []struct {
+		body  string
+		want  map[string]string // of a POST or PUT: the start or end of a message of each field
+		patch bool              // whether it is the same of a PATCH
+	}{
+		{`{}`, map[string]string{"name": required, "ask_price": required}, false},
+		{`{"name":null,"ask_price":null}`, map[string]string{"name": "This field may not be null.", "ask_price": "This field may not be null."}, true},
+		{`{"name":" ","ask_price":1}`, map[string]string{"name": "This field may not be blank."}, true},
+		{`{"name":["n"],"ask_price":1}`, map[string]string{"name": "Not a valid string."}, true},
+		{`{"name":true,"ask_price":1}`, map[string]string{"name": "Not a valid string."}, true},
+		{`{"name":"` + strings.Repeat("é", 256) + `","ask_price":1}`, map[string]string{"name": "Ensure this field has no more than 255 characters."}, true},
+		{`{"name":"n","ask_price":"cheap"}`, map[string]string{"ask_price": "A valid number is required."}, true},
+		{`{"name":"n","ask_price":"NaN"}`, map[string]string{"ask_price": "A valid number is required."}, true},
+		{`{"name":"n","ask_price":1e999999999}`, map[string]string{"ask_price": "A valid number is required."}, true},
+		{`{"name":"n","ask_price":""}`, map[string]string{"ask_price": "A valid number is required."}, true},
+		{`{"name":"n","ask_price":0.0009999}`, map[string]string{"ask_price": "cannot be smaller than $0.001"}, true},
+		{`{"name":"n","ask_price":-1}`, map[string]string{"ask_price": "cannot be smaller than $0.001"}, true},
+		{`{"name":"n","ask_price":1,"type":"tpu"}`, map[string]string{"type": `"tpu" is not a valid choice.`}, true},
+		{`{"name":"n","ask_price":1,"type":3}`, map[string]string{"type": `"3" is not a valid choice.`}, true},
+		{`{"name":"n","ask_price":1,"type":null}`, map[string]string{"type": "This field may not be null."}, true},
+		{`{"name":"n","ask_price":1,"max_num_parallel_jobs":"many"}`, map[string]string{"max_num_parallel_jobs": "A valid integer is required."}, true},
+		{`{"name":"n","ask_price":1,"max_num_parallel_jobs":1.5}`, map[string]string{"max_num_parallel_jobs": "A valid integer is required."}, true},
+		{`{"name":"n","ask_price":1,"max_num_parallel_jobs":0}`, map[string]string{"max_num_parallel_jobs": "Ensure this value is greater than or equal to 1."}, true},
+		{`{"name":"n","ask_price":1,"type":"gpu"}`, map[string]string{"gpu": "needs to be provided if the instance is type GPU"}, false},
+		{`{"name":"n","ask_price":1,"type":2,"gpu":null,"max_num_parallel_jobs":1}`, map[string]string{"gpu": "needs to be provided if the instance is type GPU"}, true},
+		{`{"name":"n","ask_price":1,"gpu":"` + card().UUID + `"}`, map[string]string{"gpu": "is unnecessary because the instance is not, or not gonna be type GPU anymore"}, true},
+		{`{"name":"n","ask_price":1,"type":"gpu","gpu":"x"}`, map[string]string{"gpu": "Must be a valid UUID."}, true},
+		{`{"name":"n","ask_price":1,"type":"gpu","gpu":"00000000-0000-0000-0000-000000000000"}`, map[string]string{"gpu": "object does not exist."}, true},
+		{`{"name":"n","ask_price":1,"type":"gpu","gpu":"` + card().UUID + `","max_num_parallel_jobs":2}`, map[string]string{"max_num_parallel_jobs": "is invalid. All GPU instances can only process one job at a time"}, true},
+	} {
+		methods := map[string]string{"POST": base, "PUT": path}
+		if test.patch {
+			methods["PATCH"] = path
 		}
-		// What is only wrong together with what is stored.
-		got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+card().UUID+`","name":"changed"}`)
-		want := `{"max_num_parallel_jobs":["The current set value (3) is invalid for a GPU instance. Please set it to 1"]}`
-		apptest.Same(t, "cpu to gpu", got, 400, want)
-		if after := s.Do(t, "GET", path, "").Body; after != before {
-			t.Errorf("a refused request changed the instance: %s, was %s", after, before)
-		}
-		for _, body := range []string{"{", "[]", `"x"`, "null"} {
-			for method, target := range map[string]string{"POST": base, "PUT": path, "PATCH": path} {
-				if got := s.Do(t, method, target, body); got.Status != 400 || decode[map[string]string](t, got)["detail"] == "" {
-					t.Errorf("%s %s: got %d %s", method, body, got.Status, got.Body)
+		for method, target := range methods {
+			got := s.Do(t, method, target, test.body)
+			messages := decode[map[string][]string](t, got)
+			if got.Status != 400 || len(messages) != len(test.want) {
+				t.Errorf("%s %.100s: got %d %s, want errors for %v", method, test.body, got.Status, got.Body, test.want)
+			}
+			for field, want := range test.want {
+				if len(messages[field]) != 1 || !strings.HasSuffix(messages[field][0], want) {
+					t.Errorf("%s %.100s: got %q for %s, want %q", method, test.body, messages[field], field, want)
 				}
 			}
 		}
-		if got := s.Do(t, "POST", base, "x", "Content-Type: text/plain"); got.Status != 415 {
-			t.Errorf("text: got %d %s", got.Status, got.Body)
+	}
+	// What is only wrong together with what is stored.
+	got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+card().UUID+`","name":"changed"}`)
+	want := `{"max_num_parallel_jobs":["The current set value (3) is invalid for a GPU instance. Please set it to 1"]}`
+	apptest.Same(t, "cpu to gpu", got, 400, want)
+	if after := s.Do(t, "GET", path, "").Body; after != before {
+		t.Errorf("a refused request changed the instance: %s, was %s", after, before)
+	}
+	for _, body := range []string{"{", "[]", `"x"`, "null"} {
+		for method, target := range map[string]string{"POST": base, "PUT": path, "PATCH": path} {
+			if got := s.Do(t, method, target, body); got.Status != 400 || decode[map[string]string](t, got)["detail"] == "" {
+				t.Errorf("%s %s: got %d %s", method, body, got.Status, got.Body)
+			}
 		}
-		if got := s.Do(t, "POST", base, `{"name":"`+strings.Repeat("x", 1<<20)+`"}`); got.Status != 413 {
-			t.Errorf("a large body: got %d %s", got.Status, got.Body)
-		}
-		if n := len(decode[[]any](t, s.Do(t, "GET", base, ""))); n != 1 {
-			t.Errorf("there are %d instances, want 1", n)
-		}
-	})
+	}
+	if got := s.Do(t, "POST", base, "x", "Content-Type: text/plain"); got.Status != 415 {
+		t.Errorf("text: got %d %s", got.Status, got.Body)
+	}
+	if got := s.Do(t, "POST", base, `{"name":"`+strings.Repeat("x", 1<<20)+`"}`); got.Status != 413 {
+		t.Errorf("a large body: got %d %s", got.Status, got.Body)
+	}
+	if n := len(decode[[]any](t, s.Do(t, "GET", base, ""))); n != 1 {
+		t.Errorf("there are %d instances, want 1", n)
+	}
 }
 
 // What a request nests too deep is refused by name, read or not.
@@ -139,51 +138,49 @@ func TestDepth(t *testing.T) {
 // A PATCH between the types keeps and clears the GPU; a PUT never keeps it.
 func TestGPUs(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		path := create(t, s, `{"name":"n","ask_price":1,"type":"gpu","gpu":"`+strings.ToUpper(card().UUID)+`"}`)
-		check := func(what, kind, gpu, name string) {
-			t.Helper()
-			row := decode[map[string]any](t, s.Do(t, "GET", path, ""))
-			if row["type"] != kind || row["gpu"] != gpu || row["gpu_name"] != name {
-				t.Errorf("%s: got %v", what, row)
-			}
+	s := full(t, apptest.NewBolt(t))
+	path := create(t, s, `{"name":"n","ask_price":1,"type":"gpu","gpu":"`+strings.ToUpper(card().UUID)+`"}`)
+	check := func(what, kind, gpu, name string) {
+		t.Helper()
+		row := decode[map[string]any](t, s.Do(t, "GET", path, ""))
+		if row["type"] != kind || row["gpu"] != gpu || row["gpu_name"] != name {
+			t.Errorf("%s: got %v", what, row)
 		}
-		steps := []struct{ method, body, kind, gpu, name string }{
-			{"PATCH", `{"name":"m"}`, "gpu", card().UUID, card().Name},
-			{"PATCH", `{"type":"gpu"}`, "gpu", card().UUID, card().Name},
-			{"PATCH", `{"gpu":"` + compute.DefaultGPUs()[1].UUID + `"}`, "gpu", compute.DefaultGPUs()[1].UUID, compute.DefaultGPUs()[1].Name},
-			{"PATCH", `{"type":"cpu"}`, "cpu", "n/a", "n/a"},
-			{"PATCH", `{"type":2,"gpu":"` + card().UUID + `"}`, "gpu", card().UUID, card().Name},
-			{"PUT", `{"name":"n","ask_price":2}`, "cpu", "n/a", "n/a"},
-			{"PUT", `{"name":"n","ask_price":2,"type":"cpu","gpu":"n/a"}`, "cpu", "n/a", "n/a"},
+	}
+	steps := []struct{ method, body, kind, gpu, name string }{
+		{"PATCH", `{"name":"m"}`, "gpu", card().UUID, card().Name},
+		{"PATCH", `{"type":"gpu"}`, "gpu", card().UUID, card().Name},
+		{"PATCH", `{"gpu":"` + compute.DefaultGPUs()[1].UUID + `"}`, "gpu", compute.DefaultGPUs()[1].UUID, compute.DefaultGPUs()[1].Name},
+		{"PATCH", `{"type":"cpu"}`, "cpu", "n/a", "n/a"},
+		{"PATCH", `{"type":2,"gpu":"` + card().UUID + `"}`, "gpu", card().UUID, card().Name},
+		{"PUT", `{"name":"n","ask_price":2}`, "cpu", "n/a", "n/a"},
+		{"PUT", `{"name":"n","ask_price":2,"type":"cpu","gpu":"n/a"}`, "cpu", "n/a", "n/a"},
+	}
+	for _, step := range steps {
+		if got := s.Do(t, step.method, path, step.body); got.Status != 200 {
+			t.Errorf("%s %s: got %d %s", step.method, step.body, got.Status, got.Body)
 		}
-		for _, step := range steps {
-			if got := s.Do(t, step.method, path, step.body); got.Status != 200 {
-				t.Errorf("%s %s: got %d %s", step.method, step.body, got.Status, got.Body)
-			}
-			check(step.method+" "+step.body, step.kind, step.gpu, step.name)
-		}
+		check(step.method+" "+step.body, step.kind, step.gpu, step.name)
+	}
 
-		// The operator's catalogue takes the place of the default one.
-		own := compute.GPU{UUID: "0f0e0d0c-0b0a-4908-8706-050403020100", Name: "Own", Codename: "O1", CUDACores: 1, Available: true}
-		data, err := compute.EncodeGPUs([]compute.GPU{own})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Repository.SetDocument(t.Context(), compute.GPUsDocument, data); err != nil {
-			t.Fatal(err)
-		}
-		apptest.Same(t, "gpus", s.Do(t, "GET", "/api/v1/gpus/", ""), 200,
-			`[{"uuid":"0f0e0d0c-0b0a-4908-8706-050403020100","name":"Own","codename":"O1","cuda_cores":1,"is_available":true}]`)
-		if got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+card().UUID+`"}`); got.Status != 400 {
-			t.Errorf("a card that is gone: got %d %s", got.Status, got.Body)
-		}
-		if got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+own.UUID+`"}`); got.Status != 200 {
-			t.Errorf("an own card: got %d %s", got.Status, got.Body)
-		}
-		check("an own card", "gpu", own.UUID, "Own")
-	})
+	// The operator's catalogue takes the place of the default one.
+	own := compute.GPU{UUID: "0f0e0d0c-0b0a-4908-8706-050403020100", Name: "Own", Codename: "O1", CUDACores: 1, Available: true}
+	data, err := compute.EncodeGPUs([]compute.GPU{own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Repository.SetDocument(t.Context(), compute.GPUsDocument, data); err != nil {
+		t.Fatal(err)
+	}
+	apptest.Same(t, "gpus", s.Do(t, "GET", "/api/v1/gpus/", ""), 200,
+		`[{"uuid":"0f0e0d0c-0b0a-4908-8706-050403020100","name":"Own","codename":"O1","cuda_cores":1,"is_available":true}]`)
+	if got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+card().UUID+`"}`); got.Status != 400 {
+		t.Errorf("a card that is gone: got %d %s", got.Status, got.Body)
+	}
+	if got := s.Do(t, "PATCH", path, `{"type":"gpu","gpu":"`+own.UUID+`"}`); got.Status != 200 {
+		t.Errorf("an own card: got %d %s", got.Status, got.Body)
+	}
+	check("an own card", "gpu", own.UUID, "Own")
 }
 
 func TestParseGPUs(t *testing.T) {
@@ -244,34 +241,33 @@ func TestPrices(t *testing.T) {
 // A started instance is available for as long as it is heard of.
 func TestStatus(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
-		check := func(what string, want string) {
-			t.Helper()
-			if row := decode[map[string]any](t, s.Do(t, "GET", path, "")); row["status"] != json.Number(want) {
-				t.Errorf("%s: status is %v, want %s", what, row["status"], want)
-			}
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
+	check := func(what string, want string) {
+		t.Helper()
+		if row := decode[map[string]any](t, s.Do(t, "GET", path, "")); row["status"] != json.Number(want) {
+			t.Errorf("%s: status is %v, want %s", what, row["status"], want)
 		}
-		poll := func() { apptest.Same(t, "get-jobs", s.Do(t, "GET", path+"get-jobs/", ""), 200, "[]") }
-		check("new", "1")
-		poll()
-		check("heard of, not started", "1")
-		s.Do(t, "PATCH", path+"start/", "")
-		check("started", "2")
-		s.Clock.Advance(15*time.Minute - time.Second)
-		check("silent for nearly too long", "2")
-		s.Clock.Advance(time.Second)
-		check("silent for too long", "1")
-		poll()
-		check("heard of again", "2")
-		s.Clock.Advance(15 * time.Minute)
-		check("silent again", "1")
-		s.Do(t, "PATCH", path+"start/", "")
-		check("started again", "2")
-		s.Do(t, "PATCH", path+"stop/", "")
-		poll()
-		check("stopped", "1")
-	})
+	}
+	poll := func() { apptest.Same(t, "get-jobs", s.Do(t, "GET", path+"get-jobs/", ""), 200, "[]") }
+	check("new", "1")
+	poll()
+	check("heard of, not started", "1")
+	s.Do(t, "PATCH", path+"start/", "")
+	check("started", "2")
+	s.Clock.Advance(15*time.Minute - time.Second)
+	check("silent for nearly too long", "2")
+	s.Clock.Advance(time.Second)
+	check("silent for too long", "1")
+	poll()
+	check("heard of again", "2")
+	s.Clock.Advance(15 * time.Minute)
+	check("silent again", "1")
+	s.Do(t, "PATCH", path+"start/", "")
+	check("started again", "2")
+	s.Do(t, "PATCH", path+"stop/", "")
+	poll()
+	check("stopped", "1")
 }
 
 // After a clock that was two days ahead, the next heartbeat counts, and silence
@@ -336,147 +332,141 @@ func TestHeartbeats(t *testing.T) {
 
 func TestImages(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
-		id := strings.TrimSuffix(strings.TrimPrefix(path, base), "/")
-		for _, image := range []string{"b", "a", "b"} {
-			if got := s.Do(t, "PATCH", path+"add-image/", `{"image_registry_path":"`+image+`"}`); got.Status != 200 {
-				t.Errorf("got %d %s", got.Status, got.Body)
-			}
-		}
-		apptest.Same(t, "images", s.Do(t, "GET", "/api/v1/images/?instance="+id, ""), 200, `[{"registry_path":"b"},{"registry_path":"a"}]`)
-		if got := s.Do(t, "GET", path, ""); !strings.Contains(got.Body, `"downloaded_images":["b","a"]`) {
-			t.Errorf("got %s", got.Body)
-		}
-		s.Do(t, "PATCH", path+"delete-image/", `{"image_registry_path":"b"}`)
-		if got := s.Do(t, "PATCH", path+"delete-image/", `{"image_registry_path":"not there"}`); !strings.Contains(got.Body, `"downloaded_images":["a"]`) {
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
+	id := strings.TrimSuffix(strings.TrimPrefix(path, base), "/")
+	for _, image := range []string{"b", "a", "b"} {
+		if got := s.Do(t, "PATCH", path+"add-image/", `{"image_registry_path":"`+image+`"}`); got.Status != 200 {
 			t.Errorf("got %d %s", got.Status, got.Body)
 		}
-		apptest.Same(t, "no path", s.Do(t, "PATCH", path+"add-image/", `{}`), 400, `{"image_registry_path":["This field is required."]}`)
-		apptest.Same(t, "no instance", s.Do(t, "GET", "/api/v1/images/", ""), 400, `{"instance":["This field is required."]}`)
-		apptest.Same(t, "unknown instance", s.Do(t, "GET", "/api/v1/images/?instance=x", ""), 404, `{"detail":"Not found."}`)
-		if got := s.Do(t, "GET", "/api/v1/images/?instances="+id, ""); got.Status != 400 {
-			t.Errorf("unknown parameter: got %d %s", got.Status, got.Body)
-		}
-	})
+	}
+	apptest.Same(t, "images", s.Do(t, "GET", "/api/v1/images/?instance="+id, ""), 200, `[{"registry_path":"b"},{"registry_path":"a"}]`)
+	if got := s.Do(t, "GET", path, ""); !strings.Contains(got.Body, `"downloaded_images":["b","a"]`) {
+		t.Errorf("got %s", got.Body)
+	}
+	s.Do(t, "PATCH", path+"delete-image/", `{"image_registry_path":"b"}`)
+	if got := s.Do(t, "PATCH", path+"delete-image/", `{"image_registry_path":"not there"}`); !strings.Contains(got.Body, `"downloaded_images":["a"]`) {
+		t.Errorf("got %d %s", got.Status, got.Body)
+	}
+	apptest.Same(t, "no path", s.Do(t, "PATCH", path+"add-image/", `{}`), 400, `{"image_registry_path":["This field is required."]}`)
+	apptest.Same(t, "no instance", s.Do(t, "GET", "/api/v1/images/", ""), 400, `{"instance":["This field is required."]}`)
+	apptest.Same(t, "unknown instance", s.Do(t, "GET", "/api/v1/images/?instance=x", ""), 404, `{"detail":"Not found."}`)
+	if got := s.Do(t, "GET", "/api/v1/images/?instances="+id, ""); got.Status != 400 {
+		t.Errorf("unknown parameter: got %d %s", got.Status, got.Body)
+	}
 }
 
 // Two owners never see each other's instances, by any operation.
 func TestOwners(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		s.Pin(s.Clock.Now())
-		path := create(t, full(t, s), `{"name":"secret","ask_price":1}`)
-		id := strings.TrimSuffix(strings.TrimPrefix(path, base), "/")
-		before := s.Do(t, "GET", path, "").Body
-		for _, profile := range []string{compute.DocumentProfile, compute.ClientProfile} {
-			stranger := "Authorization: Token " + s.MintProfile(t, "bob-"+profile, "bob", map[string]string{"compute": profile},
-				compute.ReadPermission, compute.WritePermission)
-			for _, r := range []struct{ method, target, body string }{
-				{"GET", path, ""},
-				{"PUT", path, `{"name":"n","ask_price":2}`},
-				{"PATCH", path, `{"name":"n"}`},
-				{"DELETE", path, ""},
-				{"PATCH", path + "start/", ""},
-				{"PATCH", path + "stop/", ""},
-				{"PATCH", path + "add-image/", `{"image_registry_path":"i"}`},
-				{"PATCH", path + "delete-image/", `{"image_registry_path":"i"}`},
-				{"GET", path + "get-jobs/", ""},
-				{"GET", "/api/v1/images/?instance=" + id, ""},
-			} {
-				apptest.Same(t, r.method+" "+r.target, s.Do(t, r.method, r.target, r.body, stranger), 404, `{"detail":"Not found."}`)
-			}
-			apptest.Same(t, "list", s.Do(t, "GET", base, "", stranger), 200, "[]")
-			apptest.Same(t, "page", s.Do(t, "GET", base+"?limit=10", "", stranger), 200, "[]")
+	s := apptest.NewBolt(t)
+	s.Pin(s.Clock.Now())
+	path := create(t, full(t, s), `{"name":"secret","ask_price":1}`)
+	id := strings.TrimSuffix(strings.TrimPrefix(path, base), "/")
+	before := s.Do(t, "GET", path, "").Body
+	for _, profile := range []string{compute.DocumentProfile, compute.ClientProfile} {
+		stranger := "Authorization: Token " + s.MintProfile(t, "bob-"+profile, "bob", map[string]string{"compute": profile},
+			compute.ReadPermission, compute.WritePermission)
+		for _, r := range []struct{ method, target, body string }{
+			{"GET", path, ""},
+			{"PUT", path, `{"name":"n","ask_price":2}`},
+			{"PATCH", path, `{"name":"n"}`},
+			{"DELETE", path, ""},
+			{"PATCH", path + "start/", ""},
+			{"PATCH", path + "stop/", ""},
+			{"PATCH", path + "add-image/", `{"image_registry_path":"i"}`},
+			{"PATCH", path + "delete-image/", `{"image_registry_path":"i"}`},
+			{"GET", path + "get-jobs/", ""},
+			{"GET", "/api/v1/images/?instance=" + id, ""},
+		} {
+			apptest.Same(t, r.method+" "+r.target, s.Do(t, r.method, r.target, r.body, stranger), 404, `{"detail":"Not found."}`)
 		}
-		if after := s.Do(t, "GET", path, "").Body; after != before {
-			t.Errorf("a stranger changed the instance: %s, was %s", after, before)
-		}
-		colleague := s.MintFor(t, "alice-2", "alice", compute.ReadPermission)
-		if got := s.Do(t, "GET", path, "", "Authorization: Token "+colleague); got.Body != before {
-			t.Errorf("another key of the owner: got %d %s", got.Status, got.Body)
-		}
-		for _, r := range [][2]string{{"POST", base}, {"PUT", path}, {"PATCH", path}, {"DELETE", path}, {"PATCH", path + "start/"}, {"GET", path + "get-jobs/"}} {
-			apptest.Same(t, "read only "+r[0], s.Do(t, r[0], r[1], "{}", "Authorization: Token "+colleague), 403,
-				`{"detail":"You do not have permission to perform this action."}`)
-		}
-	})
+		apptest.Same(t, "list", s.Do(t, "GET", base, "", stranger), 200, "[]")
+		apptest.Same(t, "page", s.Do(t, "GET", base+"?limit=10", "", stranger), 200, "[]")
+	}
+	if after := s.Do(t, "GET", path, "").Body; after != before {
+		t.Errorf("a stranger changed the instance: %s, was %s", after, before)
+	}
+	colleague := s.MintFor(t, "alice-2", "alice", compute.ReadPermission)
+	if got := s.Do(t, "GET", path, "", "Authorization: Token "+colleague); got.Body != before {
+		t.Errorf("another key of the owner: got %d %s", got.Status, got.Body)
+	}
+	for _, r := range [][2]string{{"POST", base}, {"PUT", path}, {"PATCH", path}, {"DELETE", path}, {"PATCH", path + "start/"}, {"GET", path + "get-jobs/"}} {
+		apptest.Same(t, "read only "+r[0], s.Do(t, r[0], r[1], "{}", "Authorization: Token "+colleague), 403,
+			`{"detail":"You do not have permission to perform this action."}`)
+	}
 }
 
 // Lists are newest first, in pages too.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		var want string
-		for n := range 7 {
-			create(t, s, fmt.Sprintf(`{"name":"n%d","ask_price":1}`, n))
-			s.Clock.Advance(time.Millisecond)
-			want = fmt.Sprintf("n%d ", n) + want
+	s := full(t, apptest.NewBolt(t))
+	var want string
+	for n := range 7 {
+		create(t, s, fmt.Sprintf(`{"name":"n%d","ask_price":1}`, n))
+		s.Clock.Advance(time.Millisecond)
+		want = fmt.Sprintf("n%d ", n) + want
+	}
+	names := func(got apptest.Response) string {
+		var b strings.Builder
+		for _, row := range decode[[]map[string]any](t, got) {
+			fmt.Fprintf(&b, "%v ", row["name"])
 		}
-		names := func(got apptest.Response) string {
-			var b strings.Builder
-			for _, row := range decode[[]map[string]any](t, got) {
-				fmt.Fprintf(&b, "%v ", row["name"])
-			}
-			return b.String()
+		return b.String()
+	}
+	if got := names(s.Do(t, "GET", base, "")); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var all strings.Builder
+	target := base + "?limit=3"
+	for range 3 {
+		page := s.Do(t, "GET", target, "")
+		all.WriteString(names(page))
+		target = strings.TrimSuffix(strings.TrimPrefix(page.Header.Get("Link"), "<"), `>; rel="next"`)
+	}
+	if all.String() != want || target != "" {
+		t.Errorf("in pages: got %q, then %q, want %q", all.String(), target, want)
+	}
+	for _, query := range []string{"?limit=0", "?cursor=x", "?name=n1"} {
+		if got := s.Do(t, "GET", base+query, ""); got.Status != 400 || len(decode[map[string][]string](t, got)) != 1 {
+			t.Errorf("%s: got %d %s", query, got.Status, got.Body)
 		}
-		if got := names(s.Do(t, "GET", base, "")); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-		var all strings.Builder
-		target := base + "?limit=3"
-		for range 3 {
-			page := s.Do(t, "GET", target, "")
-			all.WriteString(names(page))
-			target = strings.TrimSuffix(strings.TrimPrefix(page.Header.Get("Link"), "<"), `>; rel="next"`)
-		}
-		if all.String() != want || target != "" {
-			t.Errorf("in pages: got %q, then %q, want %q", all.String(), target, want)
-		}
-		for _, query := range []string{"?limit=0", "?cursor=x", "?name=n1"} {
-			if got := s.Do(t, "GET", base+query, ""); got.Status != 400 || len(decode[map[string][]string](t, got)) != 1 {
-				t.Errorf("%s: got %d %s", query, got.Status, got.Body)
-			}
-		}
-	})
+	}
 }
 
 func TestManners(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		first := s.Do(t, "POST", base, `{"name":"n","ask_price":1}`, "Idempotency-Key: k")
-		s.Clock.Advance(time.Hour)
-		again := s.Do(t, "POST", base, `{"name":"n","ask_price":1}`, "Idempotency-Key: k")
-		if again.Status != 200 || again.Body != first.Body || again.Header.Get("Location") != first.Header.Get("Location") {
-			t.Errorf("repeated: got %d %s, want %s", again.Status, again.Body, first.Body)
+	s := full(t, apptest.NewBolt(t))
+	first := s.Do(t, "POST", base, `{"name":"n","ask_price":1}`, "Idempotency-Key: k")
+	s.Clock.Advance(time.Hour)
+	again := s.Do(t, "POST", base, `{"name":"n","ask_price":1}`, "Idempotency-Key: k")
+	if again.Status != 200 || again.Body != first.Body || again.Header.Get("Location") != first.Header.Get("Location") {
+		t.Errorf("repeated: got %d %s, want %s", again.Status, again.Body, first.Body)
+	}
+	if got := s.Do(t, "POST", base, `{"name":"m","ask_price":1}`, "Idempotency-Key: k"); got.Status != 422 {
+		t.Errorf("repeated with another body: got %d %s", got.Status, got.Body)
+	}
+	path, etag := first.Header.Get("Location"), first.Header.Get("ETag")
+	if got := s.Do(t, "GET", path, "", "If-None-Match: "+etag); got.Status != 200 || got.Header.Get("ETag") != etag {
+		t.Errorf("GET: got %d and ETag %q, want 200 and %q", got.Status, got.Header.Get("ETag"), etag)
+	}
+	if got := s.Do(t, "PATCH", path, `{"name":"m"}`, "If-Match: "+etag); got.Status != 200 {
+		t.Errorf("PATCH of what is known: got %d %s", got.Status, got.Body)
+	}
+	for _, r := range []struct{ method, target, body string }{
+		{"PUT", path, `{"name":"n","ask_price":2}`},
+		{"PATCH", path, `{"name":"n"}`},
+		{"PATCH", path + "start/", ""},
+		{"PATCH", path + "add-image/", `{"image_registry_path":"i"}`},
+		{"DELETE", path, ""},
+	} {
+		if got := s.Do(t, r.method, r.target, r.body, "If-Match: "+etag); got.Status != 412 || decode[map[string]string](t, got)["detail"] == "" {
+			t.Errorf("%s %s of another state: got %d %s", r.method, r.target, got.Status, got.Body)
 		}
-		if got := s.Do(t, "POST", base, `{"name":"m","ask_price":1}`, "Idempotency-Key: k"); got.Status != 422 {
-			t.Errorf("repeated with another body: got %d %s", got.Status, got.Body)
-		}
-		path, etag := first.Header.Get("Location"), first.Header.Get("ETag")
-		if got := s.Do(t, "GET", path, "", "If-None-Match: "+etag); got.Status != 200 || got.Header.Get("ETag") != etag {
-			t.Errorf("GET: got %d and ETag %q, want 200 and %q", got.Status, got.Header.Get("ETag"), etag)
-		}
-		if got := s.Do(t, "PATCH", path, `{"name":"m"}`, "If-Match: "+etag); got.Status != 200 {
-			t.Errorf("PATCH of what is known: got %d %s", got.Status, got.Body)
-		}
-		for _, r := range []struct{ method, target, body string }{
-			{"PUT", path, `{"name":"n","ask_price":2}`},
-			{"PATCH", path, `{"name":"n"}`},
-			{"PATCH", path + "start/", ""},
-			{"PATCH", path + "add-image/", `{"image_registry_path":"i"}`},
-			{"DELETE", path, ""},
-		} {
-			if got := s.Do(t, r.method, r.target, r.body, "If-Match: "+etag); got.Status != 412 || decode[map[string]string](t, got)["detail"] == "" {
-				t.Errorf("%s %s of another state: got %d %s", r.method, r.target, got.Status, got.Body)
-			}
-		}
-		apptest.Same(t, "method", s.Do(t, "POST", path, "{}"), 405, `{"detail":"Method \"POST\" not allowed."}`)
-		apptest.Same(t, "path", s.Do(t, "GET", "/api/v1/nothing/", ""), 404, `{"detail":"Not found."}`)
-		apptest.Same(t, "id", s.Do(t, "GET", base+"x/", ""), 404, `{"detail":"Not found."}`)
-	})
+	}
+	apptest.Same(t, "method", s.Do(t, "POST", path, "{}"), 405, `{"detail":"Method \"POST\" not allowed."}`)
+	apptest.Same(t, "path", s.Do(t, "GET", "/api/v1/nothing/", ""), 404, `{"detail":"Not found."}`)
+	apptest.Same(t, "id", s.Do(t, "GET", base+"x/", ""), 404, `{"detail":"Not found."}`)
 }
 
 // Concurrent changes all take effect.

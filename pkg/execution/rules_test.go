@@ -84,57 +84,55 @@ func TestIdleSinceFuture(t *testing.T) {
 
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		create(t, s, body(`,"id":"one"`))
-		before := s.Do(t, "GET", "/instances/get/one", "").Body
-		long := strings.Repeat("é", 256)
-		for _, test := range []struct{ body, want string }{
-			{`{"id":"one"}`, "idRef is required; name is required; mode is required; user is required; input is required"},
-			{`{"id":"one","idRef":null,"name":"n","mode":"ExecSync","user":"u","input":1}`, "idRef is required"},
-			{`{"id":"one","idRef":"m","name":" ","mode":"ExecSync","user":"u","input":1}`, "name must not be blank"},
-			{`{"id":"one","idRef":"m","name":"n","mode":"Sync","user":"u","input":1}`, "mode must be one of ExecAsync, ExecSync, Subscription"},
-			{`{"id":"one","idRef":"m","name":"n","mode":"execsync","user":"u","input":1}`, "mode must be one of"},
-			{`{"id":"one","idRef":"m","name":"n","mode":1,"user":"u","input":1}`, "mode must be a string"},
-			{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","input":1}`, "user is required"},
-			{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":"u","input":null}`, "input is required"},
-			{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":"u","input":null,"forceinput":null}`, "input is required"},
-			{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":7,"forceinput":[]}`, "user must be a string"},
-			{`{"id":"one","idRef":"` + long + `","name":"n","mode":"ExecSync","user":"u","input":1}`, "idRef must have at most 255"},
-			{body(`,"id":"one","description":[]`), "description must be a string"},
-			{body(`,"id":7`), "id must be a string"},
-		} {
-			refused(t, "create", s.Do(t, "PUT", "/instances/create", test.body), 400, test.want)
-			refused(t, "update", s.Do(t, "POST", "/instances/update", test.body), 400, test.want)
-		}
-		for _, id := range []string{"a/b", "a b", "é", strings.Repeat("x", 129)} {
-			refused(t, "create "+id, s.Do(t, "PUT", "/instances/create", body(`,"id":"`+id+`"`)), 400, "id must be 1 to 128")
-			refused(t, "update "+id, s.Do(t, "POST", "/instances/update", body(`,"id":"`+id+`"`)), 400, "Instance not found")
-		}
-		for more, want := range map[string]string{
-			`,"id":"one","otStatus":"running"`: "otStatus must be one of created, pulling, deployed, error, deleted",
-			`,"id":"one","start":"soon"`:       "start must be an integer",
-			`,"id":"one","dockerId":1`:         "dockerId must be a string",
-			``:                                 "id is required",
-		} {
-			refused(t, "update", s.Do(t, "POST", "/instances/update", body(more)), 400, want)
-		}
-		for _, malformed := range []string{"", "{", "[]", "null", body("") + "x"} {
-			refused(t, "create", s.Do(t, "PUT", "/instances/create", malformed), 400, "body")
-			refused(t, "update", s.Do(t, "POST", "/instances/update", malformed), 400, "body")
-		}
-		large := body(`,"id":"large","output":"` + strings.Repeat("x", 300<<10) + `"`)
-		refused(t, "large", s.Do(t, "PUT", "/instances/create", large), 413, "bytes")
-		refused(t, "large", s.Do(t, "POST", "/instances/update", strings.Replace(large, `"large"`, `"one"`, 1)), 413, "bytes")
-		refused(t, "huge", s.Do(t, "PUT", "/instances/create", body(`,"output":"`+strings.Repeat("x", 1<<20)+`"`)), 413, "bytes")
-		refused(t, "get of no id", s.Do(t, "GET", "/instances/get/a%2Fb", ""), 400, "Instance not found")
-		if after := s.Do(t, "GET", "/instances/get/one", "").Body; after != before {
-			t.Errorf("a refused request changed the instance: %s, was %s", after, before)
-		}
-		if n := len(ids(t, s.Do(t, "GET", "/instances/list", ""))); n != 1 {
-			t.Errorf("there are %d instances, want 1", n)
-		}
-	})
+	s := full(t, apptest.NewBolt(t))
+	create(t, s, body(`,"id":"one"`))
+	before := s.Do(t, "GET", "/instances/get/one", "").Body
+	long := strings.Repeat("é", 256)
+	for _, test := range []struct{ body, want string }{
+		{`{"id":"one"}`, "idRef is required; name is required; mode is required; user is required; input is required"},
+		{`{"id":"one","idRef":null,"name":"n","mode":"ExecSync","user":"u","input":1}`, "idRef is required"},
+		{`{"id":"one","idRef":"m","name":" ","mode":"ExecSync","user":"u","input":1}`, "name must not be blank"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"Sync","user":"u","input":1}`, "mode must be one of ExecAsync, ExecSync, Subscription"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"execsync","user":"u","input":1}`, "mode must be one of"},
+		{`{"id":"one","idRef":"m","name":"n","mode":1,"user":"u","input":1}`, "mode must be a string"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","input":1}`, "user is required"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":"u","input":null}`, "input is required"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":"u","input":null,"forceinput":null}`, "input is required"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":7,"forceinput":[]}`, "user must be a string"},
+		{`{"id":"one","idRef":"` + long + `","name":"n","mode":"ExecSync","user":"u","input":1}`, "idRef must have at most 255"},
+		{body(`,"id":"one","description":[]`), "description must be a string"},
+		{body(`,"id":7`), "id must be a string"},
+	} {
+		refused(t, "create", s.Do(t, "PUT", "/instances/create", test.body), 400, test.want)
+		refused(t, "update", s.Do(t, "POST", "/instances/update", test.body), 400, test.want)
+	}
+	for _, id := range []string{"a/b", "a b", "é", strings.Repeat("x", 129)} {
+		refused(t, "create "+id, s.Do(t, "PUT", "/instances/create", body(`,"id":"`+id+`"`)), 400, "id must be 1 to 128")
+		refused(t, "update "+id, s.Do(t, "POST", "/instances/update", body(`,"id":"`+id+`"`)), 400, "Instance not found")
+	}
+	for more, want := range map[string]string{
+		`,"id":"one","otStatus":"running"`: "otStatus must be one of created, pulling, deployed, error, deleted",
+		`,"id":"one","start":"soon"`:       "start must be an integer",
+		`,"id":"one","dockerId":1`:         "dockerId must be a string",
+		``:                                 "id is required",
+	} {
+		refused(t, "update", s.Do(t, "POST", "/instances/update", body(more)), 400, want)
+	}
+	for _, malformed := range []string{"", "{", "[]", "null", body("") + "x"} {
+		refused(t, "create", s.Do(t, "PUT", "/instances/create", malformed), 400, "body")
+		refused(t, "update", s.Do(t, "POST", "/instances/update", malformed), 400, "body")
+	}
+	large := body(`,"id":"large","output":"` + strings.Repeat("x", 300<<10) + `"`)
+	refused(t, "large", s.Do(t, "PUT", "/instances/create", large), 413, "bytes")
+	refused(t, "large", s.Do(t, "POST", "/instances/update", strings.Replace(large, `"large"`, `"one"`, 1)), 413, "bytes")
+	refused(t, "huge", s.Do(t, "PUT", "/instances/create", body(`,"output":"`+strings.Repeat("x", 1<<20)+`"`)), 413, "bytes")
+	refused(t, "get of no id", s.Do(t, "GET", "/instances/get/a%2Fb", ""), 400, "Instance not found")
+	if after := s.Do(t, "GET", "/instances/get/one", "").Body; after != before {
+		t.Errorf("a refused request changed the instance: %s, was %s", after, before)
+	}
+	if n := len(ids(t, s.Do(t, "GET", "/instances/list", ""))); n != 1 {
+		t.Errorf("there are %d instances, want 1", n)
+	}
 }
 
 // What a request nests too deep is refused by name. What was stored before
@@ -206,44 +204,42 @@ func ids(t *testing.T, got apptest.Response) []string {
 // An update keeps what an engine wrote, unless it is sent.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		creation := string(create(t, s, body(`,"id":"one","description":"d","output":[1]`))["creation"])
-		s.Clock.Advance(time.Hour)
-		for _, step := range []struct{ more, status, start, docker string }{
-			{``, `"created"`, `null`, `null`},
-			{`,"otStatus":"pulling"`, `"pulling"`, `null`, `null`},
-			{`,"otStatus":"deployed","start":5,"dockerId":"d"`, `"deployed"`, `5`, `"d"`},
-			{``, `"deployed"`, `5`, `"d"`},
-			{`,"otStatus":null,"start":null,"dockerId":null`, `"deployed"`, `5`, `"d"`},
-			{`,"otStatus":"error","start":9223372036854775807`, `"error"`, `9223372036854775807`, `"d"`},
-			{`,"otStatus":"deleted","creation":7`, `"deleted"`, `9223372036854775807`, `"d"`},
-		} {
-			got := members(t, s.Do(t, "POST", "/instances/update", body(`,"id":"one"`+step.more)))
-			if string(got["otStatus"]) != step.status || string(got["start"]) != step.start || string(got["dockerId"]) != step.docker {
-				t.Errorf("%s: got %s", step.more, got)
-			}
-			if string(got["creation"]) != creation || string(got["description"]) != "null" || string(got["output"]) != "null" {
-				t.Errorf("%s: got creation %s, description %s and output %s; only creation stays", step.more, got["creation"], got["description"], got["output"])
-			}
+	s := full(t, apptest.NewBolt(t))
+	creation := string(create(t, s, body(`,"id":"one","description":"d","output":[1]`))["creation"])
+	s.Clock.Advance(time.Hour)
+	for _, step := range []struct{ more, status, start, docker string }{
+		{``, `"created"`, `null`, `null`},
+		{`,"otStatus":"pulling"`, `"pulling"`, `null`, `null`},
+		{`,"otStatus":"deployed","start":5,"dockerId":"d"`, `"deployed"`, `5`, `"d"`},
+		{``, `"deployed"`, `5`, `"d"`},
+		{`,"otStatus":null,"start":null,"dockerId":null`, `"deployed"`, `5`, `"d"`},
+		{`,"otStatus":"error","start":9223372036854775807`, `"error"`, `9223372036854775807`, `"d"`},
+		{`,"otStatus":"deleted","creation":7`, `"deleted"`, `9223372036854775807`, `"d"`},
+	} {
+		got := members(t, s.Do(t, "POST", "/instances/update", body(`,"id":"one"`+step.more)))
+		if string(got["otStatus"]) != step.status || string(got["start"]) != step.start || string(got["dockerId"]) != step.docker {
+			t.Errorf("%s: got %s", step.more, got)
 		}
-		// deleted is a status of the container.
-		if got := ids(t, s.Do(t, "GET", "/instances/list?status=deleted", "")); len(got) != 1 {
-			t.Errorf("got %q, want the one", got)
+		if string(got["creation"]) != creation || string(got["description"]) != "null" || string(got["output"]) != "null" {
+			t.Errorf("%s: got creation %s, description %s and output %s; only creation stays", step.more, got["creation"], got["description"], got["output"])
 		}
-		// An update in the later form keeps the user.
-		engine := s.MintFor(t, "engine", "engine", execution.WritePermission)
-		got := members(t, s.Do(t, "POST", "/instances/update", `{"id":"one","idRef":"m","name":"n","mode":"ExecSync","forceinput":[]}`,
-			"Authorization: ApiKey "+engine))
-		if string(got["user"]) != `"u"` || string(got["forceinput"]) != "[]" || string(got["input"]) != "null" {
-			t.Errorf("got %s", got)
-		}
-	})
+	}
+	// deleted is a status of the container.
+	if got := ids(t, s.Do(t, "GET", "/instances/list?status=deleted", "")); len(got) != 1 {
+		t.Errorf("got %q, want the one", got)
+	}
+	// An update in the later form keeps the user.
+	engine := s.MintFor(t, "engine", "engine", execution.WritePermission)
+	got := members(t, s.Do(t, "POST", "/instances/update", `{"id":"one","idRef":"m","name":"n","mode":"ExecSync","forceinput":[]}`,
+		"Authorization: ApiKey "+engine))
+	if string(got["user"]) != `"u"` || string(got["forceinput"]) != "[]" || string(got["input"]) != "null" {
+		t.Errorf("got %s", got)
+	}
 }
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		for n, i := range [][3]string{{"m1", "ann", "created"}, {"m1", "bob", "deployed"}, {"m2", "ann", "deployed"}, {"m2", "bob", "created"}, {"m1", "ann", "error"}} {
 			b := fmt.Sprintf(`{"id":"i%d","idRef":%q,"name":"n","mode":"ExecSync","user":%q,"input":1`, n, i[0], i[1])
@@ -296,68 +292,66 @@ func TestList(t *testing.T) {
 // in the same order.
 func TestAnyJSON(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		var anyJSON func(depth int) *rapid.Generator[string]
-		text := rapid.Custom(func(r *rapid.T) string {
-			b, err := json.Marshal(rapid.String().Draw(r, "text"))
-			if err != nil {
-				r.Fatal(err)
-			}
-			return string(b)
-		})
-		anyJSON = func(depth int) *rapid.Generator[string] {
-			scalar := rapid.OneOf(text, rapid.SampledFrom([]string{
-				"true", "false", "0", "-0", "1.50", "1e400", "12345678901234567890.123456789", "-1E+2",
-				`"\u00e9"`, `"<&>\u2028\/"`, `"\ud800"`, `"\u0000"`, "{}", "[]",
-			}))
-			if depth == 0 {
-				return scalar
-			}
-			inner := rapid.OneOf(anyJSON(depth-1), rapid.Just("null"))
-			list := rapid.Map(rapid.SliceOfN(inner, 0, 4), func(v []string) string { return "[" + strings.Join(v, ",") + "]" })
-			object := rapid.Custom(func(r *rapid.T) string {
-				var parts []string
-				for range rapid.IntRange(0, 4).Draw(r, "size") {
-					// Keys are not sorted, and may be repeated.
-					parts = append(parts, rapid.OneOf(text, rapid.SampledFrom([]string{`"b"`, `"a"`})).Draw(r, "key")+":"+inner.Draw(r, "value"))
-				}
-				return "{" + strings.Join(parts, ",") + "}"
-			})
-			return rapid.OneOf(scalar, list, object)
+	s := full(t, apptest.NewBolt(t))
+	var anyJSON func(depth int) *rapid.Generator[string]
+	text := rapid.Custom(func(r *rapid.T) string {
+		b, err := json.Marshal(rapid.String().Draw(r, "text"))
+		if err != nil {
+			r.Fatal(err)
 		}
-		rapid.Check(t, func(r *rapid.T) {
-			fields := []string{"input", "forceinput", "output", "logging"}
-			var sent []string
-			var request strings.Builder
-			request.WriteString(`{"idRef":"m","name":"n","mode":"ExecSync","user":"u"`)
-			for _, field := range fields {
-				v := anyJSON(3).Draw(r, field)
-				sent = append(sent, v)
-				fmt.Fprintf(&request, `, %q : %s`, field, v)
+		return string(b)
+	})
+	anyJSON = func(depth int) *rapid.Generator[string] {
+		scalar := rapid.OneOf(text, rapid.SampledFrom([]string{
+			"true", "false", "0", "-0", "1.50", "1e400", "12345678901234567890.123456789", "-1E+2",
+			`"\u00e9"`, `"<&>\u2028\/"`, `"\ud800"`, `"\u0000"`, "{}", "[]",
+		}))
+		if depth == 0 {
+			return scalar
+		}
+		inner := rapid.OneOf(anyJSON(depth-1), rapid.Just("null"))
+		list := rapid.Map(rapid.SliceOfN(inner, 0, 4), func(v []string) string { return "[" + strings.Join(v, ",") + "]" })
+		object := rapid.Custom(func(r *rapid.T) string {
+			var parts []string
+			for range rapid.IntRange(0, 4).Draw(r, "size") {
+				// Keys are not sorted, and may be repeated.
+				parts = append(parts, rapid.OneOf(text, rapid.SampledFrom([]string{`"b"`, `"a"`})).Draw(r, "key")+":"+inner.Draw(r, "value"))
 			}
-			got := s.Do(t, "PUT", "/instances/create", request.String()+"}")
-			if got.Status != 200 {
-				r.Fatalf("%s: got %d %s", request.String(), got.Status, got.Body)
-			}
-			var id struct{ ID string }
-			if err := json.Unmarshal([]byte(got.Body), &id); err != nil {
-				r.Fatal(err)
-			}
-			again := s.Do(t, "GET", "/instances/get/"+id.ID, "")
-			if again.Body != got.Body {
-				r.Fatalf("get: got %s, want %s", again.Body, got.Body)
-			}
-			var m map[string]json.RawMessage
-			if err := json.Unmarshal([]byte(got.Body), &m); err != nil {
-				r.Fatal(err)
-			}
-			for i, field := range fields {
-				if string(m[field]) != sent[i] {
-					r.Fatalf("%s: got %s, want %s", field, m[field], sent[i])
-				}
-			}
+			return "{" + strings.Join(parts, ",") + "}"
 		})
+		return rapid.OneOf(scalar, list, object)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		fields := []string{"input", "forceinput", "output", "logging"}
+		var sent []string
+		var request strings.Builder
+		request.WriteString(`{"idRef":"m","name":"n","mode":"ExecSync","user":"u"`)
+		for _, field := range fields {
+			v := anyJSON(3).Draw(r, field)
+			sent = append(sent, v)
+			fmt.Fprintf(&request, `, %q : %s`, field, v)
+		}
+		got := s.Do(t, "PUT", "/instances/create", request.String()+"}")
+		if got.Status != 200 {
+			r.Fatalf("%s: got %d %s", request.String(), got.Status, got.Body)
+		}
+		var id struct{ ID string }
+		if err := json.Unmarshal([]byte(got.Body), &id); err != nil {
+			r.Fatal(err)
+		}
+		again := s.Do(t, "GET", "/instances/get/"+id.ID, "")
+		if again.Body != got.Body {
+			r.Fatalf("get: got %s, want %s", again.Body, got.Body)
+		}
+		var m map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(got.Body), &m); err != nil {
+			r.Fatal(err)
+		}
+		for i, field := range fields {
+			if string(m[field]) != sent[i] {
+				r.Fatalf("%s: got %s, want %s", field, m[field], sent[i])
+			}
+		}
 	})
 }
 
@@ -389,40 +383,39 @@ func TestManners(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		secret := s.Mint(t, "alice", execution.ReadPermission, execution.WritePermission)
-		create(t, s, body(`,"id":"one"`))
-		reader := s.MintFor(t, "reader", "bob", execution.ReadPermission)
-		writer := s.MintFor(t, "writer", "bob", execution.WritePermission)
-		for _, r := range []struct{ method, target, denied string }{
-			{"PUT", "/instances/create", reader},
-			{"GET", "/instances/get/one", writer},
-			{"GET", "/instances/list", writer},
-			{"POST", "/instances/update", reader},
-			{"DELETE", "/instances/delete/one", reader},
-		} {
-			for _, header := range []string{"Authorization:", "Authorization: ApiKey", "Authorization: ApiKey wrong", "Authorization: Bearer " + secret} {
-				refused(t, r.method+" "+header, s.Do(t, r.method, r.target, body(`,"id":"one"`), header), 401, "API key")
-			}
-			refused(t, r.method+" denied", s.Do(t, r.method, r.target, body(`,"id":"one"`), "Authorization: ApiKey "+r.denied), 403, "permission")
+	s := apptest.NewBolt(t)
+	secret := s.Mint(t, "alice", execution.ReadPermission, execution.WritePermission)
+	create(t, s, body(`,"id":"one"`))
+	reader := s.MintFor(t, "reader", "bob", execution.ReadPermission)
+	writer := s.MintFor(t, "writer", "bob", execution.WritePermission)
+	for _, r := range []struct{ method, target, denied string }{
+		{"PUT", "/instances/create", reader},
+		{"GET", "/instances/get/one", writer},
+		{"GET", "/instances/list", writer},
+		{"POST", "/instances/update", reader},
+		{"DELETE", "/instances/delete/one", reader},
+	} {
+		for _, header := range []string{"Authorization:", "Authorization: ApiKey", "Authorization: ApiKey wrong", "Authorization: Bearer " + secret} {
+			refused(t, r.method+" "+header, s.Do(t, r.method, r.target, body(`,"id":"one"`), header), 401, "API key")
 		}
-		// Every key with the permission sees every instance, in any case of
-		// the scheme.
-		for _, scheme := range []string{"ApiKey", "apikey", "APIKEY"} {
-			if got := s.Do(t, "GET", "/instances/get/one", "", "Authorization: "+scheme+" "+reader); got.Status != 200 {
-				t.Errorf("%s: got %d %s", scheme, got.Status, got.Body)
-			}
+		refused(t, r.method+" denied", s.Do(t, r.method, r.target, body(`,"id":"one"`), "Authorization: ApiKey "+r.denied), 403, "permission")
+	}
+	// Every key with the permission sees every instance, in any case of
+	// the scheme.
+	for _, scheme := range []string{"ApiKey", "apikey", "APIKEY"} {
+		if got := s.Do(t, "GET", "/instances/get/one", "", "Authorization: "+scheme+" "+reader); got.Status != 200 {
+			t.Errorf("%s: got %d %s", scheme, got.Status, got.Body)
 		}
-		if got := s.Do(t, "POST", "/instances/update", body(`,"id":"one"`), "Authorization: ApiKey "+writer); got.Status != 200 {
-			t.Errorf("update by another owner: got %d %s", got.Status, got.Body)
-		}
-	})
+	}
+	if got := s.Do(t, "POST", "/instances/update", body(`,"id":"one"`), "Authorization: ApiKey "+writer); got.Status != 200 {
+		t.Errorf("update by another owner: got %d %s", got.Status, got.Body)
+	}
 }
 
 // Of many creates of one id at once, one wins.
 func TestParallelCreates(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		var mu sync.Mutex
 		created := 0

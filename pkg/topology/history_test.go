@@ -146,51 +146,49 @@ func TestStory(t *testing.T) {
 // of nothing else.
 func TestHistoryFields(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		whole := `{"description":"d","environments":[1],"workflows":[2],"instanceName":"<n>","isActive":false,` +
-			`"pluginOperations":[{"pluginId":9007199254740993,"operation":"o"}],"instanceCode":"c","groupCode":"g","subGroupCode":"s","isDeploymentTarget":false}`
-		path := create(t, s, whole)
-		got := history(t, s, path)
-		document := get(t, s, path)
-		delete(document, "instanceId")
-		if len(got) != 1 || len(got[0].Changes) != len(document) {
-			t.Fatalf("got %+v, want the fields of %s", got, whole)
+	s := full(t, apptest.NewBolt(t))
+	whole := `{"description":"d","environments":[1],"workflows":[2],"instanceName":"<n>","isActive":false,` +
+		`"pluginOperations":[{"pluginId":9007199254740993,"operation":"o"}],"instanceCode":"c","groupCode":"g","subGroupCode":"s","isDeploymentTarget":false}`
+	path := create(t, s, whole)
+	got := history(t, s, path)
+	document := get(t, s, path)
+	delete(document, "instanceId")
+	if len(got) != 1 || len(got[0].Changes) != len(document) {
+		t.Fatalf("got %+v, want the fields of %s", got, whole)
+	}
+	for _, c := range got[0].Changes {
+		if c.Old != nil || !equalJSON(t, c.New, document[c.Field]) {
+			t.Errorf("%s was %s and is %s, want nothing and %s", c.Field, c.Old, c.New, document[c.Field])
 		}
-		for _, c := range got[0].Changes {
-			if c.Old != nil || !equalJSON(t, c.New, document[c.Field]) {
-				t.Errorf("%s was %s and is %s, want nothing and %s", c.Field, c.Old, c.New, document[c.Field])
-			}
-		}
+	}
 
-		// An absent text and an empty list have no value.
-		if got := s.Do(t, "PUT", path, `{"instanceName":"n","instanceCode":"c"}`); got.Status != 200 {
-			t.Fatalf("PUT: got %d %s", got.Status, got.Body)
-		}
-		want := `replace 2 description:"d": environments:[1]: workflows:[2]: instanceName:"\u003cn\u003e":"n" isActive:false:true ` +
-			`pluginOperations:[{"pluginId":9007199254740993,"operation":"o"}]: groupCode:"g": subGroupCode:"s": isDeploymentTarget:false:true`
-		if got := history(t, s, path)[0].text(); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
-		}
+	// An absent text and an empty list have no value.
+	if got := s.Do(t, "PUT", path, `{"instanceName":"n","instanceCode":"c"}`); got.Status != 200 {
+		t.Fatalf("PUT: got %d %s", got.Status, got.Body)
+	}
+	want := `replace 2 description:"d": environments:[1]: workflows:[2]: instanceName:"\u003cn\u003e":"n" isActive:false:true ` +
+		`pluginOperations:[{"pluginId":9007199254740993,"operation":"o"}]: groupCode:"g": subGroupCode:"s": isDeploymentTarget:false:true`
+	if got := history(t, s, path)[0].text(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 
-		// A request that changes nothing is not told of.
-		if got := s.Do(t, "PATCH", path, `{}`); got.Status != 200 {
-			t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
-		}
-		if got := history(t, s, path); len(got) != 2 {
-			t.Errorf("got %d records after a PATCH of nothing", len(got))
-		}
+	// A request that changes nothing is not told of.
+	if got := s.Do(t, "PATCH", path, `{}`); got.Status != 200 {
+		t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
+	}
+	if got := history(t, s, path); len(got) != 2 {
+		t.Errorf("got %d records after a PATCH of nothing", len(got))
+	}
 
-		// A big value is given by its hash, whatever it is.
-		long := strings.Repeat("x", instance.MaxHistoryValueBytes)
-		if got := s.Do(t, "PATCH", path, `{"description":"`+long+`"}`); got.Status != 200 {
-			t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
-		}
-		want = fmt.Sprintf(`patch 3 description::"sha256:%x"`, sha256.Sum256([]byte(`"`+long+`"`)))
-		if got := history(t, s, path)[0].text(); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	})
+	// A big value is given by its hash, whatever it is.
+	long := strings.Repeat("x", instance.MaxHistoryValueBytes)
+	if got := s.Do(t, "PATCH", path, `{"description":"`+long+`"}`); got.Status != 200 {
+		t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
+	}
+	want = fmt.Sprintf(`patch 3 description::"sha256:%x"`, sha256.Sum256([]byte(`"`+long+`"`)))
+	if got := history(t, s, path)[0].text(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
 
 // equalJSON reports whether two JSON values are the same.
@@ -216,33 +214,31 @@ func equalJSON(t *testing.T, a, b json.RawMessage) bool {
 // A history tells what a reader may know, and no more.
 func TestHistoryHidesOwners(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		secret := s.MintFor(t, "ci", "hidden-owner", topology.WritePermission)
-		created := s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`), "Authorization: Token "+secret)
-		got := s.Do(t, "GET", created.Header.Get("Location")+"/history", "")
-		if list := records(t, got); len(list) != 1 || list[0].By != "ci" || list[0].RequestID != created.Header.Get("X-Request-Id") {
-			t.Errorf("got %s, want a create by ci", got.Body)
+	s := full(t, apptest.NewBolt(t))
+	secret := s.MintFor(t, "ci", "hidden-owner", topology.WritePermission)
+	created := s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`), "Authorization: Token "+secret)
+	got := s.Do(t, "GET", created.Header.Get("Location")+"/history", "")
+	if list := records(t, got); len(list) != 1 || list[0].By != "ci" || list[0].RequestID != created.Header.Get("X-Request-Id") {
+		t.Errorf("got %s, want a create by ci", got.Body)
+	}
+	for _, hidden := range []string{"hidden-owner", "owner", secret, "incarnation", "osition"} {
+		if strings.Contains(got.Body, hidden) {
+			t.Errorf("got %s: it has %s", got.Body, hidden)
 		}
-		for _, hidden := range []string{"hidden-owner", "owner", secret, "incarnation", "osition"} {
-			if strings.Contains(got.Body, hidden) {
-				t.Errorf("got %s: it has %s", got.Body, hidden)
-			}
-		}
-		// An attribute and a status that no answer shows: those of an import.
-		imported := instance.Instance{
-			Kind: topology.Kind(), Collection: instance.Block(4711), ID: "4711", Name: "n", Owner: "hidden-owner",
-			Status: "hidden-status", Version: 1, Incarnation: instance.NewIncarnation(), CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now(),
-			Attributes: json.RawMessage(`{"hidden":1,"description":"d"}`),
-		}
-		if err := s.Repository.Create(t.Context(), imported, operator(s, "create"), nil); err != nil {
-			t.Fatal(err)
-		}
-		want := `create 1 description::"d" instanceName::"n" isActive::false`
-		if list := history(t, s, topology.BasePath+"/4711"); len(list) != 1 || list[0].text() != want || list[0].By != "(operator)" || list[0].RequestID != "" {
-			t.Errorf("got %+v, want %s", list, want)
-		}
-	})
+	}
+	// An attribute and a status that no answer shows: those of an import.
+	imported := instance.Instance{
+		Kind: topology.Kind(), Collection: instance.Block(4711), ID: "4711", Name: "n", Owner: "hidden-owner",
+		Status: "hidden-status", Version: 1, Incarnation: instance.NewIncarnation(), CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now(),
+		Attributes: json.RawMessage(`{"hidden":1,"description":"d"}`),
+	}
+	if err := s.Repository.Create(t.Context(), imported, operator(s, "create"), nil); err != nil {
+		t.Fatal(err)
+	}
+	want := `create 1 description::"d" instanceName::"n" isActive::false`
+	if list := history(t, s, topology.BasePath+"/4711"); len(list) != 1 || list[0].text() != want || list[0].By != "(operator)" || list[0].RequestID != "" {
+		t.Errorf("got %+v, want %s", list, want)
+	}
 }
 
 // follow reads a list from target on to its end and returns the versions in
@@ -265,157 +261,152 @@ func follow(t *testing.T, s *apptest.Server, target string, limit int) (versions
 
 func TestHistoryPages(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), body(`"groupCode":"g"`))
-		other := create(t, s, `{"instanceName":"n","instanceCode":"other"}`)
-		want := []string{"create1"}
-		// All at the same time of the clock.
-		for v := 2; v <= 26; v++ {
-			if got := s.Do(t, "PATCH", path, fmt.Sprintf(`{"environments":[%d]}`, v)); got.Status != 200 {
-				t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
-			}
-			want = append([]string{"patch" + strconv.Itoa(v)}, want...)
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), body(`"groupCode":"g"`))
+	other := create(t, s, `{"instanceName":"n","instanceCode":"other"}`)
+	want := []string{"create1"}
+	// All at the same time of the clock.
+	for v := 2; v <= 26; v++ {
+		if got := s.Do(t, "PATCH", path, fmt.Sprintf(`{"environments":[%d]}`, v)); got.Status != 200 {
+			t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
 		}
-		for _, limit := range []int{1, 2, 3, 5, 13, 25, 26, 27, 1000} {
-			got, pages := follow(t, s, path+"/history?LIMIT="+strconv.Itoa(limit), limit)
-			if n := (len(want) + limit - 1) / limit; !slices.Equal(got, want) || pages != n {
-				t.Errorf("by %d: got %q on %d pages, want all on %d", limit, got, pages, n)
-			}
+		want = append([]string{"patch" + strconv.Itoa(v)}, want...)
+	}
+	for _, limit := range []int{1, 2, 3, 5, 13, 25, 26, 27, 1000} {
+		got, pages := follow(t, s, path+"/history?LIMIT="+strconv.Itoa(limit), limit)
+		if n := (len(want) + limit - 1) / limit; !slices.Equal(got, want) || pages != n {
+			t.Errorf("by %d: got %q on %d pages, want all on %d", limit, got, pages, n)
 		}
+	}
 
-		// What happens between two pages does not disturb them.
-		first := s.Do(t, "GET", path+"/history?limit=10", "")
-		second := next(t, first)
-		link, err := url.Parse(second)
-		if err != nil || link.Path != path+"/history" {
-			t.Fatalf("got Link to %q, %v", second, err)
-		}
-		cursor := link.Query().Get("cursor")
-		s.Do(t, "PATCH", path, `{"groupCode":"h"}`)
-		s.Do(t, "DELETE", path, "")
-		if got, pages := follow(t, s, second, 10); !slices.Equal(got, want[10:]) || pages != 2 {
-			t.Errorf("after a DELETE: got %q on %d pages", got, pages)
-		}
-		if got := records(t, s.Do(t, "GET", path+"/history?cursor="+cursor, "")); len(got) != 16 {
-			t.Errorf("a cursor without a limit: got %d, want the rest", len(got))
-		}
-		if got := history(t, s, path); len(got) != 28 || got[0].text() != "delete 27" {
-			t.Errorf("got %d records and %+v first", len(got), got[0])
-		}
+	// What happens between two pages does not disturb them.
+	first := s.Do(t, "GET", path+"/history?limit=10", "")
+	second := next(t, first)
+	link, err := url.Parse(second)
+	if err != nil || link.Path != path+"/history" {
+		t.Fatalf("got Link to %q, %v", second, err)
+	}
+	cursor := link.Query().Get("cursor")
+	s.Do(t, "PATCH", path, `{"groupCode":"h"}`)
+	s.Do(t, "DELETE", path, "")
+	if got, pages := follow(t, s, second, 10); !slices.Equal(got, want[10:]) || pages != 2 {
+		t.Errorf("after a DELETE: got %q on %d pages", got, pages)
+	}
+	if got := records(t, s.Do(t, "GET", path+"/history?cursor="+cursor, "")); len(got) != 16 {
+		t.Errorf("a cursor without a limit: got %d, want the rest", len(got))
+	}
+	if got := history(t, s, path); len(got) != 28 || got[0].text() != "delete 27" {
+		t.Errorf("got %d records and %+v first", len(got), got[0])
+	}
 
-		// A cursor is one of its history only.
-		wantProblem(t, s.Do(t, "GET", other+"/history?cursor="+cursor, ""), 400, "cursor")
-		wantProblem(t, s.Do(t, "GET", topology.BasePath+"?cursor="+cursor, ""), 400, "cursor")
-		search, err := url.Parse(next(t, s.Do(t, "GET", topology.BasePath+"?limit=1", "")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if cursor := search.Query().Get("cursor"); cursor != "" {
-			wantProblem(t, s.Do(t, "GET", path+"/history?cursor="+cursor, ""), 400, "cursor")
-		}
-		for query, field := range map[string]string{
-			"instanceCode=x": "instanceCode",
-			"Id=1":           "Id",
-			"limit=0":        "limit",
-			"limit=1001":     "limit",
-			"limit=1&limit=": "limit",
-			"cursor=x":       "cursor",
-			"cursor=!!":      "cursor",
-		} {
-			wantProblem(t, s.Do(t, "GET", path+"/history?"+query, ""), 400, field)
-		}
-	})
+	// A cursor is one of its history only.
+	wantProblem(t, s.Do(t, "GET", other+"/history?cursor="+cursor, ""), 400, "cursor")
+	wantProblem(t, s.Do(t, "GET", topology.BasePath+"?cursor="+cursor, ""), 400, "cursor")
+	search, err := url.Parse(next(t, s.Do(t, "GET", topology.BasePath+"?limit=1", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cursor := search.Query().Get("cursor"); cursor != "" {
+		wantProblem(t, s.Do(t, "GET", path+"/history?cursor="+cursor, ""), 400, "cursor")
+	}
+	for query, field := range map[string]string{
+		"instanceCode=x": "instanceCode",
+		"Id=1":           "Id",
+		"limit=0":        "limit",
+		"limit=1001":     "limit",
+		"limit=1&limit=": "limit",
+		"cursor=x":       "cursor",
+		"cursor=!!":      "cursor",
+	} {
+		wantProblem(t, s.Do(t, "GET", path+"/history?"+query, ""), 400, field)
+	}
 }
 
 func TestHistoryIDs(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		create(t, full(t, s), body(`"groupCode":"g"`))
-		for _, id := range []string{"0", "-1", "x", "1.5", "%20", "1%2F2"} {
-			wantProblem(t, s.Do(t, "GET", topology.BasePath+"/"+id+"/history", ""), 400, "Id")
+	s := apptest.NewBolt(t)
+	create(t, full(t, s), body(`"groupCode":"g"`))
+	for _, id := range []string{"0", "-1", "x", "1.5", "%20", "1%2F2"} {
+		wantProblem(t, s.Do(t, "GET", topology.BasePath+"/"+id+"/history", ""), 400, "Id")
+	}
+	for _, id := range []string{"2", "11104", "9223372036854775807", "9223372036854775808"} {
+		p := wantProblem(t, s.Do(t, "GET", topology.BasePath+"/"+id+"/history", ""), 404)
+		if want := "Instance " + id + " not found"; p.Detail != want {
+			t.Errorf("got detail %q, want %q", p.Detail, want)
 		}
-		for _, id := range []string{"2", "11104", "9223372036854775807", "9223372036854775808"} {
-			p := wantProblem(t, s.Do(t, "GET", topology.BasePath+"/"+id+"/history", ""), 404)
-			if want := "Instance " + id + " not found"; p.Detail != want {
-				t.Errorf("got detail %q, want %q", p.Detail, want)
-			}
-		}
-		// An id is the number, however it is written.
-		if got := records(t, s.Do(t, "GET", topology.BasePath+"/001/history", "")); len(got) != 1 {
-			t.Errorf("got %d records, want 1", len(got))
-		}
-	})
+	}
+	// An id is the number, however it is written.
+	if got := records(t, s.Do(t, "GET", topology.BasePath+"/001/history", "")); len(got) != 1 {
+		t.Errorf("got %d records, want 1", len(got))
+	}
 }
 
 func TestHistoryTakesPermission(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), body(`"groupCode":"g"`)) + "/history"
-		reader := s.MintFor(t, "reader", "bob", topology.ReadPermission)
-		writer := s.MintFor(t, "writer", "alice", topology.WritePermission)
-		wantProblem(t, s.Do(t, "GET", path, "", "Authorization:"), 401)
-		wantProblem(t, s.Do(t, "GET", path, "", "Authorization: Token "+writer), 403)
-		// Nobody learns without it which ids there are.
-		wantProblem(t, s.Do(t, "GET", topology.BasePath+"/99/history", "", "Authorization: Token "+writer), 403)
-		if got := s.Do(t, "GET", path, "", "Authorization: Token "+reader); got.Status != 200 {
-			t.Errorf("got %d %s", got.Status, got.Body)
-		}
-	})
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), body(`"groupCode":"g"`)) + "/history"
+	reader := s.MintFor(t, "reader", "bob", topology.ReadPermission)
+	writer := s.MintFor(t, "writer", "alice", topology.WritePermission)
+	wantProblem(t, s.Do(t, "GET", path, "", "Authorization:"), 401)
+	wantProblem(t, s.Do(t, "GET", path, "", "Authorization: Token "+writer), 403)
+	// Nobody learns without it which ids there are.
+	wantProblem(t, s.Do(t, "GET", topology.BasePath+"/99/history", "", "Authorization: Token "+writer), 403)
+	if got := s.Do(t, "GET", path, "", "Authorization: Token "+reader); got.Status != 200 {
+		t.Errorf("got %d %s", got.Status, got.Body)
+	}
 }
 
 // A record ends; what it was about may not.
 func TestHistoryExpires(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), body(`"groupCode":"g"`))
-		deleted := create(t, s, `{"instanceName":"n","instanceCode":"deleted"}`)
-		s.Do(t, "DELETE", deleted, "")
-		s.Clock.Advance(apptest.HistoryRetention - time.Minute)
-		patched := create(t, s, `{"instanceName":"n","instanceCode":"patched"}`)
-		if got := history(t, s, path); len(got) != 1 {
-			t.Errorf("a minute before: got %d records", len(got))
-		}
-		s.Do(t, "PATCH", patched, `{"groupCode":"g"}`)
-		s.Clock.Advance(2 * time.Minute)
-		if got := s.Do(t, "GET", path+"/history", ""); got.Status != 200 || got.Body != "[]" {
-			t.Errorf("of an instance: got %d %s, want []", got.Status, got.Body)
-		}
-		if got := s.Do(t, "GET", path+"/history?limit=5", ""); got.Status != 200 || got.Body != "[]" || got.Header.Get("Link") != "" {
-			t.Errorf("a page: got %d %s, want []", got.Status, got.Body)
-		}
-		wantProblem(t, s.Do(t, "GET", deleted+"/history", ""), 404)
-		if got := history(t, s, patched); len(got) != 2 {
-			t.Errorf("of a newer one: got %d records", len(got))
-		}
-	})
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), body(`"groupCode":"g"`))
+	deleted := create(t, s, `{"instanceName":"n","instanceCode":"deleted"}`)
+	s.Do(t, "DELETE", deleted, "")
+	s.Clock.Advance(apptest.HistoryRetention - time.Minute)
+	patched := create(t, s, `{"instanceName":"n","instanceCode":"patched"}`)
+	if got := history(t, s, path); len(got) != 1 {
+		t.Errorf("a minute before: got %d records", len(got))
+	}
+	s.Do(t, "PATCH", patched, `{"groupCode":"g"}`)
+	s.Clock.Advance(2 * time.Minute)
+	if got := s.Do(t, "GET", path+"/history", ""); got.Status != 200 || got.Body != "[]" {
+		t.Errorf("of an instance: got %d %s, want []", got.Status, got.Body)
+	}
+	if got := s.Do(t, "GET", path+"/history?limit=5", ""); got.Status != 200 || got.Body != "[]" || got.Header.Get("Link") != "" {
+		t.Errorf("a page: got %d %s, want []", got.Status, got.Body)
+	}
+	wantProblem(t, s.Do(t, "GET", deleted+"/history", ""), 404)
+	if got := history(t, s, patched); len(got) != 2 {
+		t.Errorf("of a newer one: got %d records", len(got))
+	}
 }
 
 // An instance that takes the id of an earlier one goes on with its history.
 func TestHistoryOfTwoIncarnations(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), body(`"groupCode":"g"`))
-		s.Do(t, "PATCH", path, `{"groupCode":"h"}`)
-		s.Do(t, "DELETE", path, "")
-		s.Clock.Advance(time.Millisecond)
-		again := instance.Instance{
-			Kind: topology.Kind(), Collection: keyOf(t, path).Collection, ID: keyOf(t, path).ID, Code: "again", Name: "again", Owner: "o",
-			Version: 1, Incarnation: instance.NewIncarnation(), CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now(),
-			Attributes: json.RawMessage(`{"isDeploymentTarget":true}`),
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), body(`"groupCode":"g"`))
+	s.Do(t, "PATCH", path, `{"groupCode":"h"}`)
+	s.Do(t, "DELETE", path, "")
+	s.Clock.Advance(time.Millisecond)
+	again := instance.Instance{
+		Kind: topology.Kind(), Collection: keyOf(t, path).Collection, ID: keyOf(t, path).ID, Code: "again", Name: "again", Owner: "o",
+		Version: 1, Incarnation: instance.NewIncarnation(), CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now(),
+		Attributes: json.RawMessage(`{"isDeploymentTarget":true}`),
+	}
+	if err := s.Repository.Create(t.Context(), again, operator(s, "create"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Do(t, "PATCH", path, `{"groupCode":"i"}`); got.Status != 200 {
+		t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
+	}
+	want := []string{"patch2", "create1", "delete2", "patch2", "create1"}
+	for limit := 1; limit <= 6; limit++ {
+		if got, _ := follow(t, s, path+"/history?limit="+strconv.Itoa(limit), limit); !slices.Equal(got, want) {
+			t.Errorf("by %d: got %q, want %q", limit, got, want)
 		}
-		if err := s.Repository.Create(t.Context(), again, operator(s, "create"), nil); err != nil {
-			t.Fatal(err)
-		}
-		if got := s.Do(t, "PATCH", path, `{"groupCode":"i"}`); got.Status != 200 {
-			t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
-		}
-		want := []string{"patch2", "create1", "delete2", "patch2", "create1"}
-		for limit := 1; limit <= 6; limit++ {
-			if got, _ := follow(t, s, path+"/history?limit="+strconv.Itoa(limit), limit); !slices.Equal(got, want) {
-				t.Errorf("by %d: got %q, want %q", limit, got, want)
-			}
-		}
-	})
+	}
 }
 
 // kept is a repository that keeps n records, and counts what is asked of it.

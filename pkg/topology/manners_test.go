@@ -107,7 +107,7 @@ func TestIdempotencyKey(t *testing.T) {
 // Of many equal requests at once, one creates and all get its answer.
 func TestParallelRepeats(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		answers := parallel(16, func(int) apptest.Response {
 			return s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`), "Idempotency-Key: k")
@@ -125,7 +125,7 @@ func TestParallelRepeats(t *testing.T) {
 
 func TestParallelCreatesOfOneCode(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		created := 0
 		for _, a := range parallel(64, func(i int) apptest.Response {
@@ -196,67 +196,65 @@ func parallel(n int, do func(int) apptest.Response) []apptest.Response {
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		secret := s.Mint(t, "alice", topology.ReadPermission, topology.WritePermission)
-		path := create(t, s, body(`"groupCode":"g"`))
-		reader := s.MintFor(t, "reader", "alice", topology.ReadPermission)
-		writer := s.MintFor(t, "writer", "alice", topology.WritePermission)
-		other := s.MintFor(t, "other", "alice", "compute:read")
-		revoked := s.MintFor(t, "revoked", "alice", topology.ReadPermission)
-		if _, err := s.Repository.RevokeCredential(t.Context(), "revoked", s.Clock.Now()); err != nil {
-			t.Fatal(err)
-		}
-		basic := func(name, secret string) string {
-			return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+secret))
-		}
-		requests := [][2]string{
-			{"GET", path}, {"GET", path + "/history"}, {"GET", topology.BasePath}, {"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path},
-		}
-		refusals := map[string]bool{}
-		for _, r := range requests {
-			for _, header := range []string{
-				"Authorization:", "Authorization: nonsense", "Authorization: Bearer " + secret, "Authorization: Basic !!!",
-				"Authorization: Token", basic("alice", "wrong"), basic("nobody", secret), basic("nobody", "wrong"),
-				basic("revoked", revoked), "Authorization: Token wrong", "Authorization: ApiKey " + revoked,
-			} {
-				got := s.Do(t, r[0], r[1], body(`"groupCode":"z"`), header)
-				wantProblem(t, got, 401)
-				challenge := got.Header.Get("WWW-Authenticate") + got.Header.Get("X-Amzn-Remapped-Www-Authenticate")
-				if !strings.HasPrefix(challenge, "Basic ") {
-					t.Errorf("%s %s with %q: got no challenge", r[0], r[1], header)
-				}
-				refusals[got.Body] = true
+	s := apptest.NewBolt(t)
+	secret := s.Mint(t, "alice", topology.ReadPermission, topology.WritePermission)
+	path := create(t, s, body(`"groupCode":"g"`))
+	reader := s.MintFor(t, "reader", "alice", topology.ReadPermission)
+	writer := s.MintFor(t, "writer", "alice", topology.WritePermission)
+	other := s.MintFor(t, "other", "alice", "compute:read")
+	revoked := s.MintFor(t, "revoked", "alice", topology.ReadPermission)
+	if _, err := s.Repository.RevokeCredential(t.Context(), "revoked", s.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	basic := func(name, secret string) string {
+		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+secret))
+	}
+	requests := [][2]string{
+		{"GET", path}, {"GET", path + "/history"}, {"GET", topology.BasePath}, {"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path},
+	}
+	refusals := map[string]bool{}
+	for _, r := range requests {
+		for _, header := range []string{
+			"Authorization:", "Authorization: nonsense", "Authorization: Bearer " + secret, "Authorization: Basic !!!",
+			"Authorization: Token", basic("alice", "wrong"), basic("nobody", secret), basic("nobody", "wrong"),
+			basic("revoked", revoked), "Authorization: Token wrong", "Authorization: ApiKey " + revoked,
+		} {
+			got := s.Do(t, r[0], r[1], body(`"groupCode":"z"`), header)
+			wantProblem(t, got, 401)
+			challenge := got.Header.Get("WWW-Authenticate") + got.Header.Get("X-Amzn-Remapped-Www-Authenticate")
+			if !strings.HasPrefix(challenge, "Basic ") {
+				t.Errorf("%s %s with %q: got no challenge", r[0], r[1], header)
 			}
-			allowed := map[string]string{"GET": reader}[r[0]]
-			denied := writer
-			if allowed == "" {
-				allowed, denied = writer, reader
+			refusals[got.Body] = true
+		}
+		allowed := map[string]string{"GET": reader}[r[0]]
+		denied := writer
+		if allowed == "" {
+			allowed, denied = writer, reader
+		}
+		wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+denied), 403)
+		wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+other), 403)
+		for _, scheme := range []string{"Token ", "token ", "ApiKey ", "APIKEY "} {
+			if got := s.Do(t, r[0], r[1], body(`"groupCode":"g"`), "Authorization: "+scheme+allowed); got.Status > 201 && got.Status != 400 {
+				t.Errorf("%s %s with %s: got %d %s", r[0], r[1], scheme, got.Status, got.Body)
 			}
-			wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+denied), 403)
-			wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+other), 403)
-			for _, scheme := range []string{"Token ", "token ", "ApiKey ", "APIKEY "} {
-				if got := s.Do(t, r[0], r[1], body(`"groupCode":"g"`), "Authorization: "+scheme+allowed); got.Status > 201 && got.Status != 400 {
-					t.Errorf("%s %s with %s: got %d %s", r[0], r[1], scheme, got.Status, got.Body)
-				}
-			}
 		}
-		if len(refusals) != 1 {
-			t.Errorf("got %d different bodies with 401, want one: %v", len(refusals), refusals)
-		}
-		if got := string(get(t, s, path)["groupCode"]); got != `"g"` {
-			t.Errorf("a refused request changed the instance: groupCode is %s", got)
-		}
-	})
+	}
+	if len(refusals) != 1 {
+		t.Errorf("got %d different bodies with 401, want one: %v", len(refusals), refusals)
+	}
+	if got := string(get(t, s, path)["groupCode"]); got != `"g"` {
+		t.Errorf("a refused request changed the instance: groupCode is %s", got)
+	}
 }
 
 func TestExpiredKey(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		secret := s.MintUntil(t, "brief", s.Clock.Now().Add(time.Hour), topology.ReadPermission)
-		if got := s.Do(t, "GET", topology.BasePath, "", "Authorization: Token "+secret); got.Status != 200 {
-			t.Fatalf("got %d %s", got.Status, got.Body)
-		}
-		s.Clock.Advance(time.Hour)
-		wantProblem(t, s.Do(t, "GET", topology.BasePath, "", "Authorization: Token "+secret), 401)
-	})
+	s := apptest.NewBolt(t)
+	secret := s.MintUntil(t, "brief", s.Clock.Now().Add(time.Hour), topology.ReadPermission)
+	if got := s.Do(t, "GET", topology.BasePath, "", "Authorization: Token "+secret); got.Status != 200 {
+		t.Fatalf("got %d %s", got.Status, got.Body)
+	}
+	s.Clock.Advance(time.Hour)
+	wantProblem(t, s.Do(t, "GET", topology.BasePath, "", "Authorization: Token "+secret), 401)
 }

@@ -18,56 +18,54 @@ import (
 // TestPatchProperty compares random PATCHes with a plain model of them.
 func TestPatchProperty(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		codes := 0
-		rapid.Check(t, func(r *rapid.T) {
-			codes++
-			path := create(t, s, fmt.Sprintf(`{"instanceName":"n","instanceCode":"p%d"}`, codes))
-			model := map[string][]int64{"environments": {}, "workflows": {}}
-			description := "null"
-			for range rapid.IntRange(1, 4).Draw(r, "patches") {
-				patch := map[string]any{}
-				for name, list := range model {
-					given := rapid.SliceOfN(rapid.Int64Range(0, 9), 0, 5).Draw(r, name)
-					if !rapid.Bool().Draw(r, "give "+name) {
-						continue
-					}
-					patch[name] = given
-					for _, n := range given {
-						if !slices.Contains(list, n) {
-							list = append(list, n)
-						}
-					}
-					model[name] = list
+	s := full(t, apptest.NewBolt(t))
+	codes := 0
+	rapid.Check(t, func(r *rapid.T) {
+		codes++
+		path := create(t, s, fmt.Sprintf(`{"instanceName":"n","instanceCode":"p%d"}`, codes))
+		model := map[string][]int64{"environments": {}, "workflows": {}}
+		description := "null"
+		for range rapid.IntRange(1, 4).Draw(r, "patches") {
+			patch := map[string]any{}
+			for name, list := range model {
+				given := rapid.SliceOfN(rapid.Int64Range(0, 9), 0, 5).Draw(r, name)
+				if !rapid.Bool().Draw(r, "give "+name) {
+					continue
 				}
-				if text := rapid.SampledFrom([]any{nil, "", "d", `"<ü>`}).Draw(r, "description"); text != nil {
-					patch["description"] = text
-					b, err := json.Marshal(text)
-					if err != nil {
-						r.Fatal(err)
+				patch[name] = given
+				for _, n := range given {
+					if !slices.Contains(list, n) {
+						list = append(list, n)
 					}
-					description = map[bool]string{true: "null", false: string(b)}[text == ""]
 				}
-				b, err := json.Marshal(patch)
+				model[name] = list
+			}
+			if text := rapid.SampledFrom([]any{nil, "", "d", `"<ü>`}).Draw(r, "description"); text != nil {
+				patch["description"] = text
+				b, err := json.Marshal(text)
 				if err != nil {
 					r.Fatal(err)
 				}
-				if got := s.Do(t, "PATCH", path, string(b)); got.Status != 200 {
-					r.Fatalf("PATCH %s: got %d %s", b, got.Status, got.Body)
-				}
+				description = map[bool]string{true: "null", false: string(b)}[text == ""]
 			}
-			got := get(t, s, path)
-			for name, list := range model {
-				if want := strings.ReplaceAll(fmt.Sprint(list), " ", ","); string(got[name]) != want {
-					r.Fatalf("%s: got %s, want %s", name, got[name], want)
-				}
+			b, err := json.Marshal(patch)
+			if err != nil {
+				r.Fatal(err)
 			}
-			var is, want string
-			if json.Unmarshal(got["description"], &is) != nil || json.Unmarshal([]byte(description), &want) != nil || is != want {
-				r.Fatalf("description: got %s, want %s", got["description"], description)
+			if got := s.Do(t, "PATCH", path, string(b)); got.Status != 200 {
+				r.Fatalf("PATCH %s: got %d %s", b, got.Status, got.Body)
 			}
-		})
+		}
+		got := get(t, s, path)
+		for name, list := range model {
+			if want := strings.ReplaceAll(fmt.Sprint(list), " ", ","); string(got[name]) != want {
+				r.Fatalf("%s: got %s, want %s", name, got[name], want)
+			}
+		}
+		var is, want string
+		if json.Unmarshal(got["description"], &is) != nil || json.Unmarshal([]byte(description), &want) != nil || is != want {
+			r.Fatalf("description: got %s, want %s", got["description"], description)
+		}
 	})
 }
 

@@ -75,23 +75,22 @@ func full(t *testing.T, s *apptest.Server) *apptest.Server {
 
 func TestDefaults(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","instanceId":{"any":["thing"]},"unknown":1}`)
-		want := `{"description":null,"environments":[],"workflows":[],"instanceId":1,"instanceName":"n","isActive":true,` +
-			`"pluginOperations":[],"instanceCode":"c","groupCode":null,"subGroupCode":null,"isDeploymentTarget":true}`
-		if got := s.Do(t, "GET", path, ""); got.Body != want {
-			t.Errorf("POST: got %s, want %s", got.Body, want)
-		}
-		whole := `{"description":"d","environments":[1],"workflows":[2],"instanceName":"n","isActive":false,` +
-			`"pluginOperations":[{"pluginId":1,"operation":"o"}],"instanceCode":"c","groupCode":"g","subGroupCode":"s","isDeploymentTarget":false}`
-		if got := s.Do(t, "PUT", path, whole); got.Status != 200 {
-			t.Fatalf("PUT: got %d %s", got.Status, got.Body)
-		}
-		// A PUT of what is required resets everything else.
-		if got := s.Do(t, "PUT", path, `{"instanceName":"n","instanceCode":"c"}`); got.Status != 200 || got.Body != want {
-			t.Errorf("PUT: got %d %s, want %s", got.Status, got.Body, want)
-		}
-	})
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","instanceId":{"any":["thing"]},"unknown":1}`)
+	want := `{"description":null,"environments":[],"workflows":[],"instanceId":1,"instanceName":"n","isActive":true,` +
+		`"pluginOperations":[],"instanceCode":"c","groupCode":null,"subGroupCode":null,"isDeploymentTarget":true}`
+	if got := s.Do(t, "GET", path, ""); got.Body != want {
+		t.Errorf("POST: got %s, want %s", got.Body, want)
+	}
+	whole := `{"description":"d","environments":[1],"workflows":[2],"instanceName":"n","isActive":false,` +
+		`"pluginOperations":[{"pluginId":1,"operation":"o"}],"instanceCode":"c","groupCode":"g","subGroupCode":"s","isDeploymentTarget":false}`
+	if got := s.Do(t, "PUT", path, whole); got.Status != 200 {
+		t.Fatalf("PUT: got %d %s", got.Status, got.Body)
+	}
+	// A PUT of what is required resets everything else.
+	if got := s.Do(t, "PUT", path, `{"instanceName":"n","instanceCode":"c"}`); got.Status != 200 || got.Body != want {
+		t.Errorf("PUT: got %d %s, want %s", got.Status, got.Body, want)
+	}
 }
 
 // What a request nests too deep is refused by name, read or not.
@@ -112,69 +111,68 @@ func TestDepth(t *testing.T) {
 
 func TestBadBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","environments":[1]}`)
-		before := s.Do(t, "GET", path, "").Body
-		longList := strings.ReplaceAll(fmt.Sprint(slices.Collect(count(1001))), " ", ",")
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","environments":[1]}`)
+	before := s.Do(t, "GET", path, "").Body
+	longList := strings.ReplaceAll(fmt.Sprint(slices.Collect(count(1001))), " ", ",")
 
-		for name, test := range map[string]struct {
-			body   string
-			fields []string // of a POST or PUT
-			patch  []string // of a PATCH; nil where it is no error there
+	for name, test := range map[string]struct {
+		body   string
+		fields []string // of a POST or PUT
+		patch  []string // of a PATCH; nil where it is no error there
+	}{
+		"nothing given":          {`{}`, []string{"instanceName", "instanceCode"}, nil},
+		"nulls":                  {`{"instanceName":null,"instanceCode":null}`, []string{"instanceName", "instanceCode"}, nil},
+		"blank name":             {`{"instanceName":" \t","instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
+		"empty code":             {`{"instanceName":"x","instanceCode":""}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"white space in code":    {`{"instanceName":"x","instanceCode":"a\u00a0b"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"numeric name":           {`{"instanceName":1,"instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
+		"numeric description":    {body(`"description":1`), []string{"description"}, []string{"description"}},
+		"object as group":        {body(`"groupCode":{}`), []string{"groupCode"}, []string{"groupCode"}},
+		"list as sub group":      {body(`"subGroupCode":[]`), []string{"subGroupCode"}, []string{"subGroupCode"}},
+		"text as switch":         {body(`"isActive":"true"`), []string{"isActive"}, []string{"isActive"}},
+		"number as switch":       {body(`"isDeploymentTarget":0`), []string{"isDeploymentTarget"}, []string{"isDeploymentTarget"}},
+		"text as list":           {body(`"environments":"1"`), []string{"environments"}, []string{"environments"}},
+		"text in list":           {body(`"environments":[1,"2"]`), []string{"environments[1]"}, []string{"environments[1]"}},
+		"fraction in list":       {body(`"workflows":[1.5]`), []string{"workflows[0]"}, []string{"workflows[0]"}},
+		"null in list":           {body(`"workflows":[null]`), []string{"workflows[0]"}, []string{"workflows[0]"}},
+		"number over 64 bits":    {body(`"workflows":[9223372036854775808]`), []string{"workflows[0]"}, []string{"workflows[0]"}},
+		"number as operation":    {body(`"pluginOperations":[1]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
+		"half an operation":      {body(`"pluginOperations":[{"pluginId":1}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
+		"mixed operation":        {body(`"pluginOperations":[{"pluginId":1,"operation":"o","ownerId":2}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
+		"text as plugin id":      {body(`"pluginOperations":[{"pluginId":"1","operation":"o"}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
+		"long name":              {`{"instanceName":"` + strings.Repeat("é", 256) + `","instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
+		"long code":              {`{"instanceName":"x","instanceCode":"` + strings.Repeat("é", 101) + `"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"long description":       {body(`"description":"` + strings.Repeat("é", 4001) + `"`), []string{"description"}, []string{"description"}},
+		"long list":              {body(`"environments":` + longList), []string{"environments"}, []string{"environments"}},
+		"several":                {`{"instanceName":1,"isActive":2}`, []string{"instanceName", "isActive", "instanceCode"}, []string{"instanceName", "isActive"}},
+		"another's code":         {`{"instanceName":"x","instanceCode":"OTHER"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"second name for plugin": {body(`"plugins":[1]`), nil, []string{"plugins[0]"}},
+	} {
+		if name == "another's code" {
+			create(t, s, `{"instanceName":"n","instanceCode":"other"}`)
+		}
+		for _, request := range []struct {
+			method, path string
+			fields       []string
 		}{
-			"nothing given":          {`{}`, []string{"instanceName", "instanceCode"}, nil},
-			"nulls":                  {`{"instanceName":null,"instanceCode":null}`, []string{"instanceName", "instanceCode"}, nil},
-			"blank name":             {`{"instanceName":" \t","instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
-			"empty code":             {`{"instanceName":"x","instanceCode":""}`, []string{"instanceCode"}, []string{"instanceCode"}},
-			"white space in code":    {`{"instanceName":"x","instanceCode":"a\u00a0b"}`, []string{"instanceCode"}, []string{"instanceCode"}},
-			"numeric name":           {`{"instanceName":1,"instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
-			"numeric description":    {body(`"description":1`), []string{"description"}, []string{"description"}},
-			"object as group":        {body(`"groupCode":{}`), []string{"groupCode"}, []string{"groupCode"}},
-			"list as sub group":      {body(`"subGroupCode":[]`), []string{"subGroupCode"}, []string{"subGroupCode"}},
-			"text as switch":         {body(`"isActive":"true"`), []string{"isActive"}, []string{"isActive"}},
-			"number as switch":       {body(`"isDeploymentTarget":0`), []string{"isDeploymentTarget"}, []string{"isDeploymentTarget"}},
-			"text as list":           {body(`"environments":"1"`), []string{"environments"}, []string{"environments"}},
-			"text in list":           {body(`"environments":[1,"2"]`), []string{"environments[1]"}, []string{"environments[1]"}},
-			"fraction in list":       {body(`"workflows":[1.5]`), []string{"workflows[0]"}, []string{"workflows[0]"}},
-			"null in list":           {body(`"workflows":[null]`), []string{"workflows[0]"}, []string{"workflows[0]"}},
-			"number over 64 bits":    {body(`"workflows":[9223372036854775808]`), []string{"workflows[0]"}, []string{"workflows[0]"}},
-			"number as operation":    {body(`"pluginOperations":[1]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
-			"half an operation":      {body(`"pluginOperations":[{"pluginId":1}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
-			"mixed operation":        {body(`"pluginOperations":[{"pluginId":1,"operation":"o","ownerId":2}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
-			"text as plugin id":      {body(`"pluginOperations":[{"pluginId":"1","operation":"o"}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
-			"long name":              {`{"instanceName":"` + strings.Repeat("é", 256) + `","instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
-			"long code":              {`{"instanceName":"x","instanceCode":"` + strings.Repeat("é", 101) + `"}`, []string{"instanceCode"}, []string{"instanceCode"}},
-			"long description":       {body(`"description":"` + strings.Repeat("é", 4001) + `"`), []string{"description"}, []string{"description"}},
-			"long list":              {body(`"environments":` + longList), []string{"environments"}, []string{"environments"}},
-			"several":                {`{"instanceName":1,"isActive":2}`, []string{"instanceName", "isActive", "instanceCode"}, []string{"instanceName", "isActive"}},
-			"another's code":         {`{"instanceName":"x","instanceCode":"OTHER"}`, []string{"instanceCode"}, []string{"instanceCode"}},
-			"second name for plugin": {body(`"plugins":[1]`), nil, []string{"plugins[0]"}},
+			{"POST", topology.BasePath, test.fields}, {"PUT", path, test.fields}, {"PATCH", path, test.patch},
 		} {
-			if name == "another's code" {
-				create(t, s, `{"instanceName":"n","instanceCode":"other"}`)
+			if request.fields == nil {
+				continue
 			}
-			for _, request := range []struct {
-				method, path string
-				fields       []string
-			}{
-				{"POST", topology.BasePath, test.fields}, {"PUT", path, test.fields}, {"PATCH", path, test.patch},
-			} {
-				if request.fields == nil {
-					continue
-				}
-				t.Run(request.method+" "+name, func(t *testing.T) {
-					wantProblem(t, s.Do(t, request.method, request.path, test.body), 400, request.fields...)
-				})
-			}
+			t.Run(request.method+" "+name, func(t *testing.T) {
+				wantProblem(t, s.Do(t, request.method, request.path, test.body), 400, request.fields...)
+			})
 		}
-		if after := s.Do(t, "GET", path, "").Body; after != before {
-			t.Errorf("a refused request changed the instance: %s, was %s", after, before)
-		}
-		var all []json.RawMessage
-		if err := json.Unmarshal([]byte(s.Do(t, "GET", topology.BasePath, "").Body), &all); err != nil || len(all) != 2 {
-			t.Errorf("got %d instances, want the 2 that were created", len(all))
-		}
-	})
+	}
+	if after := s.Do(t, "GET", path, "").Body; after != before {
+		t.Errorf("a refused request changed the instance: %s, was %s", after, before)
+	}
+	var all []json.RawMessage
+	if err := json.Unmarshal([]byte(s.Do(t, "GET", topology.BasePath, "").Body), &all); err != nil || len(all) != 2 {
+		t.Errorf("got %d instances, want the 2 that were created", len(all))
+	}
 }
 
 // body returns a body that is valid but for more.
@@ -195,109 +193,104 @@ func count(n int) func(func(int) bool) {
 
 func TestMalformedBodies(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c"}`)
-		valid := `{"instanceName":"m","instanceCode":"d"}`
-		for _, request := range [][2]string{{"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path}} {
-			for _, body := range []string{"", "{", valid + "x", valid + valid, "[]", "null", `"x"`} {
-				wantProblem(t, s.Do(t, request[0], request[1], body), 400)
-			}
-			wantProblem(t, s.Do(t, request[0], request[1], valid, "Content-Type: text/plain"), 400)
-			wantProblem(t, s.Do(t, request[0], request[1], `{"a":"`+strings.Repeat("x", 1<<20)+`"}`), 413)
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c"}`)
+	valid := `{"instanceName":"m","instanceCode":"d"}`
+	for _, request := range [][2]string{{"POST", topology.BasePath}, {"PUT", path}, {"PATCH", path}} {
+		for _, body := range []string{"", "{", valid + "x", valid + valid, "[]", "null", `"x"`} {
+			wantProblem(t, s.Do(t, request[0], request[1], body), 400)
 		}
-	})
+		wantProblem(t, s.Do(t, request[0], request[1], valid, "Content-Type: text/plain"), 400)
+		wantProblem(t, s.Do(t, request[0], request[1], `{"a":"`+strings.Repeat("x", 1<<20)+`"}`), 413)
+	}
 }
 
 func TestIDs(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		valid := `{"instanceName":"m","instanceCode":"d"}`
-		for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
-			for _, id := range []string{"0", "-1", "x", "1.5", "1e3", "%20", "1%20", "+1", "0x1", "%D9%A1", "1%2F2", "00"} {
-				wantProblem(t, s.Do(t, method, topology.BasePath+"/"+id, valid), 400, "Id")
-			}
-			for _, id := range []string{"11104", "9223372036854775807", "9223372036854775808", "99999999999999999999999999"} {
-				p := wantProblem(t, s.Do(t, method, topology.BasePath+"/"+id, valid), 404)
-				if want := "Instance " + id + " not found"; p.Detail != want {
-					t.Errorf("got detail %q, want %q", p.Detail, want)
-				}
+	s := full(t, apptest.NewBolt(t))
+	valid := `{"instanceName":"m","instanceCode":"d"}`
+	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
+		for _, id := range []string{"0", "-1", "x", "1.5", "1e3", "%20", "1%20", "+1", "0x1", "%D9%A1", "1%2F2", "00"} {
+			wantProblem(t, s.Do(t, method, topology.BasePath+"/"+id, valid), 400, "Id")
+		}
+		for _, id := range []string{"11104", "9223372036854775807", "9223372036854775808", "99999999999999999999999999"} {
+			p := wantProblem(t, s.Do(t, method, topology.BasePath+"/"+id, valid), 404)
+			if want := "Instance " + id + " not found"; p.Detail != want {
+				t.Errorf("got detail %q, want %q", p.Detail, want)
 			}
 		}
-	})
+	}
 }
 
 func TestPatch(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","description":"d","groupCode":"g","subGroupCode":"s",`+
-			`"environments":[3,1,3],"workflows":[5],"pluginOperations":[{"pluginId":1,"operation":"a"},{"operation":"a","pluginId":1,"extra":0}]}`)
-		steps := []struct{ body, field, want string }{
-			{`{}`, "environments", `[3,1]`},
-			{`{}`, "pluginOperations", `[{"pluginId":1,"operation":"a"}]`},
-			{`{"environments":[2,1,2,4]}`, "environments", `[3,1,2,4]`},
-			{`{"environments":[]}`, "environments", `[3,1,2,4]`},
-			{`{"workflows":[-1,9007199254740993]}`, "workflows", `[5,-1,9007199254740993]`},
-			{`{"plugins":[{"pluginId":2,"operation":"b"}]}`, "pluginOperations", `[{"pluginId":1,"operation":"a"},{"pluginId":2,"operation":"b"}]`},
-			{
-				`{"pluginOperations":[{"propertySetName":"p","ownerId":7}],"plugins":[{"pluginId":1,"operation":"a"}]}`, "pluginOperations",
-				`[{"pluginId":1,"operation":"a"},{"pluginId":2,"operation":"b"},{"propertySetName":"p","ownerId":7}]`,
-			},
-			{`{"description":null}`, "description", `"d"`},
-			{`{"description":""}`, "description", `null`},
-			{`{"groupCode":""}`, "groupCode", `null`},
-			{`{"subGroupCode":""}`, "subGroupCode", `null`},
-			{`{"isActive":false}`, "isActive", `false`},
-			{`{"isDeploymentTarget":false,"isActive":null}`, "isActive", `false`},
-			{`{"instanceName":"<&>\u2028\"é","instanceId":"any"}`, "instanceName", `"<&>\u2028\"é"`},
-			{`{"instanceCode":"C"}`, "instanceCode", `"C"`},
+	s := apptest.NewBolt(t)
+	path := create(t, full(t, s), `{"instanceName":"n","instanceCode":"c","description":"d","groupCode":"g","subGroupCode":"s",`+
+		`"environments":[3,1,3],"workflows":[5],"pluginOperations":[{"pluginId":1,"operation":"a"},{"operation":"a","pluginId":1,"extra":0}]}`)
+	steps := []struct{ body, field, want string }{
+		{`{}`, "environments", `[3,1]`},
+		{`{}`, "pluginOperations", `[{"pluginId":1,"operation":"a"}]`},
+		{`{"environments":[2,1,2,4]}`, "environments", `[3,1,2,4]`},
+		{`{"environments":[]}`, "environments", `[3,1,2,4]`},
+		{`{"workflows":[-1,9007199254740993]}`, "workflows", `[5,-1,9007199254740993]`},
+		{`{"plugins":[{"pluginId":2,"operation":"b"}]}`, "pluginOperations", `[{"pluginId":1,"operation":"a"},{"pluginId":2,"operation":"b"}]`},
+		{
+			`{"pluginOperations":[{"propertySetName":"p","ownerId":7}],"plugins":[{"pluginId":1,"operation":"a"}]}`, "pluginOperations",
+			`[{"pluginId":1,"operation":"a"},{"pluginId":2,"operation":"b"},{"propertySetName":"p","ownerId":7}]`,
+		},
+		{`{"description":null}`, "description", `"d"`},
+		{`{"description":""}`, "description", `null`},
+		{`{"groupCode":""}`, "groupCode", `null`},
+		{`{"subGroupCode":""}`, "subGroupCode", `null`},
+		{`{"isActive":false}`, "isActive", `false`},
+		{`{"isDeploymentTarget":false,"isActive":null}`, "isActive", `false`},
+		{`{"instanceName":"<&>\u2028\"é","instanceId":"any"}`, "instanceName", `"<&>\u2028\"é"`},
+		{`{"instanceCode":"C"}`, "instanceCode", `"C"`},
+	}
+	for _, step := range steps {
+		got := s.Do(t, "PATCH", path, step.body)
+		if got.Status != 200 {
+			t.Fatalf("PATCH %s: got %d %s", step.body, got.Status, got.Body)
 		}
-		for _, step := range steps {
-			got := s.Do(t, "PATCH", path, step.body)
-			if got.Status != 200 {
-				t.Fatalf("PATCH %s: got %d %s", step.body, got.Status, got.Body)
-			}
-			if field := string(get(t, s, path)[step.field]); field != step.want {
-				t.Errorf("PATCH %s: %s is %s, want %s", step.body, step.field, field, step.want)
-			}
+		if field := string(get(t, s, path)[step.field]); field != step.want {
+			t.Errorf("PATCH %s: %s is %s, want %s", step.body, step.field, field, step.want)
 		}
-	})
+	}
 }
 
 func TestListsGrowToTheirLimit(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		thousand := strings.ReplaceAll(fmt.Sprint(slices.Collect(count(1000))), " ", ",")
-		path := create(t, full(t, s), body(`"environments":`+thousand))
-		before := s.Do(t, "GET", path, "").Body
-		wantProblem(t, s.Do(t, "PATCH", path, `{"environments":[1001],"isActive":false}`), 400, "environments")
-		if after := s.Do(t, "GET", path, "").Body; after != before {
-			t.Error("a refused PATCH changed the instance")
-		}
-		if got := s.Do(t, "PATCH", path, `{"environments":[1000]}`); got.Status != 200 {
-			t.Errorf("an entry that is there already: got %d %s", got.Status, got.Body)
-		}
+	s := apptest.NewBolt(t)
+	thousand := strings.ReplaceAll(fmt.Sprint(slices.Collect(count(1000))), " ", ",")
+	path := create(t, full(t, s), body(`"environments":`+thousand))
+	before := s.Do(t, "GET", path, "").Body
+	wantProblem(t, s.Do(t, "PATCH", path, `{"environments":[1001],"isActive":false}`), 400, "environments")
+	if after := s.Do(t, "GET", path, "").Body; after != before {
+		t.Error("a refused PATCH changed the instance")
+	}
+	if got := s.Do(t, "PATCH", path, `{"environments":[1000]}`); got.Status != 200 {
+		t.Errorf("an entry that is there already: got %d %s", got.Status, got.Body)
+	}
 
-		// Operations with long names reach the limit of the whole before that
-		// of the list.
-		operations := func(from, to int) string {
-			var list []string
-			for i := from; i < to; i++ {
-				list = append(list, fmt.Sprintf(`{"pluginId":%d,"operation":%q}`, i, strings.Repeat("é", 255)))
-			}
-			return "[" + strings.Join(list, ",") + "]"
+	// Operations with long names reach the limit of the whole before that
+	// of the list.
+	operations := func(from, to int) string {
+		var list []string
+		for i := from; i < to; i++ {
+			list = append(list, fmt.Sprintf(`{"pluginId":%d,"operation":%q}`, i, strings.Repeat("é", 255)))
 		}
-		if got := s.Do(t, "PATCH", path, `{"plugins":`+operations(0, 500)+`}`); got.Status != 200 {
-			t.Fatalf("an instance within its limit: got %d %.200s", got.Status, got.Body)
-		}
-		before = s.Do(t, "GET", path, "").Body
-		p := wantProblem(t, s.Do(t, "PATCH", path, `{"plugins":`+operations(500, 600)+`}`), 400)
-		if !strings.Contains(p.Detail, "307200 bytes") {
-			t.Errorf("an instance over its limit: got detail %q", p.Detail)
-		}
-		wantProblem(t, s.Do(t, "POST", topology.BasePath, `{"instanceName":"l","instanceCode":"l","pluginOperations":`+operations(0, 600)+`}`), 400)
-		if after := s.Do(t, "GET", path, "").Body; after != before {
-			t.Error("a refused PATCH changed the instance")
-		}
-	})
+		return "[" + strings.Join(list, ",") + "]"
+	}
+	if got := s.Do(t, "PATCH", path, `{"plugins":`+operations(0, 500)+`}`); got.Status != 200 {
+		t.Fatalf("an instance within its limit: got %d %.200s", got.Status, got.Body)
+	}
+	before = s.Do(t, "GET", path, "").Body
+	p := wantProblem(t, s.Do(t, "PATCH", path, `{"plugins":`+operations(500, 600)+`}`), 400)
+	if !strings.Contains(p.Detail, "307200 bytes") {
+		t.Errorf("an instance over its limit: got detail %q", p.Detail)
+	}
+	wantProblem(t, s.Do(t, "POST", topology.BasePath, `{"instanceName":"l","instanceCode":"l","pluginOperations":`+operations(0, 600)+`}`), 400)
+	if after := s.Do(t, "GET", path, "").Body; after != before {
+		t.Error("a refused PATCH changed the instance")
+	}
 }

@@ -42,7 +42,7 @@ func next(t *testing.T, got apptest.Response) string {
 
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		full(t, s)
 		for _, i := range []string{
 			`{"instanceCode":"A1","instanceName":"Web Server","groupCode":"Group","subGroupCode":"Blue"}`,
@@ -101,101 +101,96 @@ func TestSearch(t *testing.T) {
 
 func TestSearchParameters(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		create(t, full(t, s), `{"instanceCode":"A1","instanceName":"n"}`)
-		for query, field := range map[string]string{
-			"instancecodes=A1":               "instancecodes",
-			"id=1":                           "id",
-			"instanceCode=A1&instanceCode=B": "instanceCode",
-			"instanceCode=A1&INSTANCECODE=B": "instanceCode",
-			"limit=0":                        "limit",
-			"limit=1001":                     "limit",
-			"limit=x":                        "limit",
-			"cursor=x":                       "cursor",
-			"cursor=!!":                      "cursor",
-		} {
-			wantProblem(t, s.Do(t, "GET", topology.BasePath+"?"+query, ""), 400, field)
-		}
-	})
+	s := apptest.NewBolt(t)
+	create(t, full(t, s), `{"instanceCode":"A1","instanceName":"n"}`)
+	for query, field := range map[string]string{
+		"instancecodes=A1":               "instancecodes",
+		"id=1":                           "id",
+		"instanceCode=A1&instanceCode=B": "instanceCode",
+		"instanceCode=A1&INSTANCECODE=B": "instanceCode",
+		"limit=0":                        "limit",
+		"limit=1001":                     "limit",
+		"limit=x":                        "limit",
+		"cursor=x":                       "cursor",
+		"cursor=!!":                      "cursor",
+	} {
+		wantProblem(t, s.Do(t, "GET", topology.BasePath+"?"+query, ""), 400, field)
+	}
 }
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		// Across the border of two blocks, where ids get a digit more.
-		startAt(t, s, 9996)
-		var all []string
-		for i := range 9 {
-			code := fmt.Sprintf("c%d", i)
-			create(t, s, fmt.Sprintf(`{"instanceCode":%q,"instanceName":"web %d","groupCode":"g"}`, code, i))
-			all = append(all, code)
-		}
-		for _, query := range []string{"", "instanceName=WEB", "groupCode=G", "groupCode=g&instanceName=web"} {
-			for _, limit := range []int{1, 2, 3, 4, 8, 9, 10} {
-				var got []string
-				target := fmt.Sprintf("%s?%s&Limit=%d", topology.BasePath, query, limit)
-				pages := 0
-				for ; target != "" && pages < 20; pages++ {
-					page := s.Do(t, "GET", target, "")
-					codes := found(t, page)
-					if len(codes) > limit || len(codes) == 0 {
-						t.Fatalf("limit %d: got a page of %d", limit, len(codes))
-					}
-					got = append(got, codes...)
-					target = next(t, page)
+	s := full(t, apptest.NewBolt(t))
+	// Across the border of two blocks, where ids get a digit more.
+	startAt(t, s, 9996)
+	var all []string
+	for i := range 9 {
+		code := fmt.Sprintf("c%d", i)
+		create(t, s, fmt.Sprintf(`{"instanceCode":%q,"instanceName":"web %d","groupCode":"g"}`, code, i))
+		all = append(all, code)
+	}
+	for _, query := range []string{"", "instanceName=WEB", "groupCode=G", "groupCode=g&instanceName=web"} {
+		for _, limit := range []int{1, 2, 3, 4, 8, 9, 10} {
+			var got []string
+			target := fmt.Sprintf("%s?%s&Limit=%d", topology.BasePath, query, limit)
+			pages := 0
+			for ; target != "" && pages < 20; pages++ {
+				page := s.Do(t, "GET", target, "")
+				codes := found(t, page)
+				if len(codes) > limit || len(codes) == 0 {
+					t.Fatalf("limit %d: got a page of %d", limit, len(codes))
 				}
-				if want := (len(all) + limit - 1) / limit; !slices.Equal(got, all) || pages != want {
-					t.Errorf("%q by %d: got %q on %d pages, want all on %d", query, limit, got, pages, want)
-				}
+				got = append(got, codes...)
+				target = next(t, page)
+			}
+			if want := (len(all) + limit - 1) / limit; !slices.Equal(got, all) || pages != want {
+				t.Errorf("%q by %d: got %q on %d pages, want all on %d", query, limit, got, pages, want)
 			}
 		}
+	}
 
-		first := s.Do(t, "GET", topology.BasePath+"?groupCode=g&limit=3", "")
-		link, err := url.Parse(next(t, first))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cursor := link.Query().Get("cursor")
-		wantProblem(t, s.Do(t, "GET", topology.BasePath+"?groupCode=other&limit=3&cursor="+cursor, ""), 400, "cursor")
-		if got := found(t, s.Do(t, "GET", topology.BasePath+"?groupCode=g&cursor="+cursor, "")); !slices.Equal(got, all[3:]) {
-			t.Errorf("a cursor without a limit: got %q, want the rest", got)
-		}
-	})
+	first := s.Do(t, "GET", topology.BasePath+"?groupCode=g&limit=3", "")
+	link, err := url.Parse(next(t, first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursor := link.Query().Get("cursor")
+	wantProblem(t, s.Do(t, "GET", topology.BasePath+"?groupCode=other&limit=3&cursor="+cursor, ""), 400, "cursor")
+	if got := found(t, s.Do(t, "GET", topology.BasePath+"?groupCode=g&cursor="+cursor, "")); !slices.Equal(got, all[3:]) {
+		t.Errorf("a cursor without a limit: got %q, want the rest", got)
+	}
 }
 
 // A list that is too large for one answer is refused, or comes in pages.
 func TestLargeList(t *testing.T) {
 	t.Parallel()
-	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
-		full(t, s)
-		// Quotes take two bytes in JSON, and four in JSON within JSON.
-		description := strings.Repeat(`\"`, 4000)
-		var operations []string
-		for i := range 1000 {
-			operations = append(operations, fmt.Sprintf(`{"pluginId":%d,"operation":"%s"}`, i, strings.Repeat(`\"`, 100)))
-		}
-		var all []string
-		for i := range 12 {
-			code := fmt.Sprintf("c%d", i)
-			create(t, s, fmt.Sprintf(`{"instanceCode":%q,"instanceName":"n","description":"%s","pluginOperations":[%s]}`,
-				code, description, strings.Join(operations, ",")))
-			all = append(all, code)
-		}
-		p := wantProblem(t, s.Do(t, "GET", topology.BasePath, ""), 400)
-		if !strings.Contains(p.Detail, "limit") {
-			t.Errorf("got detail %q, want a hint to limit", p.Detail)
-		}
-		var got []string
-		target := topology.BasePath + "?limit=1000"
-		pages := 0
-		for ; target != "" && pages < 20; pages++ {
-			page := s.Do(t, "GET", target, "")
-			got = append(got, found(t, page)...)
-			target = next(t, page)
-		}
-		if !slices.Equal(got, all) || pages < 2 {
-			t.Errorf("got %q on %d pages, want all on several", got, pages)
-		}
-	})
+	s := full(t, apptest.NewBolt(t))
+	// Quotes take two bytes in JSON, and four in JSON within JSON.
+	description := strings.Repeat(`\"`, 4000)
+	var operations []string
+	for i := range 1000 {
+		operations = append(operations, fmt.Sprintf(`{"pluginId":%d,"operation":"%s"}`, i, strings.Repeat(`\"`, 100)))
+	}
+	var all []string
+	for i := range 12 {
+		code := fmt.Sprintf("c%d", i)
+		create(t, s, fmt.Sprintf(`{"instanceCode":%q,"instanceName":"n","description":"%s","pluginOperations":[%s]}`,
+			code, description, strings.Join(operations, ",")))
+		all = append(all, code)
+	}
+	p := wantProblem(t, s.Do(t, "GET", topology.BasePath, ""), 400)
+	if !strings.Contains(p.Detail, "limit") {
+		t.Errorf("got detail %q, want a hint to limit", p.Detail)
+	}
+	var got []string
+	target := topology.BasePath + "?limit=1000"
+	pages := 0
+	for ; target != "" && pages < 20; pages++ {
+		page := s.Do(t, "GET", target, "")
+		got = append(got, found(t, page)...)
+		target = next(t, page)
+	}
+	if !slices.Equal(got, all) || pages < 2 {
+		t.Errorf("got %q on %d pages, want all on several", got, pages)
+	}
 }

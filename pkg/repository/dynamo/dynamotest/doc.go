@@ -13,5 +13,5 @@
 // template.yaml, so that the two cannot differ.
 //
 // Where Java or Maven is missing, the tests that need the engine are skipped,
-// and where CI is true they fail.
+// and where CI is true they fail. go test -short skips them too.
 package dynamotest

@@ -3,6 +3,7 @@ package dynamotest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -23,7 +24,8 @@ const (
 // Main runs the tests of a package with an engine, and returns the exit code.
 // Without the engine, those that ask for a table are skipped or fail.
 func Main(m *testing.M) int {
-	if os.Getenv(EndpointVariable) != "" {
+	flag.Parse()
+	if os.Getenv(EndpointVariable) != "" || testing.Short() {
 		return m.Run()
 	}
 	server, err := startEngine(context.Background())
@@ -55,6 +57,9 @@ func startEngine(ctx context.Context) (*dynamolocal.Server, error) {
 // be one.
 func endpoint(t testing.TB) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves out DynamoDB Local")
+	}
 	at := os.Getenv(EndpointVariable)
 	if at != "" && at != noEngine {
 		return at
