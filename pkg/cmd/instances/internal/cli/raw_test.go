@@ -48,7 +48,7 @@ func TestRawConnections(t *testing.T) {
 	for round := range rounds {
 		next := make(chan uint64)
 		var senders sync.WaitGroup
-		for range 8 {
+		for range 32 {
 			senders.Go(func() {
 				for i := range next {
 					if err := sendRaw(addr, rand.New(rand.NewPCG(seed, i))); err != nil {
@@ -95,7 +95,7 @@ func sendRaw(addr string, r *rand.Rand) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		return err
 	}
 	var sent []byte
@@ -125,7 +125,7 @@ func sendRaw(addr string, r *rand.Rand) error {
 			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
 			n, _ := conn.Read(part)
 			answers.Write(part[:n])
-			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+			_ = conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 		}
 		end := min(at+1+r.IntN(longest), len(sent))
 		if len(pauses) > 0 && at < pauses[0] {
