@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"instances/pkg/gateway/runtimeapi"
+	"instances/pkg/rehearsal/runtimeapi"
 	"instances/pkg/template"
 )
 

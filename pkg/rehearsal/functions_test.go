@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/gateway"
-	"instances/pkg/gateway/runtimeapi"
 	"instances/pkg/rehearsal"
+	"instances/pkg/rehearsal/runtimeapi"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
 )

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"instances/pkg/gateway/runtimeapi"
+	"instances/pkg/rehearsal/runtimeapi"
 	"instances/pkg/template"
 )
 

@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"instances/pkg/gateway/runtimeapi"
 	"instances/pkg/internal/dev"
+	"instances/pkg/rehearsal/runtimeapi"
 	"instances/pkg/repository/dynamo/dynamotest"
 )
 

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"instances/pkg/auth"
-	"instances/pkg/gateway/runtimeapi"
+	"instances/pkg/rehearsal/runtimeapi"
 	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamolocal"
 	"instances/pkg/template"

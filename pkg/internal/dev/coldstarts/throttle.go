@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"instances/pkg/gateway/runtimeapi"
+	"instances/pkg/rehearsal/runtimeapi"
 )
 
 const (

@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"instances/pkg/gateway"
-	"instances/pkg/gateway/runtimeapi"
+	"instances/pkg/rehearsal/runtimeapi"
 )
 
 // The tests run their own binary as functions, with AWS's own runtime client,
