@@ -241,7 +241,7 @@ func (c *pageCheck) leaf(name, where string, page []byte, low, high []byte) {
 			c.bucket(string(key), value)
 			continue
 		}
-		if name == formatBucket {
+		if name == formatBucket && bytes.Equal(key, layoutKey()) {
 			continue
 		}
 		if _, ok := unseal(seed(name), key, value); !ok {
@@ -324,8 +324,8 @@ func (c *pageCheck) bytes(id, size uint64) []byte {
 	return b
 }
 
-// claim notes that a page, and so many behind it, are used. It returns false
-// where there is no such page, or where it is used already.
+// claim notes that a page, and so many after it, are used. It returns false
+// where there is no such page, or where one is used already.
 func (c *pageCheck) claim(id, more uint64) bool {
 	if id < 2 || id >= c.pages || more >= c.pages-id {
 		c.add("page %d is not in the file", id)

@@ -51,8 +51,7 @@ func appendText(b []byte, text string) []byte {
 
 // decode returns the instance of a record. It keeps nothing of value.
 func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
-	// The texts share one copy of the record.
-	r := reader{rest: string(value)}
+	r := newReader(value)
 	version := r.byte()
 	if version != recordVersion && version != oldRecordVersion {
 		return instance.Instance{}, damaged("the record of an instance cannot be read")
@@ -75,7 +74,7 @@ func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
 		i.IdleSince = time.UnixMilli(r.varint()).UTC()
 	}
 	if r.byte() == 1 {
-		i.Attributes = []byte(r.rest)
+		i.Attributes = bytes.Clone(r.rest)
 	}
 	if r.failed {
 		return instance.Instance{}, damaged("the record of an instance cannot be read")
@@ -85,18 +84,23 @@ func decode(kind instance.Kind, value []byte) (instance.Instance, error) {
 
 // reader takes a record apart. After a failure it returns zero values.
 type reader struct {
-	rest   string
+	// copied is the record; the texts are parts of it. rest is what is left.
+	copied string
+	rest   []byte
 	failed bool
 }
 
+func newReader(record []byte) *reader { return &reader{copied: string(record), rest: record} }
+
+// take returns the next n bytes.
 func (r *reader) take(n uint64) string {
 	if r.failed || n > uint64(len(r.rest)) {
 		r.failed = true
 		return ""
 	}
-	taken := r.rest[:n]
+	start := len(r.copied) - len(r.rest)
 	r.rest = r.rest[n:]
-	return taken
+	return r.copied[start : start+int(n)]
 }
 
 func (r *reader) byte() byte {
@@ -106,25 +110,27 @@ func (r *reader) byte() byte {
 	return 0
 }
 
-func (r *reader) uvarint() uint64 {
-	var n uint64
-	for shift := 0; shift < 64; shift += 7 {
-		b := r.byte()
-		n |= uint64(b&0x7f) << shift
-		if b < 0x80 {
-			return n
-		}
-	}
-	r.failed = true
-	return 0
-}
-
 func (r *reader) varint() int64 {
-	n := r.uvarint()
-	return int64(n>>1) ^ -int64(n&1)
+	n, size := binary.Varint(r.rest)
+	r.pass(size)
+	return n
 }
 
-func (r *reader) text() string { return r.take(r.uvarint()) }
+func (r *reader) text() string {
+	n, size := binary.Uvarint(r.rest)
+	r.pass(size)
+	return r.take(n)
+}
+
+// pass moves past a number of size bytes. A size that is not positive stands
+// for no number.
+func (r *reader) pass(size int) {
+	if size <= 0 {
+		r.failed = true
+		return
+	}
+	r.rest = r.rest[size:]
+}
 
 // statusPlace is how many texts are between the folded name and the status of
 // a record.
