@@ -11,12 +11,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// All yields every instance of the kinds, each as it is when it is read, in an
-// order that never changes: by kind, collection and sort key. Where after is
-// not nil, it goes on behind that instance, which need not be stored any more.
-// What is written meanwhile may be left out. An error ends the sequence. It
-// reads in parts, each in a short transaction of its own, so that the consumer
-// may take its time and write.
+// All implements [instance.Walker]. Each part of what it reads has a short
+// transaction of its own, so the consumer may take its time and write.
 func (r *Repository) All(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		sorted := slices.SortedFunc(slices.Values(kinds), func(a, b instance.Kind) int { return cmp.Compare(a.Name, b.Name) })
@@ -37,7 +33,7 @@ func (r *Repository) All(ctx context.Context, kinds []instance.Kind, after *inst
 	}
 }
 
-// allOf is All for one kind. It reports whether there may be more.
+// allOf is All for one kind. It reports whether to continue.
 func (r *Repository) allOf(ctx context.Context, q instance.Query, yield func(instance.Instance, error) bool) bool {
 	for w := newWalk(q); !w.done(); {
 		var found []instance.Instance

@@ -11,11 +11,7 @@ import (
 	"instances/pkg/repository"
 )
 
-// Create stores a complete new instance, its history event and, unless idem
-// is nil, the record of the answer. Of several reasons against it the first
-// of these is returned: [instance.ErrTooLarge]; an [*instance.RepeatedError]
-// when the idempotency key has a record that has not expired;
-// [instance.ErrExists]; [instance.ErrCodeTaken].
+// Create implements [instance.Creator].
 func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, idem *instance.Idempotency) error {
 	if i.StoredSize() > instance.MaxStoredBytes {
 		return fmt.Errorf("create %v: %w", i.Key(), instance.ErrTooLarge)
@@ -45,11 +41,11 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	})
 }
 
-// useNumber makes it durable that the number of i was given out.
+// useNumber records durably that the number of i was given out.
 func useNumber(tx *bbolt.Tx, i instance.Instance) error {
 	n, err := strconv.ParseInt(i.ID, 10, 64)
 	if err != nil {
-		return fmt.Errorf("id is no number: %w", err)
+		return fmt.Errorf("id is not a number: %w", err)
 	}
 	return raise(tx, i.Kind, n)
 }

@@ -25,7 +25,7 @@ type credentialRecord struct {
 	Revoked  int64             `json:"revoked,omitempty"`
 }
 
-// errHashTaken says that a secret is not as random as it has to be.
+// errHashTaken says that a secret is less random than it must be.
 var errHashTaken = errors.New("a key with this secret exists")
 
 // CreateCredential stores a new key. It returns [auth.ErrNameOfOther] when a
@@ -48,7 +48,7 @@ func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) er
 		if bucket(tx, credentialsBucket).Get([]byte(c.Hash)) != nil {
 			return errHashTaken
 		}
-		// Whose a name is outlives its keys.
+		// A name belongs to its owner even when its keys are gone.
 		if err := bucket(tx, ownersBucket).Put(parts(c.Name), []byte(c.Owner)); err != nil {
 			return fmt.Errorf("put owner: %w", err)
 		}
@@ -73,8 +73,8 @@ func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credenti
 	return found, err
 }
 
-// Credentials returns the latest key of each name, by name. An error ends the
-// sequence.
+// Credentials yields the latest key of each name, sorted by name. An error ends
+// the sequence.
 func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
 	return scan(ctx, r, "list keys", namesBucket, nil,
 		func(tx *bbolt.Tx, b *batch[auth.Credential], _, hash []byte) (more bool, err error) {
@@ -87,8 +87,8 @@ func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential,
 		})
 }
 
-// RevokeCredential ends the latest key of that name at the given time and
-// returns it. A key that was revoked before keeps its time. It returns
+// RevokeCredential revokes the latest key of that name at the given time and
+// returns it. A key that is already revoked keeps its time. It returns
 // [auth.ErrNoCredential] for an unknown name.
 func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error) {
 	var revoked auth.Credential
@@ -113,7 +113,7 @@ func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.
 	return revoked, nil
 }
 
-// latestOf returns the key that had the name last.
+// latestOf returns the key that was last given the name.
 func latestOf(tx *bbolt.Tx, name string) (auth.Credential, error) {
 	return credential(tx, bucket(tx, namesBucket).Get(parts(name)))
 }

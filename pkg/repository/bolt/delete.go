@@ -9,12 +9,7 @@ import (
 	"instances/pkg/repository"
 )
 
-// Delete moves an instance to the trash, where no read finds it; its code and
-// id are free. check, unless nil, sees what is about to be deleted; its error
-// ends the call and is returned as it is. When the instance was written
-// meanwhile, Delete starts again, for as long as ctx allows; then it returns
-// [instance.ErrUnavailable]. It returns [instance.ErrNotFound] when there is
-// nothing to delete.
+// Delete implements [instance.Deleter] with a read and a write.
 func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
 	for range repository.Attempts(ctx) {
 		seen, err := r.Get(ctx, key)
@@ -33,7 +28,7 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 	return repository.Busy("delete " + key.String())
 }
 
-// discard moves an instance to the trash if it still is in the state seen.
+// discard moves an instance to the trash if it is still in the state seen.
 func (r *Repository) discard(ctx context.Context, seen instance.Instance, change instance.Change) error {
 	return r.write(ctx, "delete "+seen.Key().String(), func(tx *bbolt.Tx) error {
 		stored, err := load(tx, seen.Key())

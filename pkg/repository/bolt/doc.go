@@ -24,8 +24,8 @@
 //	sequences    kind                          the last number
 //	credentials  hash                          the key
 //	names        name                          hash of the latest key of that name
-//	owners       name                          whose the name is, for ever
-//	endings      time of end, hash             of a key that does not work for ever
+//	owners       name                          the owner of the name, forever
+//	endings      time of end, hash             of a key that ends
 //	documents    name                          the document
 //	format       version of this layout
 //
@@ -39,18 +39,16 @@
 //
 // The sort key of an instance is [instance.Instance.SortKey].
 //
-// What is due to be cleaned up is a range of trash, idle, expiries or endings,
-// so that to find it costs what is due and not what is stored. An idempotency
-// record that was given again leaves an expiry behind, which goes with the next
-// purge; every other entry goes with what it is of.
+// What is due for cleanup is a range of trash, idle, expiries or endings, so
+// finding it costs what is due, not what is stored. An idempotency record that
+// is replaced leaves an entry in expiries, which the next purge removes; every
+// other entry is removed with its record.
 //
 // A file of an earlier layout is copied into a new one when it is opened, and
 // kept next to that. An instance of a file of layout 1 has no time since when
 // it is idle.
 //
-// A search by code or group reads what it finds. Every other search walks the
-// kind, or the collections that it names, and looks only at the texts at the
-// start of each record until one matches. Numbers that are given out
-// become durable with the instance that uses them: a number that no instance
-// used may be given out again after a restart.
+// A walk looks only at the texts at the start of each record until one matches.
+// Numbers become durable with the instance that uses them: a number that no
+// instance used may be given out again after a restart.
 package bolt

@@ -10,7 +10,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// Document returns the document of that name, or [instance.ErrNotFound].
+// Document implements [instance.DocumentReader].
 func (r *Repository) Document(ctx context.Context, name string) ([]byte, error) {
 	var data []byte
 	err := r.view(ctx, "get document "+name, func(tx *bbolt.Tx) error {
@@ -24,9 +24,7 @@ func (r *Repository) Document(ctx context.Context, name string) ([]byte, error) 
 	return data, err
 }
 
-// SetDocument stores a document of the operator in place of any other of that
-// name. It returns [instance.ErrTooLarge] for one of more than
-// [instance.MaxStoredBytes].
+// SetDocument implements [instance.DocumentWriter].
 func (r *Repository) SetDocument(ctx context.Context, name string, data []byte) error {
 	if len(data) > instance.MaxStoredBytes {
 		return fmt.Errorf("set document %s: %w", name, instance.ErrTooLarge)

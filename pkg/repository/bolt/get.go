@@ -8,7 +8,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// Get returns the instance, or [instance.ErrNotFound].
+// Get implements [instance.Getter].
 func (r *Repository) Get(ctx context.Context, key instance.Key) (instance.Instance, error) {
 	var found instance.Instance
 	err := r.view(ctx, "get "+key.String(), func(tx *bbolt.Tx) (err error) {

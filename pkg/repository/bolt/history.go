@@ -16,8 +16,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// eventRecord is an event as it is stored; its key holds the id of
-// the instance.
+// eventRecord is an event as it is stored; its key has the ID of the instance.
 type eventRecord struct {
 	By          string                 `json:"by,omitempty"`
 	Owner       string                 `json:"owner,omitempty"`
@@ -27,7 +26,7 @@ type eventRecord struct {
 	Incarnation string                 `json:"incarnation"`
 	Version     int64                  `json:"version"`
 	Fields      []instance.FieldChange `json:"fields,omitempty"`
-	// Expires is in milliseconds as At is, or 0.
+	// Expires is in milliseconds, like At, or 0.
 	Expires int64 `json:"expires,omitempty"`
 }
 
@@ -58,11 +57,8 @@ func (r *Repository) record(tx *bbolt.Tx, i instance.Instance, c instance.Change
 	return events.Put(key, value)
 }
 
-// History returns what q asks for: the events of all instances that had the
-// key, the newest first. Expired ones are left out. After a position of
-// another instance come the events that are older than that one, and after a
-// text that is no position comes nothing. An error ends the sequence. It reads
-// in parts and holds no transaction while the consumer works.
+// History implements [instance.HistoryReader]. It reads in parts and holds no
+// transaction while the consumer works.
 func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.Seq2[instance.Event, error] {
 	return func(yield func(instance.Event, error) bool) {
 		newest, ok := eventNumber(q.After)
@@ -97,8 +93,8 @@ func (r *Repository) History(ctx context.Context, q instance.HistoryQuery) iter.
 	}
 }
 
-// eventsBefore returns events of the key that lie before bound, newest first,
-// and the bound of the next part, nil at the end.
+// eventsBefore returns events of the key from before bound, newest first, and
+// the bound of the next part, or nil at the end.
 func (r *Repository) eventsBefore(tx *bbolt.Tx, key instance.Key, bound []byte, size int) ([]instance.Event, []byte, error) {
 	prefix, now := idKey(key), r.now().UnixMilli()
 	c := bucket(tx, historyBucket).Cursor()
@@ -124,8 +120,8 @@ func (r *Repository) eventsBefore(tx *bbolt.Tx, key instance.Key, bound []byte, 
 	return events, bound, nil
 }
 
-// event returns the event that is stored at the given key in history, of the
-// instance with the key.
+// event returns the event of the instance with the key that is stored at the
+// key at in history.
 func (e eventRecord) event(key instance.Key, at []byte) instance.Event {
 	return instance.Event{
 		Key: key,
@@ -145,8 +141,8 @@ const positionSize = 2 * numberSize
 // key in history.
 func eventPosition(at []byte) string { return hex.EncodeToString(at[len(at)-numberSize:]) }
 
-// eventNumber returns the number in a position, or that which is greater than
-// all for an empty one. It returns false for a text that is no position.
+// eventNumber returns the number in a position, or the largest number for an
+// empty one. It returns false if the text is not a position.
 func eventNumber(position string) (n uint64, ok bool) {
 	if position == "" {
 		return math.MaxUint64, true

@@ -19,8 +19,8 @@ type answerRecord struct {
 	Expires int64 `json:"expires"`
 }
 
-// recordAnswer stores idem. It returns an [*instance.RepeatedError] when there
-// is a record that has not expired.
+// recordAnswer stores idem, or returns an [*instance.RepeatedError] if there is
+// a record that has not expired.
 func (r *Repository) recordAnswer(tx *bbolt.Tx, idem instance.Idempotency) error {
 	answers, key := bucket(tx, idempotencyBucket), parts(idem.Owner, idem.Route, idem.Key)
 	if value := answers.Get(key); value != nil {

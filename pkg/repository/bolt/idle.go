@@ -12,10 +12,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// Idle returns the instances of the kind that have been idle since before the
-// given time, in no particular order. An error ends the sequence. It looks at
-// those that have been idle since the day of that time or an earlier one. The
-// consumer may write meanwhile.
+// Idle implements [instance.IdleReader]. It reads the instances that have been
+// idle since the day of that time or an earlier day.
 func (r *Repository) Idle(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Instance, error] {
 	prefix := parts(kind.Name)
 	return scan(ctx, r, "idle of "+kind.Name, idleBucket, prefix,
@@ -36,8 +34,8 @@ func (r *Repository) Idle(ctx context.Context, kind instance.Kind, before time.T
 		})
 }
 
-// idleEntry is the index entry of an instance that is idle, or nil: by day, so
-// that heartbeats rarely move it.
+// idleEntry returns the index entry of an instance that is idle, or nil. Entries
+// are sorted by day, so heartbeats rarely move them.
 func idleEntry(i instance.Instance) []byte {
 	if i.IdleSince.IsZero() {
 		return nil
@@ -46,8 +44,8 @@ func idleEntry(i instance.Instance) []byte {
 	return append(entry, position(instance.Position{Collection: i.Collection, SortKey: i.SortKey()})...)
 }
 
-// moveIdle brings the index of idle instances from one state of an instance to
-// another. The zero value stands for no instance.
+// moveIdle updates the index of idle instances when an instance changes. The
+// zero value stands for no instance.
 func moveIdle(tx *bbolt.Tx, before, after instance.Instance) error {
 	if err := moveEntry(bucket(tx, idleBucket), idleEntry(before), idleEntry(after)); err != nil {
 		return fmt.Errorf("move idle: %w", err)
@@ -55,7 +53,7 @@ func moveIdle(tx *bbolt.Tx, before, after instance.Instance) error {
 	return nil
 }
 
-// moveEntry puts one entry of an index in place of another. Either may be nil.
+// moveEntry replaces one entry of an index with another. Either may be nil.
 func moveEntry(index sealed, from, to []byte) error {
 	if bytes.Equal(from, to) {
 		return nil

@@ -32,8 +32,8 @@ func load(tx *bbolt.Tx, key instance.Key) (instance.Instance, error) {
 	return decode(key.Kind, record)
 }
 
-// put stores a new instance with its guard and index entries, and a pointer
-// where its id does not tell its sort key. Its id may not be stored yet.
+// put stores a new instance with its guard and index entries, and a pointer if
+// its ID does not determine its sort key. Its ID must not be in use.
 func put(tx *bbolt.Tx, i instance.Instance) error {
 	key := instanceKey(i)
 	if _, ok := i.Key().SortKey(); !ok {
@@ -61,8 +61,7 @@ func put(tx *bbolt.Tx, i instance.Instance) error {
 	return bucket(tx, instancesBucket).Put(key, encode(i))
 }
 
-// remove takes away a stored instance with its pointer, guard and index
-// entries.
+// remove deletes a stored instance with its pointer, guard and index entries.
 func remove(tx *bbolt.Tx, i instance.Instance) error {
 	if err := bucket(tx, pointersBucket).Delete(idKey(i.Key())); err != nil {
 		return fmt.Errorf("delete pointer: %w", err)
@@ -83,9 +82,9 @@ func remove(tx *bbolt.Tx, i instance.Instance) error {
 	return bucket(tx, instancesBucket).Delete(instanceKey(i))
 }
 
-// exchange stores after in place of before, an instance of the same key.
+// exchange replaces before with after, which has the same key.
 func exchange(tx *bbolt.Tx, before, after instance.Instance) error {
-	// The entries stay when nothing, or only the case, of their texts changes.
+	// The entries stay if their texts change only in case, or not at all.
 	if bytes.Equal(codeKey(before.Kind, before.Code), codeKey(after.Kind, after.Code)) &&
 		bytes.Equal(groupEntry(before), groupEntry(after)) {
 		return rewrite(tx, before, after)
@@ -96,7 +95,7 @@ func exchange(tx *bbolt.Tx, before, after instance.Instance) error {
 	return put(tx, after)
 }
 
-// rewrite stores after in place of before, which has the same texts.
+// rewrite replaces before with after, which has the same indexed texts.
 func rewrite(tx *bbolt.Tx, before, after instance.Instance) error {
 	if err := moveIdle(tx, before, after); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 // appendPart appends a part of a key: 0x00 becomes 0x00 0xFF, and 0x00 0x01
-// ends it. So keys sort part by part, and no part runs into the next.
+// ends it. Keys sort part by part, and no part runs into the next.
 func appendPart(key []byte, part string) []byte {
 	for i := range len(part) {
 		key = append(key, part[i])
@@ -22,7 +22,7 @@ func appendPart(key []byte, part string) []byte {
 	return append(key, 0, 1)
 }
 
-// parts returns the key of some parts.
+// parts returns the key that consists of the texts.
 func parts(texts ...string) []byte {
 	size := 0
 	for _, text := range texts {
@@ -35,7 +35,7 @@ func parts(texts ...string) []byte {
 	return key
 }
 
-// idKey is the key of what belongs to an id, whichever instance has it.
+// idKey is the key of what belongs to an ID, whichever instance has it.
 func idKey(k instance.Key) []byte { return parts(k.Kind.Name, k.Collection, k.ID) }
 
 // instanceKey is the key of an instance.
@@ -43,17 +43,17 @@ func instanceKey(i instance.Instance) []byte {
 	return parts(i.Kind.Name, i.Collection, i.SortKey())
 }
 
-// trashPrefix starts the key of an instance that was deleted at that time. A
-// number ends it.
+// trashPrefix is the start of the key of an instance that was deleted at that
+// time. A number follows.
 func trashPrefix(i instance.Instance, at time.Time) []byte {
 	return append(appendTime(parts(i.Kind.Name), at), parts(i.ID, i.Incarnation)...)
 }
 
-// position is an instance's place within its kind, the end of its key.
+// position is the end of an instance's key: its place within its kind.
 func position(p instance.Position) []byte { return parts(p.Collection, p.SortKey) }
 
-// indexText returns a folded text for the key of an index, of bounded length
-// and still different for different texts.
+// indexText shortens a folded text for the key of an index. Different texts
+// stay different.
 func indexText(folded string) string {
 	const whole, cut = 512, 481
 	if len(folded) <= whole {
@@ -69,7 +69,7 @@ func codeKey(kind instance.Kind, code string) []byte {
 	return parts(kind.Name, indexText(fold.String(code)))
 }
 
-// groupKey starts the index entries of a group, in front of a position.
+// groupKey is the start of the index entries of a group. A position follows.
 func groupKey(kind instance.Kind, group string) []byte {
 	return parts(kind.Name, indexText(fold.String(group)))
 }
@@ -102,7 +102,7 @@ func cutNumber(key []byte) (n uint64, rest []byte) {
 	return binary.BigEndian.Uint64(key), key[numberSize:]
 }
 
-// cutPart returns the part that a key starts with, and what follows.
+// cutPart returns the part that a key starts with, and what follows it.
 func cutPart(key []byte) (part string, rest []byte) {
 	end := bytes.Index(key, []byte{0, 1})
 	if end < 0 {

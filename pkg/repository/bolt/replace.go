@@ -10,13 +10,7 @@ import (
 	"instances/pkg/repository"
 )
 
-// Replace stores after in place of before and returns what it stored: the
-// key, incarnation and creation time stay, the version grows by 1, and the
-// update time is that of the change. LastSeenAt and IdleSince each stay as they
-// are stored unless after has another one than before, since
-// [Repository.Touch] writes no version. It returns [instance.ErrTooLarge],
-// [instance.ErrNotFound], [instance.ErrConflict] when the stored version or
-// incarnation is not that of before, or [instance.ErrCodeTaken].
+// Replace implements [instance.Replacer].
 func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change) (instance.Instance, error) {
 	key := before.Key()
 	after.Kind, after.Collection, after.ID = key.Kind, key.Collection, key.ID
@@ -53,8 +47,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 	return after, nil
 }
 
-// Update reads, modifies and replaces an instance until nobody else wrote it
-// meanwhile: see [repository.Update].
+// Update implements [instance.Updater] with [repository.Update].
 func (r *Repository) Update(ctx context.Context, key instance.Key, change instance.Change,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (instance.Instance, error) {

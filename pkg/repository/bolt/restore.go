@@ -9,11 +9,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// Restore brings back the instance of that key that was deleted last, and
-// returns it: the version grows by 1, the incarnation stays, and what was idle
-// is idle since the change. It returns
-// [instance.ErrNotFound] when none is in the trash, and [instance.ErrExists]
-// or [instance.ErrCodeTaken] when its id or code was taken since.
+// Restore implements [instance.Restorer].
 func (r *Repository) Restore(ctx context.Context, key instance.Key, change instance.Change) (instance.Instance, error) {
 	var restored instance.Instance
 	err := r.write(ctx, "restore "+key.String(), func(tx *bbolt.Tx) error {
@@ -48,7 +44,7 @@ func (r *Repository) Restore(ctx context.Context, key instance.Key, change insta
 	return restored, nil
 }
 
-// last moves c to the greatest key that is prefix and a number.
+// last moves c to the greatest key that consists of prefix and a number.
 func last(c cursor, prefix []byte) (key, value []byte) {
 	return before(c, prefix, appendNumber(bytes.Clone(prefix), ^uint64(0)))
 }

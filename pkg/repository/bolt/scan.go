@@ -8,8 +8,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// The bounds of what one read transaction of a sequence does: answers
-// returned, their bytes, and entries looked at.
+// The bounds of one read transaction of a sequence: the answers it returns,
+// their bytes, and the entries it looks at.
 const (
 	batchSize  = 256
 	batchBytes = 4 << 20
@@ -22,7 +22,7 @@ type batch[V any] struct {
 	bytes int
 }
 
-// add adds an answer whose record has that many bytes.
+// add adds an answer with the size of its record.
 func (b *batch[V]) add(v V, bytes int) {
 	b.found = append(b.found, v)
 	b.bytes += bytes
@@ -30,8 +30,8 @@ func (b *batch[V]) add(v V, bytes int) {
 
 // scan yields what read adds for the entries of a bucket that start with the
 // prefix, in order, until read returns false. An error ends the sequence and
-// says what was being done. It reads in parts, each in a short transaction of
-// its own, so that the consumer may take its time and write.
+// says what was being done. Each part has a short transaction of its own, so
+// the consumer may take its time and write.
 func scan[V any](ctx context.Context, r *Repository, what, name string, prefix []byte,
 	read func(tx *bbolt.Tx, b *batch[V], key, value []byte) (more bool, err error),
 ) iter.Seq2[V, error] {
@@ -73,8 +73,8 @@ func scan[V any](ctx context.Context, r *Repository, what, name string, prefix [
 	}
 }
 
-// following moves c to the first key with the prefix that is greater than
-// after, or to the first of all with the prefix where that is nil.
+// following moves c to the first key with the prefix, or to the first one
+// greater than after unless that is nil.
 func following(c cursor, prefix, after []byte) (key, value []byte) {
 	if after == nil {
 		key, value = c.Seek(prefix)

@@ -12,9 +12,10 @@ import (
 	"instances/pkg/repository"
 )
 
-// Search returns what q asks for, in its order. An error ends the sequence. It
-// reads in parts, each in a short transaction of its own, so that the consumer
-// may take its time and write; every part is a consistent view.
+// Search implements [instance.Searcher]. A search by code or group reads what it
+// finds; any other walks the kind, or the collections of q. Each part has a short
+// transaction of its own, a consistent view, so the consumer may take its time
+// and write.
 func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		if err := repository.CheckQuery(q); err != nil {
@@ -50,7 +51,7 @@ func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[ins
 	}
 }
 
-// walk goes through the candidates of a query in the order of its answers.
+// walk visits the candidates of a query in the order of its answers.
 type walk struct {
 	kind   instance.Kind
 	filter filter
@@ -65,14 +66,14 @@ type walk struct {
 	ranges []positionRange
 }
 
-// positionRange is the positions that start with prefix and come after the
-// position after, unless that is nil.
+// positionRange is the positions that start with prefix, after the position
+// after unless that is nil.
 type positionRange struct {
 	prefix, after []byte
 }
 
-// newWalk chooses where to look: an index for a code or a group, otherwise
-// the instances themselves.
+// newWalk chooses where to look: in an index for a code or a group, otherwise
+// at the instances themselves.
 func newWalk(q instance.Query) *walk {
 	w := &walk{kind: q.Kind, filter: newFilter(q), ranges: positionRanges(q)}
 	switch {

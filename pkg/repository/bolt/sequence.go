@@ -9,9 +9,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// NextNumber returns a number greater than all that were given out before,
-// reserved, or used by an instance of the kind; the first is 1. It becomes
-// durable with the instance that uses it, which saves a write to the disk.
+// NextNumber implements [instance.Numberer]. The number becomes durable with the
+// instance that uses it, which saves a write to the disk.
 func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -27,15 +26,14 @@ func (r *Repository) NextNumber(ctx context.Context, kind instance.Kind) (int64,
 	return next, nil
 }
 
-// ReserveNumbers makes the next number greater than upTo. It never makes it
-// smaller.
+// ReserveNumbers implements [instance.NumberReserver].
 func (r *Repository) ReserveNumbers(ctx context.Context, kind instance.Kind, upTo int64) error {
 	return r.write(ctx, "reserve numbers of "+kind.Name, func(tx *bbolt.Tx) error {
 		return raise(tx, kind, upTo)
 	})
 }
 
-// stored returns the last number that is durable.
+// stored returns the last durable number.
 func stored(tx *bbolt.Tx, kind instance.Kind) int64 {
 	value := bucket(tx, sequencesBucket).Get(parts(kind.Name))
 	if len(value) != 8 {
@@ -44,7 +42,7 @@ func stored(tx *bbolt.Tx, kind instance.Kind) int64 {
 	return int64(binary.BigEndian.Uint64(value))
 }
 
-// raise makes the durable number n at least.
+// raise raises the durable number to n, unless it is larger already.
 func raise(tx *bbolt.Tx, kind instance.Kind, n int64) error {
 	if n <= stored(tx, kind) {
 		return nil

@@ -9,11 +9,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// Touch records a heartbeat: LastSeenAt and IdleSince each become at, to the
-// millisecond, unless they are as late already. One that is later than now, as
-// a clock that was ahead leaves it, becomes at too. Nothing else changes,
-// neither version nor update time, and there is no event. It returns
-// [instance.ErrNotFound].
+// Touch implements [instance.Toucher].
 func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) error {
 	at, now := kept(at), kept(r.now())
 	// A heartbeat that changes nothing need not wait for the disk.

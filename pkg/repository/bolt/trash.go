@@ -12,10 +12,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// Deleted returns what is in the trash of the kind and was deleted before the
-// given time, or all of it for the zero time: what was deleted first comes
-// first, then by id and incarnation. An error ends the sequence. The consumer
-// may write meanwhile, also purge what it got.
+// Deleted implements [instance.TrashReader]. It reads no more than it yields.
 func (r *Repository) Deleted(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Deleted, error] {
 	prefix := parts(kind.Name)
 	return scan(ctx, r, "deleted of "+kind.Name, trashBucket, prefix,
@@ -33,12 +30,10 @@ func (r *Repository) Deleted(ctx context.Context, kind instance.Kind, before tim
 		})
 }
 
-// Purge takes an instance out of the trash for good and records it. It returns
-// [instance.ErrNotFound] where the trash no longer holds just this: it was
-// restored or purged since.
+// Purge implements [instance.Purger].
 func (r *Repository) Purge(ctx context.Context, d instance.Deleted, change instance.Change) error {
 	return r.write(ctx, "purge "+d.Key().String(), func(tx *bbolt.Tx) error {
-		// Only the number of its key is not known.
+		// The number at the end of its key is not known.
 		prefix := trashPrefix(d.Instance, d.DeletedAt)
 		cursor := bucket(tx, trashBucket).Cursor()
 		for place, record := following(cursor, prefix, nil); bytes.HasPrefix(place, prefix); place, record = cursor.Next() {
@@ -58,8 +53,8 @@ func (r *Repository) Purge(ctx context.Context, d instance.Deleted, change insta
 	})
 }
 
-// trash stores a deleted instance by the time of its deletion, and the way
-// there from its key.
+// trash stores a deleted instance under the time of its deletion, and in
+// trashed how to find it by its key.
 func trash(tx *bbolt.Tx, i instance.Instance, change instance.Change) error {
 	deleted := bucket(tx, trashBucket)
 	n, err := deleted.NextSequence()
