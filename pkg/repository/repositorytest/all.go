@@ -20,13 +20,14 @@ func allKinds() []instance.Kind {
 	return []instance.Kind{timeKind(), numberKind(), idKind(), {Name: idKind().Name + "more"}}
 }
 
-// all returns every instance of the kinds behind after.
+// all returns every instance of the kinds after the given one.
 func (f *fixture) all(t *testing.T, kinds []instance.Kind, after *instance.Instance) []instance.Instance {
 	t.Helper()
 	return collect(t, f.All(t.Context(), kinds, after))
 }
 
-// fillAll stores instances of all kinds and, beside them, what is none.
+// fillAll stores instances of all kinds and other things, which a walk must pass
+// over.
 func (f *fixture) fillAll(t *testing.T) []instance.Instance {
 	t.Helper()
 	var stored []instance.Instance
@@ -90,13 +91,13 @@ func testAll(t *testing.T, open Opener) {
 		all := f.all(t, allKinds(), nil)
 		wantSame(t, all, stored)
 
-		// The order stays, and every place in it can be gone on from, also
-		// when its instance is gone.
+		// The order never changes, and a walk can continue from any place in it,
+		// even when the instance there is gone.
 		wantOrder := func(kinds []instance.Kind, after *instance.Instance, want []instance.Instance) {
 			t.Helper()
 			got := f.all(t, kinds, after)
 			if len(got) != len(want) {
-				t.Fatalf("%d instances behind %v, want %d", len(got), after, len(want))
+				t.Fatalf("%d instances after %v, want %d", len(got), after, len(want))
 			}
 			for n := range got {
 				wantInstance(t, got[n], want[n])
@@ -124,7 +125,7 @@ func testAll(t *testing.T, open Opener) {
 		}
 	})
 
-	// More than one read brings.
+	// More than one read returns.
 	t.Run("large", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
@@ -142,8 +143,8 @@ func testAll(t *testing.T, open Opener) {
 		}
 	})
 
-	// Each instance comes once at most, as it was at some moment, and one that
-	// was there all the time does come.
+	// Each instance appears at most once, as it was at some moment, and one that
+	// was there all the time does appear.
 	t.Run("written meanwhile", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
@@ -166,7 +167,7 @@ func testAll(t *testing.T, open Opener) {
 			if !slices.Contains(was[i.Key()], i.Revision()+" "+i.Name) {
 				t.Fatalf("%v never was %+v", i.Key(), i)
 			}
-			// What came changes, and what may be still to come; more is made.
+			// Change what has been read and what may follow, and create more.
 			if n < len(stored) {
 				for _, key := range []instance.Key{i.Key(), stored[n].Key()} {
 					note(f.replace(t, key, func(i *instance.Instance) { i.Name += "!"; i.Group = strconv.Itoa(n) }))
@@ -206,7 +207,7 @@ func testAll(t *testing.T, open Opener) {
 		if errs > 1 || errs == 0 && found != len(stored) {
 			t.Errorf("%d of %d found, %d errors", found, len(stored), errs)
 		}
-		// Enough is no error.
+		// Stopping early is not an error.
 		for _, err := range f.All(t.Context(), allKinds(), nil) {
 			if err != nil {
 				t.Error(err)

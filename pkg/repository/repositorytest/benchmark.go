@@ -16,8 +16,8 @@ import (
 const benchmarkSize = 10_000
 
 // Benchmark measures a repository of 10,000 instances: get, create one by one
-// and in parallel, and the searches. It fills the repository once. The answers
-// that each search finds are reported beside its time.
+// and in parallel, and the searches. It fills the repository once. The number of
+// answers to each search is reported with its time.
 func Benchmark(b *testing.B, open func(b *testing.B, o Options) app.OperatorRepository) {
 	r := open(b, Options{Now: time.Now})
 	b.Helper()

@@ -74,7 +74,7 @@ func testCancelled(t *testing.T, open Opener, traits Traits) {
 			"Purge":            func() error { return f.Purge(done, trashed, f.change("purge")) },
 			"Idle":             func() error { return onlyError(f.Idle(done, numberKind(), f.clock.Now())) },
 		}
-		// What a repository has none of takes no call that could fail.
+		// A repository that keeps nothing of the sort makes no call that could fail.
 		if !traits.SelfExpiring {
 			calls["CountExpired"] = func() error { _, err := f.CountExpired(done, f.clock.Now()); return err }
 			calls["PurgeExpired"] = func() error { _, err := f.PurgeExpired(done, f.clock.Now(), 1); return err }

@@ -27,7 +27,7 @@ func testCode(t *testing.T, open Opener) {
 			{"istanbul", "İstanbul", false},
 			{"a#b", "a/b", false},
 		} {
-			// A mark of its own keeps the cases apart.
+			// A prefix of its own keeps the cases apart.
 			mark := fmt.Sprintf("%d.", n)
 			first := f.create(t, instance.Instance{Kind: idKind(), Collection: "first", ID: mark, Code: mark + test.first})
 			second := f.fresh(instance.Instance{Kind: idKind(), Collection: "second", ID: mark, Code: mark + test.second})

@@ -72,7 +72,7 @@ func testCreate(t *testing.T, open Opener) {
 		}
 	})
 
-	// Separators inside texts must not make one key of two.
+	// Separators inside texts must not make two keys equal.
 	t.Run("keys do not run together", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
@@ -110,9 +110,9 @@ func testCreate(t *testing.T, open Opener) {
 		if ids := f.ids(t, instance.Query{Kind: idKind(), Group: "g"}); len(ids) != 0 {
 			t.Errorf("group has %v", ids)
 		}
-		// The code of the failed create is free, the id is one per collection.
+		// The code of the failed create is free, and the ID is per collection.
 		f.create(t, instance.Instance{Kind: idKind(), Collection: "d", ID: "x", Code: "two"})
-		// The id is the reason that comes first.
+		// The ID takes precedence.
 		second.Code = "ONE"
 		wantError(t, f.Create(t.Context(), second, f.change("create"), nil), instance.ErrExists)
 	})

@@ -72,7 +72,7 @@ func testCredential(t *testing.T, open Opener) {
 		_, err := f.Credential(t.Context(), auth.Hash("2"))
 		wantError(t, err, auth.ErrNoCredential)
 		want(t, f, first)
-		// Names are told apart by case.
+		// Names are case-sensitive.
 		add(t, f, key("A", "other", "3", at))
 
 		// Expired: the same owner may have the name again.
@@ -120,7 +120,7 @@ func testCredential(t *testing.T, open Opener) {
 		if err != nil || !revoked.RevokedAt.Equal(c.RevokedAt) {
 			t.Fatalf("revoked again at %v, %v", revoked.RevokedAt, err)
 		}
-		// The next key of the name is another one.
+		// The next key of the name is a different key.
 		next := key("a", "o", "3", at.Add(2*time.Hour))
 		add(t, f, next)
 		want(t, f, next)

@@ -12,9 +12,9 @@
 //
 //   - A create's event holds every set field as new. The events of a delete
 //     and of a restore hold no fields, since none changes.
-//   - In a history, the purge of an instance whose id was given again since may
-//     stand after the events of the later one: it was the last that happened to
-//     its own incarnation.
+//   - In a history, the purge of an instance whose ID was reused may come after
+//     the events of the later instance: it is the last event of its own
+//     incarnation.
 //   - A delete keeps the version; a restore adds one and keeps the
 //     incarnation.
 //   - Where several reasons forbid a create, the idempotency record comes
@@ -25,15 +25,15 @@
 //     kind can only be searched by its codes and groups.
 //   - In a kind that is sorted by time, an id is unique in its collection
 //     whatever its time of creation is.
-//   - A touch is no write that a replace could lose its race to: it leaves the
-//     version alone. What a replace returns may lack a touch that came between.
+//   - A replace cannot lose a race to a touch, which leaves the version alone.
+//     What a replace returns may lack a touch that came in between.
 //   - Attributes come back byte by byte, times as UTC milliseconds.
-//   - All goes on behind an instance that is deleted since. What is written
-//     while it runs may be left out, but nothing comes twice.
+//   - All continues after an instance that has been deleted meanwhile. What is
+//     written while it runs may be left out, but nothing appears twice.
 //   - A touch moves LastSeenAt and IdleSince, each on its own and forward only.
-//   - A purge is of exactly what was listed: deleted again, even at the same
-//     time, it is another.
-//   - A key that was purged leaves its name to its owner.
+//   - A purge removes exactly what was listed. An instance that was restored and
+//     deleted again, even at the same time, is not it.
+//   - The name of a purged key stays with its owner.
 //   - What has expired is absent from reads by the clock of [Options],
 //     whether or not it was purged yet.
 package repositorytest

@@ -55,7 +55,7 @@ func (c *clock) advance(d time.Duration) time.Time {
 	return c.now
 }
 
-// start opens a repository that keeps its history for ever.
+// start opens a repository that keeps its history forever.
 func start(t *testing.T, open Opener) *fixture {
 	t.Helper()
 	return startKeeping(t, open, 0)

@@ -131,7 +131,7 @@ func testHistory(t *testing.T, open Opener) {
 		}
 	})
 
-	t.Run("for ever without a retention", func(t *testing.T) {
+	t.Run("forever without a retention", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
 		key := f.create(t, named("c", "x")).Key()

@@ -33,7 +33,7 @@ func testHistoryPaging(t *testing.T, open Opener) {
 		t.Fatal("the history does not end")
 		return nil
 	}
-	// lived takes an instance through everything, again and again.
+	// lived takes an instance through its whole life, again and again.
 	lived := func(t *testing.T, f *fixture, place instance.Instance) instance.Key {
 		t.Helper()
 		for range 3 {
@@ -126,13 +126,13 @@ func testHistoryPaging(t *testing.T, open Opener) {
 				t.Errorf("by %d: %+v", size, got)
 			}
 		}
-		// The position of one that has expired still is one.
+		// The position of an expired event remains valid.
 		if got := collect(t, f.History(t.Context(), instance.HistoryQuery{Key: key, After: whole[0].Position})); len(got) != 0 {
 			t.Errorf("after an expired one: %+v", got)
 		}
 	})
 
-	// Whatever the position is, what comes is the end of the history.
+	// Whatever the position is, the answer is the end of the history.
 	t.Run("from nowhere", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)

@@ -41,7 +41,7 @@ func testIdempotency(t *testing.T, open Opener) {
 		}
 		again := record(f, "k")
 		again.Fingerprint, again.Answer, again.ExpiresAt = "other", []byte("other"), idem.ExpiresAt.Add(time.Hour)
-		// It is the first reason: before a taken id, a taken code, and where
+		// It takes precedence over a taken ID and a taken code, and applies when
 		// nothing else is in the way.
 		for _, i := range []instance.Instance{
 			first,

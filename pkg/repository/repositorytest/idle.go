@@ -31,7 +31,7 @@ func (f *fixture) wantIdle(t *testing.T, kind instance.Kind, before time.Time, w
 	}
 }
 
-// testIdle covers since when instances are idle, and the index of that.
+// testIdle covers IdleSince and its index.
 func testIdle(t *testing.T, open Opener) {
 	midnight := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
 	moments := map[string]time.Time{
@@ -113,11 +113,11 @@ func testIdle(t *testing.T, open Opener) {
 			for _, id := range []string{"6 noon", "7 late", "0 never", "2 day ago", "8 next day", "1 long ago", "0 never", "4 midnight"} {
 				since(moments[id])
 			}
-			// Another replace is not about it.
+			// Another replace leaves it alone.
 			f.replace(t, key, func(i *instance.Instance) { i.Name, i.Code, i.Group = "n", "c", "g" })
 			f.wantIdle(t, key.Kind, midnight)
 			f.wantIdle(t, key.Kind, midnight.Add(time.Millisecond), "x")
-			// It is in the history, but as no field.
+			// The history has the write, but not this field.
 			if e := f.history(t, key)[1]; len(e.Fields) != 0 || e.Operation != "replace" {
 				t.Errorf("event is %+v", e)
 			}
@@ -199,7 +199,7 @@ func testIdle(t *testing.T, open Opener) {
 			stored.LastSeenAt, stored.IdleSince = before.LastSeenAt, before.IdleSince
 			before = stored
 		}
-		// But one that says that it is in use does, and no touch is lost by it.
+		// But one that marks it as in use does, and loses no touch.
 		after := before
 		after.IdleSince = time.Time{}
 		if _, err := f.Replace(t.Context(), before, after, f.change("replace")); err != nil {
@@ -231,7 +231,7 @@ func testIdle(t *testing.T, open Opener) {
 			f.wantIdle(t, i.Kind, back.IdleSince)
 			f.wantIdle(t, i.Kind, back.IdleSince.Add(time.Millisecond), i.ID)
 
-			// One that is in use comes back in use.
+			// What was in use is in use again.
 			f.replace(t, i.Key(), func(i *instance.Instance) { i.IdleSince = time.Time{} })
 			f.remove(t, i.Key())
 			if back, err := f.Restore(t.Context(), i.Key(), f.change("restore")); err != nil || !back.IdleSince.IsZero() {

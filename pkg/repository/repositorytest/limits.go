@@ -67,7 +67,7 @@ func testLimits(t *testing.T, open Opener) {
 		wantInstance(t, f.get(t, i.Key()), stored)
 	})
 
-	// A list of big instances is read in parts, and none is left out.
+	// A list of big instances is read in parts and is complete.
 	t.Run("many big ones", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)

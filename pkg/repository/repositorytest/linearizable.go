@@ -14,7 +14,7 @@ import (
 )
 
 // testLinearizable runs reads and writes of one instance at once and checks
-// that some order of them, each within its own time, explains all answers.
+// that some order of the calls, each within its own time, explains all answers.
 func testLinearizable(t *testing.T, open Opener) {
 	f := start(t, open)
 	first := f.createNumbered(t, instance.Instance{Name: "0"})

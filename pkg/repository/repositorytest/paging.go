@@ -17,7 +17,7 @@ func testPaging(t *testing.T, open Opener) {
 		t.Parallel()
 		f := start(t, open)
 		for n := range 17 {
-			// Half of them come after the border of a block.
+			// Half of them are in the next block.
 			if n == 9 {
 				if err := f.ReserveNumbers(t.Context(), numberKind(), 9_997); err != nil {
 					t.Fatal(err)
@@ -81,7 +81,7 @@ func testPaging(t *testing.T, open Opener) {
 	t.Run("under concurrent writes", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
-		// Every other one stays; the writer works on those between them.
+		// Every other one stays; the writer changes the rest.
 		var stay, work []instance.Instance
 		for n := range 40 {
 			i := f.createNumbered(t, instance.Instance{Group: "g", Name: "name"})

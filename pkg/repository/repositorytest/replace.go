@@ -20,7 +20,7 @@ func testReplace(t *testing.T, open Opener) {
 		after := numbered(1, instance.Instance{
 			Code: "c2", Group: "g2", SubGroup: "s2", Name: "n2", Owner: "o2", Status: "st2", Active: true,
 			LastSeenAt: change.At.Add(time.Minute), Attributes: json.RawMessage(`{"a": 2}`),
-			// What follows is the repository's, whatever the caller says.
+			// The repository sets what follows, whatever the caller says.
 			Version: 77, Incarnation: "made up", CreatedAt: f.clock.Now(),
 		})
 		after.ID, after.Collection = "77", "elsewhere"
@@ -39,7 +39,7 @@ func testReplace(t *testing.T, open Opener) {
 			t.Error("the revision did not change")
 		}
 
-		// And back to nothing.
+		// And back to empty.
 		bare, err := f.Replace(t.Context(), stored, instance.Instance{Kind: numberKind()}, f.change("replace"))
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func testReplace(t *testing.T, open Opener) {
 		wantError(t, err, instance.ErrNotFound)
 	})
 
-	// A later instance of the same id and version is another one.
+	// A later instance with the same ID and version is a different one.
 	t.Run("not a later incarnation", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)

@@ -11,7 +11,7 @@ import (
 type Options struct {
 	// Now is the clock; never nil. It is safe for concurrent use.
 	Now func() time.Time
-	// HistoryRetention is how long an event is kept; 0 means for ever.
+	// HistoryRetention is how long an event is kept; 0 means forever.
 	HistoryRetention time.Duration
 }
 

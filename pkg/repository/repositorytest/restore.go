@@ -9,7 +9,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// testRestore covers the way back from the trash.
+// testRestore covers restoring from the trash.
 func testRestore(t *testing.T, open Opener) {
 	t.Run("everything comes back", func(t *testing.T) {
 		t.Parallel()
@@ -33,7 +33,7 @@ func testRestore(t *testing.T, open Opener) {
 				t.Errorf("%+v finds %v", q, ids)
 			}
 		}
-		// The guard is back, and so is everything else that can be done.
+		// The guard is back, and the instance can be used as before.
 		other := f.fresh(numbered(2, instance.Instance{Code: "CODE"}))
 		wantError(t, f.Create(t.Context(), other, f.change("create"), nil), instance.ErrCodeTaken)
 		f.replace(t, i.Key(), func(i *instance.Instance) { i.Code = "new" })

@@ -107,7 +107,7 @@ func searchNumbers(t *testing.T, open Opener) {
 		number int64
 		i      instance.Instance
 	}{
-		// Written in no order; 9 and 10 tell numbers from texts.
+		// Not written in order; 9 and 10 distinguish numbers from texts.
 		{9, instance.Instance{Code: "c-9", Group: "Group", SubGroup: "One", Name: "Alpha ninth"}},
 		{10, instance.Instance{Code: "c-10", Group: "gROUP", SubGroup: "two", Name: "alpha tenth"}},
 		{9_999, instance.Instance{Code: "c-9999", Group: "other", SubGroup: "one", Name: "ALPHA last of block"}},
@@ -321,7 +321,7 @@ func searchFollowsWrites(t *testing.T, open Opener) {
 	expect(instance.Query{Group: "g2", SubGroup: "s1"}, "[]")
 	expect(instance.Query{Name: "n2"}, only)
 
-	// A subgroup and a name change alone, too.
+	// A subgroup or a name can also change alone.
 	f.replace(t, moved.Key(), func(i *instance.Instance) { i.SubGroup, i.Name = "s3", "n3" })
 	expect(instance.Query{Group: "g2", SubGroup: "s2"}, "[]")
 	expect(instance.Query{Group: "g2", SubGroup: "s3"}, only)
@@ -376,7 +376,7 @@ func searchFollowsStatus(t *testing.T, open Opener) {
 	set(full, "created")
 	set(bare, "created")
 
-	// A deleted one is found by nothing, a restored one as before.
+	// A deleted instance is never found; a restored one is, as before.
 	f.remove(t, bare.Key())
 	expect("created", "[2]", "[2]")
 	if _, err := f.Restore(t.Context(), bare.Key(), f.change("restore")); err != nil {

@@ -21,8 +21,7 @@ func timed(collection, id string) instance.Instance {
 	return instance.Instance{Kind: timeKind(), Collection: collection, ID: id}
 }
 
-// timeIDs returns what tests of ids run on: one that tells its time, and some
-// that do not.
+// timeIDs returns an ID that tells its time, and some that do not.
 func timeIDs() map[string]string {
 	return map[string]string{
 		"version 7": instance.NewTimeID(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
@@ -82,7 +81,7 @@ func testTime(t *testing.T, open Opener) {
 // timeOrder lists and pages collections whose ids tell their time, or do not.
 func timeOrder(t *testing.T, open Opener) {
 	f := start(t, open)
-	// The labels say in which order the instances are to come.
+	// The labels say in which order the instances are expected.
 	base := f.clock.Now()
 	add := func(collection, label, id string, created time.Time) {
 		i := f.fresh(timed(collection, id))
@@ -93,7 +92,7 @@ func timeOrder(t *testing.T, open Opener) {
 	}
 	at := base.Add
 	uuid := func(d time.Duration) string { return instance.NewTimeID(at(d)) }
-	// Written in no order. CreatedAt does not matter where the id has a time.
+	// Not written in order. CreatedAt does not matter if the ID has a time.
 	add("a", "3", "x", at(time.Minute))
 	add("a", "1", uuid(time.Hour), at(-time.Hour))
 	add("a", "6", "old", at(-24*time.Hour))
@@ -145,7 +144,7 @@ func timeOrder(t *testing.T, open Opener) {
 		}
 	}
 
-	// A cursor goes on behind an instance that is gone.
+	// A cursor continues after an instance that is gone.
 	q := instance.Query{Kind: timeKind(), Collections: []string{"a"}}
 	for _, i := range f.search(t, q)[:4] {
 		next, err := q.Resume(q.Cursor(i))
@@ -160,7 +159,7 @@ func timeOrder(t *testing.T, open Opener) {
 	}
 }
 
-// timeLife takes one id through everything.
+// timeLife takes one ID through its whole life.
 func timeLife(t *testing.T, open Opener, id string) {
 	f := start(t, open)
 	other := f.create(t, timed("c", id+"0"))
@@ -222,7 +221,7 @@ func timeLife(t *testing.T, open Opener, id string) {
 	}
 }
 
-// timeOneWinner creates one id many times at once, each with another time.
+// timeOneWinner creates one ID many times at once, each with a different time.
 func timeOneWinner(t *testing.T, open Opener, id string) {
 	f := start(t, open)
 	tries := make([]instance.Instance, 16)
@@ -242,7 +241,7 @@ func timeOneWinner(t *testing.T, open Opener, id string) {
 	}
 }
 
-// timeIncarnation gives an id again, so that it may be sorted elsewhere.
+// timeIncarnation reuses an ID, which may then sort elsewhere.
 func timeIncarnation(t *testing.T, open Opener, id string) {
 	f := start(t, open)
 	old := f.create(t, timed("c", id))
@@ -250,14 +249,14 @@ func timeIncarnation(t *testing.T, open Opener, id string) {
 	f.clock.advance(time.Hour)
 	later := f.create(t, timed("c", id))
 
-	// The earlier one is not what is there.
+	// The earlier one is gone.
 	_, err := f.Replace(t.Context(), old, old, f.change("replace"))
 	wantError(t, err, instance.ErrConflict)
 	_, err = f.Restore(t.Context(), old.Key(), f.change("restore"))
 	wantError(t, err, instance.ErrExists)
 	wantInstance(t, f.get(t, old.Key()), later)
 
-	// An update that meets both works on the one that is there.
+	// An update that reads both writes the one that is there.
 	tries := 0
 	stored, err := f.Update(t.Context(), old.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
 		if tries++; tries == 1 {

@@ -86,7 +86,7 @@ func testTouch(t *testing.T, open Opener) {
 			wantInstance(t, f.get(t, want.Key()), want)
 			f.wantIdle(t, timeKind(), want.IdleSince)
 			f.wantIdle(t, timeKind(), want.IdleSince.Add(time.Millisecond), name)
-			// A heartbeat that arrives late takes nothing back.
+			// A heartbeat that arrives late changes nothing.
 			touch(t, f, want.Key(), want.LastSeenAt.Add(-time.Second))
 			wantInstance(t, f.get(t, want.Key()), want)
 			f.remove(t, want.Key())
@@ -127,7 +127,7 @@ func testTouch(t *testing.T, open Opener) {
 		before := f.createNumbered(t, instance.Instance{})
 		seen := f.clock.advance(time.Minute)
 		touch(t, f, before.Key(), seen)
-		// Neither what was read before the heartbeat nor its lack undoes it.
+		// A replace of what was read before the heartbeat does not undo it.
 		for n := range 2 {
 			after := before
 			after.Name = strconv.Itoa(n)
@@ -141,7 +141,7 @@ func testTouch(t *testing.T, open Opener) {
 			stored.LastSeenAt = before.LastSeenAt
 			before = stored
 		}
-		// But a replace may be about just that.
+		// But a replace may change just that.
 		got := f.replace(t, before.Key(), func(i *instance.Instance) { i.LastSeenAt = seen.Add(-time.Hour) })
 		if want := seen.Add(-time.Hour); !got.LastSeenAt.Equal(want) || !f.get(t, before.Key()).LastSeenAt.Equal(want) {
 			t.Errorf("last seen at %v, want %v", got.LastSeenAt, want)
@@ -172,7 +172,7 @@ func testTouch(t *testing.T, open Opener) {
 		}
 	})
 
-	// Whoever deletes what is silent must see that it no longer is.
+	// A delete of what is silent must see that it no longer is.
 	t.Run("seen by a delete", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
@@ -207,13 +207,13 @@ func testTouch(t *testing.T, open Opener) {
 	})
 
 	for _, i := range []instance.Instance{numbered(1, instance.Instance{}), timed("c", "x")} {
-		t.Run("beside writes of a "+i.Kind.Name, func(t *testing.T) { t.Parallel(); touchBesideWrites(t, open, i) })
+		t.Run("during writes of a "+i.Kind.Name, func(t *testing.T) { t.Parallel(); touchDuringWrites(t, open, i) })
 	}
 }
 
-// touchBesideWrites has heartbeats arrive while others write: no replace
-// meets a conflict because of one, and none is undone.
-func touchBesideWrites(t *testing.T, open Opener, i instance.Instance) {
+// touchDuringWrites sends heartbeats while others write: none causes a conflict,
+// and none is undone.
+func touchDuringWrites(t *testing.T, open Opener, i instance.Instance) {
 	f := start(t, open)
 	i = f.create(t, i)
 	const beats, writes = 40, 12

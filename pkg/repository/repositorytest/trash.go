@@ -138,7 +138,7 @@ func testTrash(t *testing.T, open Opener) {
 	})
 }
 
-// testPurge covers the way out of the trash for good.
+// testPurge covers purging the trash.
 func testPurge(t *testing.T, open Opener) {
 	t.Run("for good", func(t *testing.T) {
 		t.Parallel()
@@ -168,7 +168,7 @@ func testPurge(t *testing.T, open Opener) {
 			wantEvents(t, events[:1], []instance.Event{{
 				Key: i.Key(), Change: change, Incarnation: i.Incarnation, Version: i.Version,
 			}})
-			// Id and code may be given again.
+			// The ID and the code may be reused.
 			later := f.create(t, place)
 			wantInstance(t, f.get(t, i.Key()), later)
 			if events := f.history(t, i.Key()); len(events) != 5 || events[0].Operation != "create" || events[1].Operation != "purge" {
@@ -284,7 +284,7 @@ func testPurge(t *testing.T, open Opener) {
 			f.purge(t, d)
 			n++
 		}
-		// The last was deleted at the very time.
+		// The last was deleted at exactly that time.
 		if d := f.onlyDeleted(t, idKind()); n != count-1 || d.ID != strconv.Itoa(count-1) {
 			t.Errorf("%d were purged, %s is left", n, d.ID)
 		}
@@ -332,7 +332,7 @@ func testPurge(t *testing.T, open Opener) {
 		}
 	})
 
-	// They do not meet.
+	// They do not affect each other.
 	t.Run("against a new one of the id", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
