@@ -450,9 +450,9 @@ func cleanUp(t *testing.T, operator *dynamo.Repository, functions router, c *clo
 	}
 
 	type report struct {
-		IdleDeleted, DeletedPurged       map[string]int
-		CollectionsForgotten, KeysPurged int
-		Complete                         bool
+		IdleDeleted, DeletedPurged map[string]int
+		Tidied, KeysPurged         int
+		Complete                   bool
 	}
 	run := func(event string) (r report) {
 		t.Helper()
@@ -474,7 +474,7 @@ func cleanUp(t *testing.T, operator *dynamo.Repository, functions router, c *clo
 	}
 	c.minutes.Add(month)
 	second := run(`{}`)
-	if first.CollectionsForgotten != 1 || first.KeysPurged != 2 || first.IdleDeleted["compute"] < 2 || first.IdleDeleted["execution"] != 1 ||
+	if first.Tidied != 1 || first.KeysPurged != 2 || first.IdleDeleted["compute"] < 2 || first.IdleDeleted["execution"] != 1 ||
 		first.DeletedPurged["topology"] == 0 || first.DeletedPurged["compute"] == 0 || first.DeletedPurged["execution"] == 0 ||
 		second.DeletedPurged["compute"] != first.IdleDeleted["compute"] || second.DeletedPurged["execution"] != 1 {
 		t.Errorf("the cleanups do %+v and %+v", first, second)

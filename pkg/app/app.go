@@ -30,8 +30,7 @@ type Repository interface {
 	instance.Restorer
 	instance.Purger
 	instance.IdleReader
-	instance.ExpiryPurger
-	instance.Directory
+	instance.Tidier
 
 	instance.DocumentReader
 	instance.DocumentWriter

@@ -80,19 +80,9 @@ func (broken) EndedCredentials(context.Context, time.Time) iter.Seq2[auth.Creden
 
 func (broken) PurgeCredential(context.Context, auth.Credential) error { return errBroken }
 
-func (broken) CountExpired(context.Context, time.Time) (instance.Expired, error) {
-	return instance.Expired{}, errBroken
+func (broken) Tidy(context.Context, []instance.Kind, time.Time, int) (int, error) {
+	return 0, errBroken
 }
-
-func (broken) PurgeExpired(context.Context, time.Time, int) (instance.Expired, error) {
-	return instance.Expired{}, errBroken
-}
-
-func (broken) UnusedCollections(context.Context, instance.Kind, time.Time) iter.Seq2[instance.Unused, error] {
-	return func(yield func(instance.Unused, error) bool) { yield(instance.Unused{}, errBroken) }
-}
-
-func (broken) ForgetCollection(context.Context, instance.Unused) error { return errBroken }
 
 func (broken) Idle(context.Context, instance.Kind, time.Time) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) { yield(instance.Instance{}, errBroken) }

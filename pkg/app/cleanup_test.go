@@ -95,7 +95,7 @@ func TestCleanup(t *testing.T) {
 			t.Helper()
 			for name, want := range map[string]any{
 				"dryRun": dry, "complete": true, "deletedPurged": one, "keysPurged": 1., "failed": 0., "leftAlone": 0.,
-				"idleDeleted": map[string]any{"execution": 1.}, "collectionsForgotten": 0.,
+				"idleDeleted": map[string]any{"execution": 1.}, "tidied": 0.,
 			} {
 				if !reflect.DeepEqual(got[name], want) {
 					t.Errorf("%s is %v, want %v", name, got[name], want)

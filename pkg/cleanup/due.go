@@ -2,6 +2,7 @@ package cleanup
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -10,47 +11,52 @@ import (
 
 // What can be due; see [Due.What].
 const (
-	IdleInstance     = "idle instance"
-	UnusedCollection = "unused collection"
-	EndedKey         = "ended key"
-	ExpiredRecords   = "expired records"
-	DeletedInstance  = "deleted instance"
+	IdleInstance    = "idle instance"
+	Leftover        = "leftover"
+	EndedKey        = "ended key"
+	DeletedInstance = "deleted instance"
 )
 
-// Due is a thing that a run removes. It holds no secret, nor the hash of one.
+// Due is something that a run removes. It holds no secret, nor the hash of one.
 type Due struct {
-	// What sort of thing it is: one of the constants of this package.
+	// What it is: one of the constants of this package.
 	What string
-	// Kind is that of an instance or of a collection.
+	// Kind is that of an instance.
 	Kind instance.Kind
-	// ID is that of an instance, the name of a key or of a collection, or
-	// empty.
+	// ID is that of an instance, the name of a key, or empty.
 	ID string
 	// Owner and Name are those of an instance; a key has an owner.
 	Owner, Name string
-	// Since is when it was deleted, ended, expired, was listed or became idle,
-	// in UTC; of several records, the first.
+	// Since is when it was deleted, ended or became idle, in UTC, and Age how
+	// long that was ago at the time that the run was asked for. Both are zero
+	// for leftovers.
 	Since time.Time
-	// Age is how long that was ago at the time that the run was asked for.
-	Age time.Duration
-	// Idempotency and History are numbers of [ExpiredRecords].
-	Idempotency, History int
+	Age   time.Duration
+	// Count is how many leftovers there are.
+	Count int
 }
 
-// MarshalJSON returns d as an object whose members are named as the fields; kind
-// is the name of the kind, and ageDays counts whole days.
+// MarshalJSON returns d as an object whose members are named after the fields;
+// kind is the name of the kind, and ageDays counts whole days.
 func (d Due) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		What        string    `json:"what"`
-		Kind        string    `json:"kind,omitempty"`
-		ID          string    `json:"id,omitempty"`
-		Owner       string    `json:"owner,omitempty"`
-		Name        string    `json:"name,omitempty"`
-		Idempotency int       `json:"idempotency,omitempty"`
-		History     int       `json:"history,omitempty"`
-		Since       time.Time `json:"since"`
-		AgeDays     int       `json:"ageDays"`
-	}{d.What, d.Kind.Name, d.ID, d.Owner, d.Name, d.Idempotency, d.History, d.Since.UTC(), int(d.Age / (24 * time.Hour))})
+		What    string    `json:"what"`
+		Kind    string    `json:"kind,omitempty"`
+		ID      string    `json:"id,omitempty"`
+		Owner   string    `json:"owner,omitempty"`
+		Name    string    `json:"name,omitempty"`
+		Count   int       `json:"count,omitempty"`
+		Since   time.Time `json:"since,omitzero"`
+		AgeDays int       `json:"ageDays"`
+	}{d.What, d.Kind.Name, d.ID, d.Owner, d.Name, d.Count, d.Since.UTC(), int(d.Age / (24 * time.Hour))})
+}
+
+// String returns what it is, for errors.
+func (d Due) String() string {
+	if d.ID == "" {
+		return d.What
+	}
+	return fmt.Sprintf("%s %q", d.What, d.ID)
 }
 
 // attributes returns d for the log.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 	"time"
 
 	"instances/pkg/auth"
@@ -35,6 +36,11 @@ func (f faulty) call(method string, do func() error) error {
 		return f.after(method)
 	}
 	return nil
+}
+
+// isWrite reports whether the method changes something.
+func isWrite(method string) bool {
+	return method == "Delete" || method == "Tidy" || strings.HasPrefix(method, "Purge")
 }
 
 // stepwise is found with a call for each step.
@@ -77,22 +83,14 @@ func (f faulty) PurgeCredential(ctx context.Context, c auth.Credential) error {
 	return f.call("PurgeCredential", func() error { return f.Repository.PurgeCredential(ctx, c) })
 }
 
-func (f faulty) CountExpired(ctx context.Context, asOf time.Time) (e instance.Expired, err error) {
-	err = f.call("CountExpired", func() error { e, err = f.Repository.CountExpired(ctx, asOf); return err })
-	return e, err
-}
-
-func (f faulty) PurgeExpired(ctx context.Context, asOf time.Time, limit int) (e instance.Expired, err error) {
-	err = f.call("PurgeExpired", func() error { e, err = f.Repository.PurgeExpired(ctx, asOf, limit); return err })
-	return e, err
-}
-
-func (f faulty) UnusedCollections(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Unused, error] {
-	return stepwise(f, "UnusedCollections", f.Repository.UnusedCollections(ctx, kind, before))
-}
-
-func (f faulty) ForgetCollection(ctx context.Context, u instance.Unused) error {
-	return f.call("ForgetCollection", func() error { return f.Repository.ForgetCollection(ctx, u) })
+// Tidy is a call of Untidy where it only counts.
+func (f faulty) Tidy(ctx context.Context, kinds []instance.Kind, asOf time.Time, limit int) (n int, err error) {
+	method := "Tidy"
+	if limit == 0 {
+		method = "Untidy"
+	}
+	err = f.call(method, func() error { n, err = f.Repository.Tidy(ctx, kinds, asOf, limit); return err })
+	return n, err
 }
 
 func (f faulty) Idle(ctx context.Context, kind instance.Kind, before time.Time) iter.Seq2[instance.Instance, error] {

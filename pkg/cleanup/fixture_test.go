@@ -64,18 +64,12 @@ func openBolt(t testing.TB, now func() time.Time) store {
 	return r
 }
 
-// tableStore is a repository on a table of its own.
-type tableStore struct {
-	*dynamo.Repository
-	table dynamotest.Table
-}
-
 func openDynamo(t testing.TB, now func() time.Time) store {
 	t.Helper()
 	table := dynamotest.NewTable(t)
-	return tableStore{dynamo.New(dynamo.Config{
+	return dynamo.New(dynamo.Config{
 		Client: table.Client(nil), Table: table.Name, Now: now, HistoryRetention: historyKept,
-	}), table}
+	})
 }
 
 // The kinds of the tests: one of each order.
@@ -99,21 +93,6 @@ func newFixture(t testing.TB, open opener) *fixture {
 	f := &fixture{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	f.store = open(t, f.Now)
 	return f
-}
-
-// again returns a fixture of its own in the state of f, which has told its
-// story. To copy a table is much faster than to tell the story again.
-func (f *fixture) again(t testing.TB, open opener) *fixture {
-	t.Helper()
-	told, ok := f.store.(tableStore)
-	copied := newFixture(t, open)
-	if !ok {
-		copied.story(t)
-		return copied
-	}
-	copied.now, copied.minted = f.now, f.minted
-	dynamotest.Fill(t, copied.store.(tableStore).table, told.table)
-	return copied
 }
 
 func (f *fixture) Now() time.Time {
@@ -242,8 +221,8 @@ func ids(kind instance.Kind) []string {
 	return []string{"silent", "heard", "busy", "gone", "twice", "restored", "lately"}
 }
 
-// story fills the repository so that all that can be due is due at its end,
-// beside some that is not.
+// story fills the repository so that everything that can be due is due at its
+// end, and some is not.
 func (f *fixture) story(t testing.TB) {
 	t.Helper()
 	for _, name := range []string{"alive", "renewed", "revoked", "lately"} {
@@ -321,12 +300,11 @@ func storyReport(f *fixture) cleanup.Report {
 		KeysPurged:    3, // One is an earlier key of a name.
 		DeletedPurged: map[string]int{"numbered": 2, "timed": 3, "named": 3},
 	}
+	r.Tidied = 1
 	if _, ok := f.store.(*bolt.Repository); ok {
-		// Of the first day of the story: 18 creates, 9 and 2 deletes, 3
-		// restores, 2 creates.
-		r.IdempotencyPurged, r.HistoryPurged = 2, 34
-	} else {
-		r.CollectionsForgotten = 1
+		// Two answers, and of the first day of the story 18 creates, 9 and 2
+		// deletes, 3 restores, 2 creates.
+		r.Tidied = 36
 	}
 	return r
 }
@@ -354,9 +332,6 @@ func (f *fixture) state(t testing.TB) []string {
 		for d := range all(t, f.Deleted(ctx, kind, time.Time{})) {
 			note("deleted %v %s at %v, idle %v", d.Key(), d.Revision(), d.DeletedAt, d.IdleSince)
 		}
-		for u := range all(t, f.UnusedCollections(ctx, kind, f.far())) {
-			note("unused %s %s since %v", u.Kind, u.Collection, u.EnteredAt)
-		}
 		for _, id := range ids(kind) {
 			for e := range all(t, f.History(ctx, instance.HistoryQuery{Key: key(kind, id)})) {
 				note("history %v %s.%d %+v", e.Key, e.Incarnation, e.Version, e.Change)
@@ -374,11 +349,11 @@ func (f *fixture) state(t testing.TB) []string {
 		err := f.CreateCredential(ctx, auth.Credential{Name: name, Owner: "other", Hash: auth.Hash("other"), Allow: []string{"*"}, CreatedAt: f.Now()})
 		note("name %s, given to another: %v", name, errors.Is(err, auth.ErrNameOfOther))
 	}
-	expired, err := f.CountExpired(ctx, f.far())
+	leftovers, err := f.Tidy(ctx, f.options(f).Kinds, f.far(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	note("records %+v", expired)
+	note("leftovers %d", leftovers)
 	slices.Sort(lines)
 	return lines
 }

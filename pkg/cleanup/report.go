@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"time"
 
-	"instances/pkg/instance"
 	"instances/pkg/repository/capacity"
 )
 
@@ -17,25 +16,21 @@ type Report struct {
 	// IdleDeleted counts the idle instances that were moved to the trash, by
 	// the names of the kinds that have a rule for it.
 	IdleDeleted map[string]int `json:"idleDeleted"`
-	// CollectionsForgotten counts the unused collections that were taken off
-	// the list.
-	CollectionsForgotten int `json:"collectionsForgotten"`
+	// Tidied counts the leftovers that were removed: records that had expired on
+	// the embedded database, collections without an instance on DynamoDB.
+	Tidied int `json:"tidied"`
 	// KeysPurged counts the ended keys that were removed for good.
 	KeysPurged int `json:"keysPurged"`
-	// IdempotencyPurged and HistoryPurged count expired records that were
-	// removed. On DynamoDB they are always 0: the table removes them itself.
-	IdempotencyPurged int `json:"idempotencyPurged"`
-	HistoryPurged     int `json:"historyPurged"`
 	// DeletedPurged counts the deleted instances that were removed for good,
 	// by the names of their kinds.
 	DeletedPurged map[string]int `json:"deletedPurged"`
 	// LeftAlone counts what changed after it was read, and so stays.
 	LeftAlone int `json:"leftAlone"`
-	// Failed counts what could not be removed; the errors tell why.
+	// Failed counts what could not be removed; the errors say why.
 	Failed int `json:"failed"`
-	// Complete says that each step has come to its end, though perhaps with
-	// errors. Otherwise Stopped names those that had to stop early for want of
-	// time, and those that were not begun: the next run goes on there.
+	// Complete says that every step has finished, though perhaps with errors.
+	// Otherwise Stopped names those that ran out of time and those that did not
+	// begin: the next run continues there.
 	Complete bool     `json:"complete"`
 	Stopped  []string `json:"stopped,omitempty"`
 	// Warning says that the clock may be wrong, and what was not removed
@@ -62,24 +57,18 @@ func (s *Sweeper) newReport(asOf time.Time, dryRun bool) Report {
 	return r
 }
 
-// count adds what is due, or was done.
-func (r *Report) count(d Due) {
+// count adds n things like d that are due, or were removed.
+func (r *Report) count(d Due, n int) {
 	switch d.What {
 	case IdleInstance:
-		r.IdleDeleted[d.Kind.Name]++
-	case UnusedCollection:
-		r.CollectionsForgotten++
+		r.IdleDeleted[d.Kind.Name] += n
+	case Leftover:
+		r.Tidied += n
 	case EndedKey:
-		r.KeysPurged++
+		r.KeysPurged += n
 	case DeletedInstance:
-		r.DeletedPurged[d.Kind.Name]++
+		r.DeletedPurged[d.Kind.Name] += n
 	}
-}
-
-// countExpired adds records that have expired.
-func (r *Report) countExpired(e instance.Expired) {
-	r.IdempotencyPurged += e.Idempotency
-	r.HistoryPurged += e.History
 }
 
 // consume adds what calls consumed.
@@ -95,10 +84,8 @@ func (r *Report) attributes() []slog.Attr {
 		slog.Bool("dry_run", r.DryRun),
 		slog.Time("as_of", r.AsOf),
 		slog.Any("idle_deleted", r.IdleDeleted),
-		slog.Int("collections_forgotten", r.CollectionsForgotten),
+		slog.Int("tidied", r.Tidied),
 		slog.Int("keys_purged", r.KeysPurged),
-		slog.Int("idempotency_purged", r.IdempotencyPurged),
-		slog.Int("history_purged", r.HistoryPurged),
 		slog.Any("deleted_purged", r.DeletedPurged),
 		slog.Int("left_alone", r.LeftAlone),
 		slog.Int("failed", r.Failed),

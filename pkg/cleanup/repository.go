@@ -15,8 +15,7 @@ type Repository interface {
 	instance.Purger
 	instance.IdleReader
 	instance.Deleter
-	instance.ExpiryPurger
-	instance.Directory
+	instance.Tidier
 	auth.CredentialPurger
 }
 

@@ -4,153 +4,129 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"time"
 
 	"instances/pkg/auth"
 	"instances/pkg/instance"
 )
 
-const (
-	// unusedAfter is how long a collection is listed without an instance
-	// before it is forgotten: far longer than a create takes.
-	unusedAfter = 24 * time.Hour
-	// batch is how many expired records are removed in one transaction.
-	batch = 1000
-)
+// batch is how many leftovers are removed in one call.
+const batch = 1000
 
-// step is one sort of work of a run.
+// step is one sort of things that a run removes.
 type step struct {
 	// name says what the step does, for reports and errors.
 	name string
-	// sweep does the work, preview tells of it.
-	sweep, preview work
+	// due yields what is due, and an error at most once, at the end.
+	due func(context.Context, *run) iter.Seq2[thing, error]
 }
 
-// thing is what is due, and how it is removed.
-type thing struct {
-	Due
-	remove func(context.Context) error
+// thing is something that is due.
+type thing interface {
+	// describe returns all but its age.
+	describe() Due
+	// remove removes it if it still is what was read, and returns how many
+	// things that were. Otherwise it returns errChanged.
+	remove(context.Context, *run) (n int, err error)
 }
 
 // errChanged says that a thing is no longer what was read.
 var errChanged = errors.New("changed since it was read")
 
-// stepOf is a step that removes one thing after the other.
-func stepOf(name string, due func(context.Context, *run) iter.Seq2[thing, error]) step {
-	return step{
-		name:    name,
-		sweep:   func(ctx context.Context, r *run) error { return r.removeEach(ctx, due(ctx, r)) },
-		preview: func(ctx context.Context, r *run) error { return r.tellEach(due(ctx, r)) },
+// removed returns 1 for a thing whose removal ended with err, which is changed
+// where the thing is no longer what was read.
+func removed(err, changed error) (int, error) {
+	switch {
+	case err == nil:
+		return 1, nil
+	case errors.Is(err, changed):
+		return 0, errChanged
 	}
+	return 0, err
 }
 
-// things makes things of what a repository yields.
-func things[T any](found iter.Seq2[T, error], of func(T) thing) iter.Seq2[thing, error] {
+// things yields what is found as things.
+func things[T any](found iter.Seq2[T, error], thingOf func(T) thing) iter.Seq2[thing, error] {
 	return func(yield func(thing, error) bool) {
 		for t, err := range found {
-			if err != nil {
-				yield(thing{}, err)
-				return
-			}
-			if !yield(of(t), nil) {
+			if !yield(thingOf(t), err) {
 				return
 			}
 		}
 	}
 }
 
-// idleStep deletes the instances that a rule is about, if they are still the
-// same and have not been heard of since.
-func (s *Sweeper) idleStep(rule IdleRule) step {
-	return stepOf("delete idle "+rule.Kind.Name+" instances", func(ctx context.Context, r *run) iter.Seq2[thing, error] {
-		found := s.options.Repository.Idle(ctx, rule.Kind, r.asOf.Add(-rule.After))
-		return things(found, func(i instance.Instance) thing {
-			return thing{r.due(IdleInstance, i.Key(), i.Owner, i.Name, i.IdleSince), func(ctx context.Context) error {
-				err := s.options.Repository.Delete(ctx, i.Key(), r.change("delete"), func(now instance.Instance) error {
-					if now.Revision() != i.Revision() || !now.IdleSince.Equal(i.IdleSince) {
-						return errChanged
-					}
-					return nil
-				})
-				return changedIf(err, instance.ErrNotFound)
-			}}
-		})
-	})
+// idle is an instance that a rule is about.
+type idle struct{ instance.Instance }
+
+func (rule IdleRule) due(ctx context.Context, r *run) iter.Seq2[thing, error] {
+	return things(r.Repository.Idle(ctx, rule.Kind, r.asOf.Add(-rule.After)), func(i instance.Instance) thing { return idle{i} })
 }
 
-// collectionsStep forgets the unused collections of a kind.
-func (s *Sweeper) collectionsStep(kind instance.Kind) step {
-	return stepOf("forget unused "+kind.Name+" collections", func(ctx context.Context, r *run) iter.Seq2[thing, error] {
-		found := s.options.Repository.UnusedCollections(ctx, kind, r.asOf.Add(-unusedAfter))
-		return things(found, func(u instance.Unused) thing {
-			key := instance.Key{Kind: u.Kind, ID: u.Collection}
-			return thing{r.due(UnusedCollection, key, "", "", u.EnteredAt), func(ctx context.Context) error {
-				return changedIf(s.options.Repository.ForgetCollection(ctx, u), instance.ErrConflict)
-			}}
-		})
-	})
+func (i idle) describe() Due {
+	return Due{What: IdleInstance, Kind: i.Kind, ID: i.ID, Owner: i.Owner, Name: i.Name, Since: i.IdleSince}
 }
 
-// keysStep removes the keys that ended before the retention.
-func (s *Sweeper) keysStep() step {
-	return stepOf("purge ended keys", func(ctx context.Context, r *run) iter.Seq2[thing, error] {
-		found := s.options.Repository.EndedCredentials(ctx, r.asOf.Add(-s.options.Retention))
-		return things(found, func(c auth.Credential) thing {
-			return thing{r.due(EndedKey, instance.Key{ID: c.Name}, c.Owner, "", c.EndedAt()), func(ctx context.Context) error {
-				return changedIf(s.options.Repository.PurgeCredential(ctx, c), auth.ErrNoCredential)
-			}}
-		})
+func (i idle) remove(ctx context.Context, r *run) (int, error) {
+	err := r.Repository.Delete(ctx, i.Key(), r.change("delete"), func(now instance.Instance) error {
+		if now.Revision() != i.Revision() || !now.IdleSince.Equal(i.IdleSince) {
+			return errChanged
+		}
+		return nil
 	})
+	return removed(err, instance.ErrNotFound)
 }
 
-// trashStep purges the instances of a kind that were deleted before the
-// retention.
-func (s *Sweeper) trashStep(kind instance.Kind) step {
-	return stepOf("purge deleted "+kind.Name+" instances", func(ctx context.Context, r *run) iter.Seq2[thing, error] {
-		found := s.options.Repository.Deleted(ctx, kind, r.asOf.Add(-s.options.Retention))
-		return things(found, func(d instance.Deleted) thing {
-			return thing{r.due(DeletedInstance, d.Key(), d.Owner, d.Name, d.DeletedAt), func(ctx context.Context) error {
-				return changedIf(s.options.Repository.Purge(ctx, d, r.change("purge")), instance.ErrNotFound)
-			}}
-		})
-	})
-}
+// leftover is everything that the repository can tidy up.
+type leftover struct{ count int }
 
-// recordsStep removes the records that have expired, many at once.
-func (s *Sweeper) recordsStep() step {
-	return step{
-		name: "purge expired records",
-		sweep: func(ctx context.Context, r *run) error {
-			for !r.late() {
-				removed, err := s.options.Repository.PurgeExpired(ctx, r.asOf, batch)
-				r.report.countExpired(removed)
-				if err != nil || removed.Total() < batch {
-					return err
-				}
-			}
-			return nil
-		},
-		preview: func(ctx context.Context, r *run) error {
-			if r.late() {
-				return nil
-			}
-			expired, err := s.options.Repository.CountExpired(ctx, r.asOf)
-			if err != nil || expired.Total() == 0 {
-				return err
-			}
-			r.report.countExpired(expired)
-			due := r.due(ExpiredRecords, instance.Key{}, "", "", expired.Oldest)
-			due.Idempotency, due.History = expired.Idempotency, expired.History
-			return r.tell(due)
-		},
+func leftovers(ctx context.Context, r *run) iter.Seq2[thing, error] {
+	return func(yield func(thing, error) bool) {
+		if n, err := r.Repository.Tidy(ctx, r.Kinds, r.asOf, 0); n > 0 || err != nil {
+			yield(leftover{n}, err)
+		}
 	}
 }
 
-// changedIf returns err, or errChanged where err is changed: what a repository
-// answers when a thing is no longer what was read.
-func changedIf(err, changed error) error {
-	if errors.Is(err, changed) {
-		return errChanged
+func (l leftover) describe() Due { return Due{What: Leftover, Count: l.count} }
+
+func (leftover) remove(ctx context.Context, r *run) (n int, err error) {
+	for full := true; full && err == nil && !r.late(); {
+		var some int
+		some, err = r.Repository.Tidy(ctx, r.Kinds, r.asOf, batch)
+		n, full = n+some, some == batch
 	}
-	return err
+	return n, err
+}
+
+// ended is a key that was revoked or has expired.
+type ended struct{ auth.Credential }
+
+func endedKeys(ctx context.Context, r *run) iter.Seq2[thing, error] {
+	return things(r.Repository.EndedCredentials(ctx, r.asOf.Add(-r.Retention)), func(c auth.Credential) thing { return ended{c} })
+}
+
+func (c ended) describe() Due {
+	return Due{What: EndedKey, ID: c.Name, Owner: c.Owner, Since: c.EndedAt()}
+}
+
+func (c ended) remove(ctx context.Context, r *run) (int, error) {
+	return removed(r.Repository.PurgeCredential(ctx, c.Credential), auth.ErrNoCredential)
+}
+
+// deleted is an instance in the trash.
+type deleted struct{ instance.Deleted }
+
+// deletedOf returns what is due in the trash of a kind.
+func deletedOf(kind instance.Kind) func(context.Context, *run) iter.Seq2[thing, error] {
+	return func(ctx context.Context, r *run) iter.Seq2[thing, error] {
+		return things(r.Repository.Deleted(ctx, kind, r.asOf.Add(-r.Retention)), func(d instance.Deleted) thing { return deleted{d} })
+	}
+}
+
+func (d deleted) describe() Due {
+	return Due{What: DeletedInstance, Kind: d.Kind, ID: d.ID, Owner: d.Owner, Name: d.Name, Since: d.DeletedAt}
+}
+
+func (d deleted) remove(ctx context.Context, r *run) (int, error) {
+	return removed(r.Repository.Purge(ctx, d.Deleted, r.change("purge")), instance.ErrNotFound)
 }

@@ -54,7 +54,8 @@ func (s *Sweeper) Sweep(ctx context.Context, q Request) (Report, error) {
 	if !q.AsOf.IsZero() && q.AsOf.Before(now) {
 		asOf = q.AsOf
 	}
-	r := &run{options: s.options, asOf: asOf, report: s.newReport(asOf, false), by: q.By}
+	r := s.newRun(asOf, false)
+	r.by = q.By
 	switch {
 	case q.AsOf.Sub(now) > maxEarly:
 		return r.report, fmt.Errorf("as of %s at %s: %w", q.AsOf.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), ErrFuture)
@@ -70,18 +71,18 @@ func (s *Sweeper) Sweep(ctx context.Context, q Request) (Report, error) {
 		if !jumped.Until.IsZero() {
 			r.report.Warning = fmt.Sprintf("nothing is removed: %s. If it is right, the first cleanup after %s removes what is due; instances cleanup --yes does at once",
 				jumped, jumped.Until.UTC().Format(time.RFC3339))
-			r.stopped(s.steps)
+			r.stopped(r.steps)
 			r.log(ctx, nil, 0)
 			return r.report, nil
 		}
 	}
-	return r.run(ctx, s.steps, func(st step) work { return st.sweep })
+	return r.take(ctx, r.remove)
 }
 
-// Preview calls each with all that would be due at that time, which may be in
-// the future, or is now where it is zero, if nothing happened until then. It
-// changes nothing. An error of each ends the preview and is returned as it is;
-// each may be nil. Other errors are as with [Sweeper.Sweep].
+// Preview calls each with all that would be due at that time if nothing happened
+// until then. The time may be in the future; zero means now. It changes nothing.
+// An error of each ends the preview and is returned as it is; each may be nil.
+// Other errors are those of [Sweeper.Sweep].
 func (s *Sweeper) Preview(ctx context.Context, asOf time.Time, each func(Due) error) (Report, error) {
 	if asOf.IsZero() {
 		asOf = s.options.Now()
@@ -89,6 +90,7 @@ func (s *Sweeper) Preview(ctx context.Context, asOf time.Time, each func(Due) er
 	if each == nil {
 		each = func(Due) error { return nil }
 	}
-	r := &run{options: s.options, asOf: asOf, report: s.newReport(asOf, true), each: each}
-	return r.run(ctx, s.steps, func(st step) work { return st.preview })
+	r := s.newRun(asOf, true)
+	r.each = each
+	return r.take(ctx, r.list)
 }

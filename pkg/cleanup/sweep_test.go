@@ -118,7 +118,7 @@ func TestLeftAlone(t *testing.T) {
 				if after == nil {
 					t.Fatal("nothing happened meanwhile")
 				}
-				report.LeftAlone, report.IdempotencyPurged, report.HistoryPurged = 0, 0, 0
+				report.LeftAlone, report.Tidied = 0, 0
 				if done := tally(report); done != 0 {
 					t.Errorf("%d things were removed: %+v", done, report)
 				}
@@ -129,57 +129,26 @@ func TestLeftAlone(t *testing.T) {
 	})
 }
 
-// wantInstances is wantState but for the records that have expired.
+// wantInstances is wantState but for the leftovers.
 func (f *fixture) wantInstances(t *testing.T, want []string) {
 	t.Helper()
 	keep := func(lines []string) []string {
-		return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return strings.HasPrefix(l, "records ") })
+		return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return strings.HasPrefix(l, "leftovers ") })
 	}
 	if got, want := keep(f.state(t)), keep(want); !slices.Equal(got, want) {
 		t.Errorf("the state is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
-// tally is how many things the report counts, records aside.
+// tally is how many things the report counts, leftovers aside.
 func tally(r cleanup.Report) int {
-	n := r.CollectionsForgotten + r.KeysPurged
+	n := r.KeysPurged
 	for _, counts := range []map[string]int{r.IdleDeleted, r.DeletedPurged} {
 		for _, c := range counts {
 			n += c
 		}
 	}
 	return n
-}
-
-// A collection that is used again between the read and the removal stays, and
-// so does its instance.
-func TestCollectionInUseAgain(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, open opener) {
-		f := newFixture(t, open)
-		f.number(t, 1)
-		f.remove(t, numbered(), "1")
-		if err := f.ReserveNumbers(t.Context(), numbered(), 50_000); err != nil {
-			t.Fatal(err)
-		}
-		f.number(t, 50001)
-		f.advance(2 * day)
-		r := faulty{Repository: f.store, before: once("ForgetCollection", func() { f.restore(t, numbered(), "1") })}
-		report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), cleanup.Request{})
-		if err != nil || report.CollectionsForgotten != 0 || report.LeftAlone > 1 {
-			t.Fatalf("%+v, %v", report, err)
-		}
-		if report.LeftAlone == 0 {
-			return // There is no directory.
-		}
-		var found []string
-		for i := range all(t, f.Search(t.Context(), instance.Query{Kind: numbered()})) {
-			found = append(found, i.ID)
-		}
-		if !slices.Equal(found, []string{"1", "50001"}) {
-			t.Errorf("found %q", found)
-		}
-	})
 }
 
 // One step that fails does not keep the others from their work, and its error
@@ -191,12 +160,10 @@ func TestFailingStep(t *testing.T) {
 		"Delete":           {"delete idle timed instances", "delete idle named instances"},
 		"EndedCredentials": {"purge ended keys"},
 		"PurgeCredential":  {"purge ended keys"},
-		"PurgeExpired":     {"purge expired records"},
-		"UnusedCollections": {
-			"forget unused numbered collections", "forget unused timed collections", "forget unused named collections",
-		},
-		"Deleted": {"purge deleted numbered instances", "purge deleted timed instances", "purge deleted named instances"},
-		"Purge":   {"purge deleted numbered instances", "purge deleted timed instances", "purge deleted named instances"},
+		"Untidy":           {"tidy up"},
+		"Tidy":             {"tidy up"},
+		"Deleted":          {"purge deleted numbered instances", "purge deleted timed instances", "purge deleted named instances"},
+		"Purge":            {"purge deleted numbered instances", "purge deleted timed instances", "purge deleted named instances"},
 	} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
@@ -218,12 +185,12 @@ func TestFailingStep(t *testing.T) {
 				want.IdleDeleted = map[string]int{"timed": 0, "named": 0}
 			case "EndedCredentials", "PurgeCredential":
 				want.KeysPurged = 0
-			case "PurgeExpired":
-				want.IdempotencyPurged, want.HistoryPurged = 0, 0
+			case "Tidy", "Untidy":
+				want.Tidied = 0
 			case "Deleted", "Purge":
 				want.DeletedPurged = map[string]int{"numbered": 0, "timed": 0, "named": 0}
 			}
-			want.Failed = map[string]int{"Delete": 2, "PurgeCredential": 3, "Purge": 8}[method]
+			want.Failed = map[string]int{"Delete": 2, "Tidy": 1, "PurgeCredential": 3, "Purge": 8}[method]
 			if got := counts(report); !reflect.DeepEqual(got, want) {
 				t.Errorf("reports\n%+v, want\n%+v", got, want)
 			}
@@ -418,7 +385,7 @@ func TestLog(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"level": "INFO", "msg": "cleanup", "dry_run": false, "complete": true, "failed": 0., "left_alone": 0., "keys_purged": 3.,
-		"idempotency_purged": 2., "history_purged": 34., "collections_forgotten": 0.,
+		"tidied":         36.,
 		"deleted_purged": map[string]any{"numbered": 2., "timed": 3., "named": 3.},
 		"idle_deleted":   map[string]any{"timed": 1., "named": 1.},
 	} {
@@ -428,7 +395,7 @@ func TestLog(t *testing.T) {
 	}
 
 	lines, text := logged(t, slog.LevelDebug, same)
-	if len(lines) != 1+3+8+2 {
+	if len(lines) != 1+3+8+2+1 {
 		t.Errorf("%d lines with each thing", len(lines))
 	}
 	f := newFixture(t, openBolt)

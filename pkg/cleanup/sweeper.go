@@ -11,21 +11,20 @@ import (
 
 // MinRetention is the shortest time that something is kept before it is
 // removed for good, and that an instance is idle before it is deleted: less is
-// taken for a mistyped number.
+// taken for a typing mistake.
 const MinRetention = 24 * time.Hour
 
 // By is who purges and deletes in the history of an instance, where nobody
 // else is named. No key can have this name.
 const By = "(cleanup)"
 
-// Options are the settings of a [Sweeper]. All fields but Timekeeper, Idle and
-// Until are required.
+// Options are the settings of a [Sweeper]. All fields but Timekeeper and Idle
+// are required.
 type Options struct {
 	Repository Repository
 	// Timekeeper tells a clock that has jumped; nil trusts the clock.
 	Timekeeper Timekeeper
-	// Kinds are those whose deleted instances are purged and whose unused
-	// collections are forgotten.
+	// Kinds are those whose deleted instances are purged, and which are tidied.
 	Kinds []instance.Kind
 	// Retention is how long a deleted instance can be restored, and how long
 	// a revoked or expired key is kept: at least [MinRetention].
@@ -34,11 +33,7 @@ type Options struct {
 	Idle []IdleRule
 	// Now is the clock that decides what is due.
 	Now func() time.Time
-	// Until is how long it takes to a deadline of a context; nil means
-	// [time.Until].
-	Until func(deadline time.Time) time.Duration
-	// Logger gets one line per run, and one for each thing at the level of
-	// debugging.
+	// Logger gets one line per run, and at debug level one for each thing.
 	Logger *slog.Logger
 }
 
@@ -67,21 +62,15 @@ func New(o Options) (*Sweeper, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if o.Until == nil {
-		o.Until = time.Until
-	}
 	s := &Sweeper{options: o}
 	for _, rule := range o.Idle {
 		if rule.After != 0 {
-			s.steps = append(s.steps, s.idleStep(rule))
+			s.steps = append(s.steps, step{"delete idle " + rule.Kind.Name + " instances", rule.due})
 		}
 	}
+	s.steps = append(s.steps, step{"tidy up", leftovers}, step{"purge ended keys", endedKeys})
 	for _, kind := range o.Kinds {
-		s.steps = append(s.steps, s.collectionsStep(kind))
-	}
-	s.steps = append(s.steps, s.keysStep(), s.recordsStep())
-	for _, kind := range o.Kinds {
-		s.steps = append(s.steps, s.trashStep(kind))
+		s.steps = append(s.steps, step{"purge deleted " + kind.Name + " instances", deletedOf(kind)})
 	}
 	return s, nil
 }

@@ -154,26 +154,14 @@ type IdleReader interface {
 	Idle(ctx context.Context, kind Kind, before time.Time) iter.Seq2[Instance, error]
 }
 
-// ExpiryPurger removes what expires.
-type ExpiryPurger interface {
-	// CountExpired counts the records that expire at asOf or before and that
-	// PurgeExpired would remove.
-	CountExpired(ctx context.Context, asOf time.Time) (Expired, error)
-	// PurgeExpired removes at most limit records that expire at asOf or before,
-	// oldest first, and returns what it removed. Fewer than limit are all that
-	// there were.
-	PurgeExpired(ctx context.Context, asOf time.Time, limit int) (Expired, error)
-}
-
-// Directory lists the collections of kinds with [OrderNumber].
-type Directory interface {
-	// UnusedCollections returns collections without an instance that were listed
-	// before that time: a bounded number with each call, and all of them over
-	// time.
-	UnusedCollections(ctx context.Context, kind Kind, before time.Time) iter.Seq2[Unused, error]
-	// ForgetCollection removes u from the list. It returns [ErrConflict] where u
-	// was listed again since, or holds an instance.
-	ForgetCollection(ctx context.Context, u Unused) error
+// Tidier removes leftovers: records that have expired, and what an interrupted
+// or undone write left behind. No other method shows them.
+type Tidier interface {
+	// Tidy removes at most limit of what was left over at that time, and returns
+	// how many it removed, with an error too: fewer than limit, without an error,
+	// are all that there were. With limit 0 it removes nothing, and returns how
+	// many there are. Of the kinds it is complete for these only.
+	Tidy(ctx context.Context, kinds []Kind, asOf time.Time, limit int) (n int, err error)
 }
 
 // DocumentReader reads what the operator stores.

@@ -11,7 +11,7 @@ import (
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, repositorytest.Traits{}, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
+	repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
 		return open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{
 			Now: o.Now, HistoryRetention: o.HistoryRetention, NoSync: true,
 		})

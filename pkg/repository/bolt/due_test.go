@@ -72,8 +72,8 @@ func countDue(tb testing.TB, r *Repository, before time.Time) (count int, errs e
 		count++
 		errs = errors.Join(errs, err)
 	}
-	expired, err := r.CountExpired(ctx, before.Add(-time.Millisecond))
-	return count + expired.Total(), errors.Join(errs, err)
+	expired, err := r.Tidy(ctx, nil, before.Add(-time.Millisecond), 0)
+	return count + expired, errors.Join(errs, err)
 }
 
 // What is not due is not even looked at: that it is damaged goes unnoticed.
@@ -117,8 +117,8 @@ func TestOnlyWhatIsDue(t *testing.T) {
 	if _, err := countDue(t, r, later); !errors.Is(err, ErrDamaged) {
 		t.Errorf("error is %v, want %v", err, ErrDamaged)
 	}
-	if got, err := r.PurgeExpired(t.Context(), asOf.Add(-time.Millisecond), 100); err != nil || got.Total() != 2*due {
-		t.Errorf("purged are %+v, %v, want %d", got, err, 2*due)
+	if got, err := r.Tidy(t.Context(), nil, asOf.Add(-time.Millisecond), 100); err != nil || got != 2*due {
+		t.Errorf("removed are %d, %v, want %d", got, err, 2*due)
 	}
 }
 
@@ -159,12 +159,12 @@ func TestStaleExpiry(t *testing.T) {
 		}
 	}
 	wantKeys(t, r, map[string]int{expiriesBucket: 3, idempotencyBucket: 1})
-	if got, err := r.PurgeExpired(t.Context(), now, 10); err != nil || got != (instance.Expired{}) {
-		t.Errorf("purged are %+v, %v", got, err)
+	if got, err := r.Tidy(t.Context(), nil, now, 10); err != nil || got != 0 {
+		t.Errorf("removed are %d, %v", got, err)
 	}
 	wantKeys(t, r, map[string]int{expiriesBucket: 1, idempotencyBucket: 1})
-	if got, err := r.PurgeExpired(t.Context(), now.Add(time.Hour), 10); err != nil || got.Idempotency != 1 {
-		t.Errorf("purged are %+v, %v", got, err)
+	if got, err := r.Tidy(t.Context(), nil, now.Add(time.Hour), 10); err != nil || got != 1 {
+		t.Errorf("removed are %d, %v", got, err)
 	}
 	wantKeys(t, r, map[string]int{expiriesBucket: 0, idempotencyBucket: 0})
 }

@@ -12,10 +12,6 @@ import (
 	"instances/pkg/instance"
 )
 
-// purgeSize is how many records a purge removes where the caller names no
-// number.
-const purgeSize = 1000
-
 // The marks of what expires, in the keys of the expiries.
 const (
 	answerMark = 'a'
@@ -32,68 +28,40 @@ type expiry struct {
 	key, entry []byte
 }
 
-// CountExpired counts the answers and events that expire at asOf or before.
-// It looks at no others.
-func (r *Repository) CountExpired(ctx context.Context, asOf time.Time) (instance.Expired, error) {
-	var count instance.Expired
-	for e, err := range scan(ctx, r, "count expired", expiriesBucket, nil,
-		func(tx *bbolt.Tx, b *batch[expiry], entry, _ []byte) (more bool, err error) {
-			e := cutExpiry(entry)
-			if e.at.After(asOf) {
-				return false, nil
-			}
-			counts, err := e.counts(tx)
-			if counts {
-				// Its key is good for this transaction only.
-				b.add(expiry{at: e.at, history: e.history}, 0)
-			}
-			return true, err
-		}) {
-		if err != nil {
-			return instance.Expired{}, err
-		}
-		e.addTo(&count)
-	}
-	return count, nil
-}
-
-// PurgeExpired removes answers and events that expire at asOf or before, the
-// oldest first, limit of them at most or 1000 where that is not positive, and
-// returns what it removed. It is all or nothing. Fewer than limit means that
-// there are no more.
-func (r *Repository) PurgeExpired(ctx context.Context, asOf time.Time, limit int) (instance.Expired, error) {
+// Tidy removes answers and events that expire at asOf or before, the oldest
+// first, in one transaction; with limit 0 it counts them. It looks at no others,
+// and at those of every kind.
+func (r *Repository) Tidy(ctx context.Context, _ []instance.Kind, asOf time.Time, limit int) (n int, err error) {
 	if limit <= 0 {
-		limit = purgeSize
+		return r.countExpired(ctx, asOf)
 	}
-	var count instance.Expired
-	err := r.write(ctx, "purge expired", func(tx *bbolt.Tx) error {
-		count = instance.Expired{}
-		// What a cursor returned may change with the next write, so those come
-		// later.
-		var due, stale []expiry
+	err = r.write(ctx, "remove what has expired", func(tx *bbolt.Tx) error {
+		n = 0
+		// What a cursor returned may change with the next write.
+		var passed []expiry
 		cursor := bucket(tx, expiriesBucket).Cursor()
-		for entry, _ := cursor.First(); entry != nil && len(due) < limit; entry, _ = cursor.Next() {
+		for entry, _ := cursor.First(); entry != nil && n < limit; entry, _ = cursor.Next() {
 			e := cutExpiry(bytes.Clone(entry))
 			if e.at.After(asOf) {
 				break
 			}
-			counts, err := e.counts(tx)
+			expires, err := e.counts(tx)
 			if err != nil {
 				return err
 			}
-			if counts {
-				due = append(due, e)
+			if expires {
+				n++
 			} else {
-				stale = append(stale, e)
+				e.key = nil
 			}
+			passed = append(passed, e)
 		}
-		for _, e := range due {
-			if err := e.records(tx).Delete(e.key); err != nil {
-				return fmt.Errorf("delete record: %w", err)
+		for _, e := range passed {
+			if e.key != nil {
+				if err := e.records(tx).Delete(e.key); err != nil {
+					return fmt.Errorf("delete record: %w", err)
+				}
 			}
-			e.addTo(&count)
-		}
-		for _, e := range append(due, stale...) {
 			if err := bucket(tx, expiriesBucket).Delete(e.entry); err != nil {
 				return fmt.Errorf("delete expiry: %w", err)
 			}
@@ -101,9 +69,31 @@ func (r *Repository) PurgeExpired(ctx context.Context, asOf time.Time, limit int
 		return nil
 	})
 	if err != nil {
-		return instance.Expired{}, err
+		return 0, err
 	}
-	return count, nil
+	return n, nil
+}
+
+// countExpired counts what Tidy would remove.
+func (r *Repository) countExpired(ctx context.Context, asOf time.Time) (n int, err error) {
+	for _, err := range scan(ctx, r, "count what has expired", expiriesBucket, nil,
+		func(tx *bbolt.Tx, b *batch[struct{}], entry, _ []byte) (more bool, err error) {
+			e := cutExpiry(entry)
+			if e.at.After(asOf) {
+				return false, nil
+			}
+			expires, err := e.counts(tx)
+			if expires {
+				b.add(struct{}{}, 0)
+			}
+			return true, err
+		}) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // expire notes when the record with the key expires.
@@ -157,16 +147,4 @@ func (e expiry) expiryOf(value []byte) (time.Time, error) {
 		return time.UnixMilli(record.Expires), nil
 	}
 	return time.Unix(record.Expires, 0), nil
-}
-
-// addTo counts the record. Entries come in order of their times.
-func (e expiry) addTo(count *instance.Expired) {
-	if count.Total() == 0 {
-		count.Oldest = e.at
-	}
-	if e.history {
-		count.History++
-	} else {
-		count.Idempotency++
-	}
 }

@@ -218,9 +218,10 @@ func TestOldLayout(t *testing.T) {
 		if idle := all(t, r.Idle(ctx, kind, now.AddDate(100, 0, 0))); len(idle) != 0 {
 			t.Errorf("idle are %+v", idle)
 		}
-		count, err := r.CountExpired(ctx, now.Add(time.Hour))
-		if want := (instance.Expired{Idempotency: 1, History: 1, Oldest: now.Add(30 * time.Minute)}); err != nil || count != want {
-			t.Errorf("expired are %+v, %v, want %+v", count, err, want)
+		for at, want := range map[time.Duration]int{30*time.Minute - 1: 0, 30 * time.Minute: 1, time.Hour: 2} {
+			if n, err := r.Tidy(ctx, nil, now.Add(at), 0); err != nil || n != want {
+				t.Errorf("expired after %v are %d, %v, want %d", at, n, err, want)
+			}
 		}
 		var ended []string
 		for _, c := range all(t, r.EndedCredentials(ctx, now.AddDate(100, 0, 0))) {
@@ -262,7 +263,7 @@ func TestOldLayout(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := r.PurgeExpired(ctx, now.Add(time.Hour), 0); err != nil {
+	if _, err := r.Tidy(ctx, nil, now.Add(time.Hour), 100); err != nil {
 		t.Error(err)
 	}
 	for _, c := range all(t, r.EndedCredentials(ctx, now.AddDate(100, 0, 0))) {

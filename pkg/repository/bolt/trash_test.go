@@ -57,21 +57,20 @@ func TestDueInManyParts(t *testing.T) {
 	for d, err := range r.Deleted(t.Context(), numbered(), time.Time{}) {
 		t.Fatalf("%v is in the trash, %v", d.Key(), err)
 	}
-	expired, err := r.CountExpired(t.Context(), before)
-	if want := (instance.Expired{History: 3 * stored, Oldest: at.Add(time.Hour)}); err != nil || expired != want {
-		t.Errorf("expired are %+v, %v, want %+v", expired, err, want)
+	if expired, err := r.Tidy(t.Context(), nil, before, 0); err != nil || expired != 3*stored {
+		t.Errorf("expired are %d, %v, want %d", expired, err, 3*stored)
 	}
 	for left := 3 * stored; ; left -= 1000 {
-		got, err := r.PurgeExpired(t.Context(), before, 0)
-		if err != nil || got.History != min(left, 1000) {
-			t.Fatalf("purged are %+v, %v of %d", got, err, left)
+		got, err := r.Tidy(t.Context(), nil, before, 1000)
+		if err != nil || got != min(left, 1000) {
+			t.Fatalf("removed are %d, %v of %d", got, err, left)
 		}
-		if got.Total() < 1000 {
+		if got < 1000 {
 			break
 		}
 	}
-	if expired, err := r.CountExpired(t.Context(), before); err != nil || expired != (instance.Expired{}) {
-		t.Errorf("expired are %+v, %v", expired, err)
+	if expired, err := r.Tidy(t.Context(), nil, before, 0); err != nil || expired != 0 {
+		t.Errorf("expired are %d, %v", expired, err)
 	}
 }
 

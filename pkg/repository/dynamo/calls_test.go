@@ -33,7 +33,6 @@ func TestCalls(t *testing.T) {
 	// An instance alone in its collection.
 	alone := f.fresh(5 * instance.BlockSize)
 	var trashed instance.Deleted
-	var unused instance.Unused
 	sixteen := func(last string) string { return "[" + strings.Repeat("Query ", 15) + last + "]" }
 	// One whose id tells its place, and one whose id does not.
 	known, pointed := f.freshTimed(instance.NewTimeID(at)[:14]+"7000-8000-000000000000"), f.freshTimed("imported")
@@ -221,36 +220,20 @@ func TestCalls(t *testing.T) {
 			return f.Purge(ctx, trashed, f.change("purge"))
 		}, "[TransactWriteItems]", 0, 2},
 		// The counter, the directory, and the collections that are not spared.
-		{"unused collections", func(ctx context.Context) error {
-			var err error
-			for unused, err = range f.UnusedCollections(ctx, numbered(), time.Now().Add(time.Hour)) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		}, "[GetItem Query Query]", 2, 0},
-		{"forget collection", func(ctx context.Context) error {
-			return f.ForgetCollection(ctx, unused)
-		}, "[Query TransactWriteItems]", 0, 2},
+		{"tidy nothing", func(ctx context.Context) error { return f.tidy(ctx, 0) }, "[GetItem Query Query]", 2, 0},
+		{"tidy", func(ctx context.Context) error { return f.tidy(ctx, 1) }, "[GetItem Query Query TransactWriteItems]", 2, 2},
 		{"idle, none due", func(ctx context.Context) error {
 			return drain(f.Idle(ctx, timed(), at.Add(-24*time.Hour)))
 		}, sixteen("Query"), 0, 0},
 		{"idle", func(ctx context.Context) error {
 			return drain(f.Idle(ctx, timed(), at.Add(48*time.Hour)))
 		}, "[" + strings.Repeat("Query ", 6) + "BatchGetItem " + strings.Repeat("Query ", 4) + "BatchGetItem" + strings.Repeat(" Query", 6) + "]", 3, 0},
-		{"expired", func(ctx context.Context) error {
-			if _, err := f.CountExpired(ctx, time.Now()); err != nil {
-				return err
+		{"tidy kinds without a directory", func(ctx context.Context) error {
+			n, err := f.Tidy(ctx, []instance.Kind{timed()}, time.Now().Add(48*time.Hour), 1)
+			if n != 0 {
+				t.Errorf("%d are removed", n)
 			}
-			_, err := f.PurgeExpired(ctx, time.Now(), 1)
 			return err
-		}, "[]", 0, 0},
-		{"unused collections of a kind without a directory", func(ctx context.Context) error {
-			if err := f.ForgetCollection(ctx, instance.Unused{Kind: timed(), Collection: "collection"}); err != nil {
-				return err
-			}
-			return drain(f.UnusedCollections(ctx, timed(), time.Now().Add(time.Hour)))
 		}, "[]", 0, 0},
 		// Whatever there is in the table.
 		{"all", func(ctx context.Context) error {

@@ -65,7 +65,7 @@ type directoryItem struct {
 
 // enter makes sure that the collection is in the stored directory before an
 // instance is stored in it: a crash in between leaves an empty collection, which
-// housekeeping finds, and never a hidden instance. Only numbered kinds have a
+// [Repository.Tidy] finds, and never a hidden instance. Only numbered kinds have a
 // directory, since queries for other kinds name their collections.
 func (r *Repository) enter(ctx context.Context, kind instance.Kind, collection string) error {
 	if kind.Order != instance.OrderNumber || r.directory.knows(directoryKey(kind, collection), r.now()) {

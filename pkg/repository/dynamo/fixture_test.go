@@ -35,11 +35,10 @@ type fixture struct {
 	other *dynamo.Repository
 	table dynamotest.Table
 	ticks atomic.Int64
-	// trashed, ended and unused are what there is to purge; prepare stores
+	// trashed and ended are what there is to purge; prepare stores
 	// them.
 	trashed instance.Deleted
 	ended   auth.Credential
-	unused  instance.Unused
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -56,7 +55,6 @@ func (f *fixture) name() {
 	i := f.fresh(50_000)
 	at := f.change("").At
 	f.trashed = instance.Deleted{Instance: i, DeletedAt: at}
-	f.unused = instance.Unused{Kind: i.Kind, Collection: i.Collection, EnteredAt: at}
 	f.ended = auth.Credential{Name: "ended", Owner: "o", Hash: auth.Hash("ended"), CreatedAt: at, ExpiresAt: at.Add(time.Minute)}
 }
 

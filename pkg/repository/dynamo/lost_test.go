@@ -186,9 +186,8 @@ func (f *fixture) state(t *testing.T) string {
 		fmt.Fprintln(&b, "deleted", d.ID, err)
 	}
 	fmt.Fprintln(&b, f.operations(t, f.trashed.Key()))
-	for u, err := range f.other.UnusedCollections(t.Context(), numbered(), later) {
-		fmt.Fprintln(&b, "unused", u.Collection, err)
-	}
+	unused, err := f.other.Tidy(t.Context(), kinds(), later.Add(24*time.Hour), 0)
+	fmt.Fprintln(&b, "unused", unused, err)
 	return b.String()
 }
 

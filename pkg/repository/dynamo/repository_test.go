@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, repositorytest.Traits{SelfExpiring: true, Directory: true}, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
+	repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
 		w := new(wire)
 		w.inject(func(c call) (*http.Response, error) {
 			checkCall(t, c)

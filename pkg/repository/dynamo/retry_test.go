@@ -86,8 +86,8 @@ func writes() []action {
 		{"purge key", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
 			return f.PurgeCredential(ctx, f.ended)
 		}},
-		{"forget collection", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
-			return f.ForgetCollection(ctx, f.unused)
+		{"tidy", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.tidy(ctx, 1)
 		}},
 	}
 }
@@ -140,8 +140,8 @@ func reads() []action {
 		{"ended keys", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
 			return drain(f.EndedCredentials(ctx, time.Now()))
 		}},
-		{"unused collections", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
-			return drain(f.UnusedCollections(ctx, numbered(), time.Now().Add(time.Hour)))
+		{"tidy nothing", func(ctx context.Context, f *fixture, _, _ instance.Instance) error {
+			return f.tidy(ctx, 0)
 		}},
 	}
 }
@@ -184,7 +184,6 @@ func (f *fixture) prepare(t *testing.T) (i, deleted instance.Instance) {
 		t.Fatal(err)
 	}
 	f.trashed = only(t, f.other.Deleted(t.Context(), numbered(), early.At.Add(time.Millisecond)))
-	f.unused = only(t, f.other.UnusedCollections(t.Context(), numbered(), time.Now().Add(time.Hour)))
 	return i, deleted
 }
 

@@ -12,7 +12,7 @@ import (
 
 // testCancelled covers calls whose context is done: each fails, changes
 // nothing, and claims nothing about what is stored.
-func testCancelled(t *testing.T, open Opener, traits Traits) {
+func testCancelled(t *testing.T, open Opener) {
 	t.Run("nothing happens", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
@@ -73,19 +73,8 @@ func testCancelled(t *testing.T, open Opener, traits Traits) {
 			"Deleted":          func() error { return onlyError(f.Deleted(done, numberKind(), time.Time{})) },
 			"Purge":            func() error { return f.Purge(done, trashed, f.change("purge")) },
 			"Idle":             func() error { return onlyError(f.Idle(done, numberKind(), f.clock.Now())) },
-		}
-		// A repository that keeps nothing of the sort makes no call that could fail.
-		if !traits.SelfExpiring {
-			calls["CountExpired"] = func() error { _, err := f.CountExpired(done, f.clock.Now()); return err }
-			calls["PurgeExpired"] = func() error { _, err := f.PurgeExpired(done, f.clock.Now(), 1); return err }
-		}
-		if traits.Directory {
-			calls["UnusedCollections"] = func() error {
-				return onlyError(f.UnusedCollections(done, numberKind(), f.clock.Now()))
-			}
-			calls["ForgetCollection"] = func() error {
-				return f.ForgetCollection(done, instance.Unused{Kind: numberKind(), Collection: i.Collection, EnteredAt: i.CreatedAt})
-			}
+			"Tidy":             func() error { _, err := f.Tidy(done, kinds(), f.clock.Now(), 1); return err },
+			"Tidy nothing":     func() error { _, err := f.Tidy(done, kinds(), f.clock.Now(), 0); return err },
 		}
 		for name, call := range calls {
 			err := call()

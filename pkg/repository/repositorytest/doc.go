@@ -3,7 +3,7 @@
 // rely on; what none demands, they may not.
 //
 //	func TestRepository(t *testing.T) {
-//		repositorytest.Run(t, repositorytest.Traits{}, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
+//		repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
 //			return open(t, o)
 //		})
 //	}

@@ -6,23 +6,9 @@ import (
 	"instances/pkg/app"
 )
 
-// Traits are what repositories may differ in. They differ in how much there is
-// to clean up, not in what a reader finds.
-type Traits struct {
-	// SelfExpiring says that what has expired goes by itself, so that there is
-	// never any to count or to purge.
-	SelfExpiring bool
-	// Directory says that the collections of kinds with
-	// [instance.OrderNumber] are listed, so that some may be listed in vain.
-	Directory bool
-}
-
-// Run runs the suite on the repositories with the traits that open returns.
+// Run runs the suite on the repositories that open returns.
 // The tests are parallel, and each opens a repository of its own.
-func Run(t *testing.T, traits Traits, open func(t *testing.T, o Options) app.OperatorRepository) {
-	with := func(test func(*testing.T, Opener, Traits)) func(*testing.T, Opener) {
-		return func(t *testing.T, open Opener) { test(t, open, traits) }
-	}
+func Run(t *testing.T, open func(t *testing.T, o Options) app.OperatorRepository) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, Opener)
@@ -36,8 +22,7 @@ func Run(t *testing.T, traits Traits, open func(t *testing.T, o Options) app.Ope
 		{"Trash", testTrash},
 		{"Purge", testPurge},
 		{"Idle", testIdle},
-		{"Expired", with(testExpired)},
-		{"Collection", with(testCollection)},
+		{"Tidy", testTidy},
 		{"History", testHistory},
 		{"HistoryPaging", testHistoryPaging},
 		{"Touch", testTouch},
@@ -51,7 +36,7 @@ func Run(t *testing.T, traits Traits, open func(t *testing.T, o Options) app.Ope
 		{"Document", testDocument},
 		{"Limits", testLimits},
 		{"EndedCredential", testEndedCredential},
-		{"Cancelled", with(testCancelled)},
+		{"Cancelled", testCancelled},
 		{"Linearizable", testLinearizable},
 		{"Model", testModel},
 	} {

@@ -25,10 +25,8 @@ func writeReport(w io.Writer, r cleanup.Report, asJSON bool) error {
 	for _, kind := range slices.Sorted(maps.Keys(r.IdleDeleted)) {
 		t.Row("delete idle "+kind+" instances", r.IdleDeleted[kind])
 	}
-	t.Row("forget unused collections", r.CollectionsForgotten)
+	t.Row("tidy up", r.Tidied)
 	t.Row("purge ended keys", r.KeysPurged)
-	t.Row("purge expired idempotency records", r.IdempotencyPurged)
-	t.Row("purge expired history records", r.HistoryPurged)
 	for _, kind := range kinds.Names() {
 		t.Row("purge deleted "+kind+" instances", r.DeletedPurged[kind])
 	}
@@ -46,11 +44,11 @@ func writePreview(w io.Writer, r cleanup.Report, due []cleanup.Due, asJSON bool)
 	if len(due) > 0 {
 		t := text.NewTable(w, "DUE", "KIND", "ID", "OWNER", "NAME", "SINCE", "AGE")
 		for _, d := range due {
-			what := d.What
-			if n := d.Idempotency + d.History; n > 0 {
-				what = fmt.Sprintf("%d %s", n, what)
+			what, age := d.What, text.Age(d.Age)
+			if d.Count > 0 {
+				what, age = fmt.Sprintf("%d %ss", d.Count, d.What), ""
 			}
-			t.Row(what, d.Kind.Name, d.ID, d.Owner, text.Shorten(text.Cell(d.Name), text.MaxNameWidth), d.Since, text.Age(d.Age))
+			t.Row(what, d.Kind.Name, d.ID, d.Owner, text.Shorten(text.Cell(d.Name), text.MaxNameWidth), d.Since, age)
 		}
 		if err := t.Flush(); err != nil {
 			return err

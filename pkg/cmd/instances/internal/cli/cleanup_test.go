@@ -51,10 +51,8 @@ deleted instance  topology  1    team   One   2025-03-01T13:00:00Z  39d23h
 
 `
 	countsNow = `STEP                               DUE
-forget unused collections          0
+tidy up                            0
 purge ended keys                   1
-purge expired idempotency records  0
-purge expired history records      0
 purge deleted topology instances   1
 purge deleted compute instances    0
 purge deleted execution instances  0
@@ -84,10 +82,8 @@ deleted instance  topology  2                                     team   Two   2
 STEP                               DUE
 delete idle compute instances      1
 delete idle execution instances    0
-forget unused collections          0
+tidy up                            0
 purge ended keys                   2
-purge expired idempotency records  0
-purge expired history records      0
 purge deleted topology instances   2
 purge deleted compute instances    0
 purge deleted execution instances  0
@@ -121,10 +117,8 @@ func TestCleanup(t *testing.T) {
 STEP                               DONE
 delete idle compute instances      1
 delete idle execution instances    1
-forget unused collections          0
+tidy up                            0
 purge ended keys                   1
-purge expired idempotency records  0
-purge expired history records      0
 purge deleted topology instances   1
 purge deleted compute instances    0
 purge deleted execution instances  0
@@ -190,22 +184,24 @@ func TestCleanupExpiredRecords(t *testing.T) {
 		}
 		c.advance(400 * 24 * time.Hour)
 	})
-	if got := s.run(t, "cleanup", "--dry-run"); !strings.Contains(got.stdout, "\n3 expired records  ") ||
-		!strings.Contains(got.stdout, "  2025-03-01T13:00:00Z  399d23h\n") || !strings.Contains(got.stdout, "history records      2\n") {
+	untidy := func(args ...string) {
+		t.Helper()
+		if got := s.run(t, append([]string{"cleanup"}, args...)...); got.code != exitOK || !strings.Contains(got.stdout, "tidy up                            3\n") {
+			t.Errorf("%+v", got)
+		}
+	}
+	untidy("--dry-run")
+	if got := s.run(t, "cleanup", "--dry-run"); !strings.Contains(got.stdout, "\n3 leftovers  -     -   -      -     -      -\n") {
 		t.Errorf("%+v", got)
 	}
 	// Such a jump of the clock may be a wrong clock.
-	if got := s.run(t, "cleanup"); got.code != exitFailed || !strings.Contains(got.stdout, "history records      0\n") ||
+	if got := s.run(t, "cleanup"); got.code != exitFailed || !strings.Contains(got.stdout, "tidy up                            0\n") ||
 		!strings.Contains(got.stderr, "400 days after the registry was last used") || !strings.Contains(got.stderr, "instances cleanup --yes") {
 		t.Errorf("%+v", got)
 	}
-	if got := s.run(t, "cleanup", "--dry-run"); !strings.Contains(got.stdout, "\n3 expired records  ") {
-		t.Errorf("%+v", got)
-	}
-	if got := s.run(t, "cleanup", "--yes"); got.code != exitOK || !strings.Contains(got.stdout, "idempotency records  1\n") || !strings.Contains(got.stdout, "history records      2\n") {
-		t.Errorf("%+v", got)
-	}
-	if got := s.run(t, "cleanup", "--dry-run"); strings.Contains(got.stdout, "expired records  ") {
+	untidy("--dry-run")
+	untidy("--yes")
+	if got := s.run(t, "cleanup", "--dry-run"); strings.Contains(got.stdout, "leftovers") {
 		t.Errorf("again: %+v", got)
 	}
 }

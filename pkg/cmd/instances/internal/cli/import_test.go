@@ -498,9 +498,9 @@ func TestImportHistoryRetention(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		expired, err := r.CountExpired(t.Context(), s.clock.Now().AddDate(0, 0, days))
-		if err != nil || expired.History != want {
-			t.Errorf("after %d days: %+v, %v", days, expired, err)
+		expired, err := r.Tidy(t.Context(), nil, s.clock.Now().AddDate(0, 0, days), 0)
+		if err != nil || expired != want {
+			t.Errorf("after %d days: %d, %v", days, expired, err)
 		}
 		if err := r.Close(); err != nil {
 			t.Fatal(err)

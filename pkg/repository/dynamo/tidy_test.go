@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"testing"
@@ -12,6 +13,19 @@ import (
 	"instances/pkg/repository/capacity"
 	"instances/pkg/repository/dynamo"
 )
+
+// kinds are those of the tests.
+func kinds() []instance.Kind { return []instance.Kind{numbered(), timed()} }
+
+// tidy removes at most limit of what is unused, or nothing for 0. Something has
+// to be.
+func (f *fixture) tidy(ctx context.Context, limit int) error {
+	n, err := f.Tidy(ctx, kinds(), time.Now().Add(48*time.Hour), limit)
+	if err == nil && n == 0 {
+		err = errors.New("nothing is unused")
+	}
+	return err
+}
 
 // clocked replaces the repository by one with a clock that is a time ahead,
 // and that the returned function sets.
@@ -76,7 +90,7 @@ func TestDirectoryIsForgotten(t *testing.T) {
 	if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.ForgetCollection(t.Context(), only(t, f.UnusedCollections(t.Context(), numbered(), time.Now().Add(time.Hour)))); err != nil {
+	if err := f.tidy(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
 	got := f.entering(t, func() error {
@@ -88,9 +102,9 @@ func TestDirectoryIsForgotten(t *testing.T) {
 	}
 }
 
-// However many collections there are, a call looks at few, and all are found
-// in the end: those around wide gaps, and those between them.
-func TestUnusedCollectionsAreBounded(t *testing.T) {
+// Every collection is looked at: whatever fails, and wherever a call stops, the
+// next ones come to the end.
+func TestTidyLooksAtAll(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	var blocks []map[string]types.AttributeValue
@@ -102,36 +116,56 @@ func TestUnusedCollectionsAreBounded(t *testing.T) {
 		}
 	}
 	f.fill(t, blocks)
-	later := time.Now().Add(time.Hour)
-	found := map[string]bool{}
-	calls := 0
-	for ; len(found) < len(blocks) && calls < 500; calls++ {
-		ctx, meter := capacity.WithMeter(t.Context())
-		seen := map[string]bool{}
-		for u, err := range f.UnusedCollections(ctx, numbered(), later) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if seen[u.Collection] {
-				t.Errorf("%s twice", u.Collection)
-			}
-			seen[u.Collection], found[u.Collection] = true, true
+	ctx, meter := capacity.WithMeter(t.Context())
+	if n, err := f.Tidy(ctx, kinds(), time.Now(), 0); err != nil || n != len(blocks) {
+		t.Errorf("%d are unused, %v, want %d", n, err, len(blocks))
+	}
+	// The counter, the directory, and a query for each.
+	if used := meter.Total(); used.Calls != 2+len(blocks) {
+		t.Errorf("used %+v", used)
+	}
+
+	// The first ones cannot be removed, but do not keep the others.
+	spoilt := 0
+	f.wire.inject(func(c call) (*http.Response, error) {
+		if c.Operation == "TransactWriteItems" && spoilt < 3 {
+			spoilt++
+			return c.refuse(http.StatusBadRequest, "ValidationException")
 		}
-		// The counter, the first and the last entries, four cuts, the entries,
-		// and a query for each.
-		if used := meter.Total(); len(seen) != 16 || used.Calls > 8+16 || used.ReadUnits > 8+16 {
-			t.Fatalf("%d of %d with %+v", len(seen), len(blocks), used)
+		return c.pass()
+	})
+	n, err := f.Tidy(t.Context(), kinds(), time.Now(), 7)
+	if err == nil || n != 7 || spoilt != 3 {
+		t.Errorf("removed %d, %v, after %d failures", n, err, spoilt)
+	}
+	f.wire.inject(nil)
+	total := n
+	for n = 7; n == 7; total += n {
+		if n, err = f.Tidy(t.Context(), kinds(), time.Now(), 7); err != nil {
+			t.Fatal(err)
 		}
 	}
-	t.Logf("%d calls find all %d", calls, len(blocks))
-	if len(found) != len(blocks) {
-		t.Errorf("%d calls find %d of %d", calls, len(found), len(blocks))
+	if total != len(blocks) {
+		t.Errorf("removed %d of %d", total, len(blocks))
+	}
+	// When all fail it gives up.
+	f.fill(t, blocks)
+	spoilt = -1000
+	f.wire.inject(func(c call) (*http.Response, error) {
+		if c.Operation == "TransactWriteItems" {
+			spoilt++
+			return c.refuse(http.StatusBadRequest, "ValidationException")
+		}
+		return c.pass()
+	})
+	if n, err := f.Tidy(t.Context(), kinds(), time.Now(), 100); err == nil || n != 0 || spoilt != -990 {
+		t.Errorf("removed %d, %v, after %d failures", n, err, spoilt+1000)
 	}
 }
 
 // An instance that comes between the look at a collection and its removal from
 // the directory is not hidden: whoever creates it has entered it again.
-func TestForgetCollectionThenCreate(t *testing.T) {
+func TestTidyThenCreate(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ahead := f.clocked()
@@ -144,20 +178,18 @@ func TestForgetCollectionThenCreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	ahead(0)
-	u := only(t, f.UnusedCollections(t.Context(), numbered(), time.Now().Add(-24*time.Hour)))
-	queries := 0
+	created := false
 	f.wire.inject(func(c call) (*http.Response, error) {
-		response, err := c.pass()
-		if c.Operation == "Query" {
-			queries++
+		if c.Operation == "TransactWriteItems" && !created {
+			created = true
 			if err := f.other.Create(t.Context(), f.fresh(5*instance.BlockSize+1), f.change("create"), nil); err != nil {
 				t.Error(err)
 			}
 		}
-		return response, err
+		return c.pass()
 	})
-	if err := f.ForgetCollection(t.Context(), u); !errors.Is(err, instance.ErrConflict) || queries != 1 {
-		t.Errorf("error is %v, want %v; %d queries", err, instance.ErrConflict, queries)
+	if n, err := f.Tidy(t.Context(), kinds(), time.Now(), 10); err != nil || n != 0 || !created {
+		t.Errorf("removed %d, %v; created %t", n, err, created)
 	}
 	f.wire.inject(nil)
 	if got := ids(t, f.Search(t.Context(), instance.Query{Kind: numbered()})); got != "[50001]" {
@@ -181,27 +213,21 @@ func TestFormerBlockIsKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	yesterday := time.Now().Add(-24 * time.Hour)
-	unused := func() {
+	tidy := func() {
 		t.Helper()
-		for u, err := range f.other.UnusedCollections(t.Context(), numbered(), yesterday) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := f.other.ForgetCollection(t.Context(), u); err != nil {
-				t.Error(err)
-			}
+		if _, err := f.other.Tidy(t.Context(), kinds(), time.Now(), 10); err != nil {
+			t.Error(err)
 		}
 	}
-	unused()
+	tidy()
 	if err := f.other.ReserveNumbers(t.Context(), numbered(), 7*instance.BlockSize); err != nil {
 		t.Fatal(err)
 	}
-	unused()
+	tidy()
 	if _, err := f.other.NextNumber(t.Context(), numbered()); err != nil {
 		t.Fatal(err)
 	}
-	unused()
+	tidy()
 	if err := f.Create(t.Context(), f.fresh(number), f.change("create"), nil); err != nil {
 		t.Fatal(err)
 	}
