@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"bytes"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,11 +24,7 @@ func TestCheckAgreement(t *testing.T) {
 	imported := instance.Instance{Kind: timed, Collection: "c", ID: "imported", Version: 1, Incarnation: "2"}
 	gone := instance.Instance{Kind: kind, Collection: "c", ID: "2", Code: "D", Version: 1, Incarnation: "3"}
 	fill := func(t *testing.T) *Repository {
-		r, err := Open(filepath.Join(t.TempDir(), "test.db"), Options{NoSync: true, HistoryRetention: time.Hour, Now: func() time.Time { return at }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = r.Close() })
+		r := openTest(t, Options{HistoryRetention: time.Hour, Now: func() time.Time { return at }})
 		ctx, change := t.Context(), instance.Change{At: at}
 		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", ExpiresAt: at.Add(time.Hour)}
 		for _, err := range []error{

@@ -3,7 +3,6 @@ package bolt
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -19,11 +18,7 @@ import (
 func dueRepository(tb testing.TB, due, others int) (*Repository, time.Time) {
 	tb.Helper()
 	asOf := time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
-	r, err := Open(filepath.Join(tb.TempDir(), "test.db"), Options{NoSync: true, HistoryRetention: time.Hour})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = r.Close() })
+	r := openTest(tb, Options{HistoryRetention: time.Hour})
 	write := func(n int, at time.Time) error {
 		id := strconv.Itoa(n)
 		i := instance.Instance{
@@ -146,11 +141,7 @@ func soundBefore(name string, key, value []byte, before time.Time) bool {
 func TestStaleExpiry(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
-	r, err := Open(filepath.Join(t.TempDir(), "test.db"), Options{NoSync: true, Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Close() })
+	r := openTest(t, Options{Now: func() time.Time { return now }})
 	for n, expires := range []time.Time{now, now.Add(-time.Hour), now.Add(time.Hour)} {
 		i := instance.Instance{Kind: dueKind(), Collection: "c", ID: strconv.Itoa(n), Version: 1}
 		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", ExpiresAt: expires}
@@ -178,11 +169,7 @@ func TestPartsAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := Open(filepath.Join(t.TempDir(), "test.db"), Options{NoSync: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = r.Close() })
+			r := openTest(t, Options{})
 			if err := r.file.update(func(tx *bbolt.Tx) error {
 				for n := range test.stored {
 					i := instance.Instance{Kind: dueKind(), ID: strconv.Itoa(n), Attributes: make([]byte, test.size)}

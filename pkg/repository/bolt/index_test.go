@@ -4,31 +4,29 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.etcd.io/bbolt"
-
 	"instances/pkg/instance"
 )
+
+// openTest opens a new file until the test ends. Nothing waits for the disk.
+func openTest(tb testing.TB, o Options) *Repository {
+	tb.Helper()
+	o.NoSync = true
+	r, err := Open(filepath.Join(tb.TempDir(), "test.db"), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = r.Close() })
+	return r
+}
 
 // A pointer is there for as long as its instance is, and only where the id
 // does not tell enough.
 func TestPointers(t *testing.T) {
 	t.Parallel()
-	r, err := Open(filepath.Join(t.TempDir(), "test.db"), Options{NoSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.Close() })
+	r := openTest(t, Options{})
 	pointers := func(want int) {
 		t.Helper()
-		err := r.view(t.Context(), "count", func(tx *bbolt.Tx) error {
-			if n := bucket(tx, pointersBucket).b.Stats().KeyN; n != want {
-				t.Errorf("%d pointers, want %d", n, want)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		wantKeys(t, r, map[string]int{pointersBucket: want})
 	}
 	kind := instance.Kind{Name: "timed", Order: instance.OrderTime}
 	for id, want := range map[string]int{"imported": 1, "019b7ca9-8f2e-7abc-8def-0123456789ab": 0} {

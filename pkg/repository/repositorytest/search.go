@@ -125,11 +125,7 @@ func searchNumbers(t *testing.T, open Opener) {
 		}
 	}
 	block0, block1 := instance.Block(0), instance.Block(10_000)
-	for _, test := range []struct {
-		name string
-		q    instance.Query
-		want string
-	}{
+	wantFound(t, f, instance.Query{Kind: numberKind()}, []searchCase{
 		{"all", instance.Query{}, "[9 10 9999 10000 10001 10002 100000 100001]"},
 		{"code", instance.Query{Code: "C-10"}, "[10]"},
 		{"code is no prefix", instance.Query{Code: "c-1"}, "[]"},
@@ -177,10 +173,27 @@ func searchNumbers(t *testing.T, open Opener) {
 		{"name after", instance.Query{Name: "alpha", After: after(block0, "9999")}, "[100000]"},
 		{"code after itself", instance.Query{Code: "c-9", After: after(block0, "9")}, "[]"},
 		{"code after another", instance.Query{Code: "c-10", After: after(block0, "9")}, "[10]"},
-	} {
-		test.q.Kind = numberKind()
-		if got := fmt.Sprint(f.ids(t, test.q)); got != test.want {
-			t.Errorf("%s: found %s, want %s", test.name, got, test.want)
+	})
+}
+
+// searchCase is a query and the ids that it finds.
+type searchCase struct {
+	name string
+	q    instance.Query
+	want string
+}
+
+// wantFound fails the test unless each query, in the kind of base and unless it
+// names others in the collections of base, finds what it should.
+func wantFound(t *testing.T, f *fixture, base instance.Query, cases []searchCase) {
+	t.Helper()
+	for _, c := range cases {
+		c.q.Kind = base.Kind
+		if c.q.Collections == nil {
+			c.q.Collections = base.Collections
+		}
+		if got := fmt.Sprint(f.ids(t, c.q)); got != c.want {
+			t.Errorf("%s: found %s, want %s", c.name, got, c.want)
 		}
 	}
 }
@@ -194,11 +207,7 @@ func searchIDs(t *testing.T, open Opener) {
 		i.Group, i.Name, i.SubGroup, i.Code = "g", "name", i.Collection, fmt.Sprintf("code-%d", n)
 		f.create(t, i)
 	}
-	for _, test := range []struct {
-		name string
-		q    instance.Query
-		want string
-	}{
+	wantFound(t, f, instance.Query{Kind: idKind()}, []searchCase{
 		{"one", instance.Query{Collections: []string{"a"}}, "[10 9 B b]"},
 		{"two", instance.Query{Collections: []string{"a", "b"}}, "[10 9 B b 5]"},
 		{"two in their order", instance.Query{Collections: []string{"b", "a"}}, "[5 10 9 B b]"},
@@ -215,12 +224,7 @@ func searchIDs(t *testing.T, open Opener) {
 		{"none", instance.Query{Collections: []string{"d"}}, "[]"},
 		{"group in all", instance.Query{Group: "g"}, "[10 9 B b 5 0]"},
 		{"code in all", instance.Query{Code: "CODE-5"}, "[0]"},
-	} {
-		test.q.Kind = idKind()
-		if got := fmt.Sprint(f.ids(t, test.q)); got != test.want {
-			t.Errorf("%s: found %s, want %s", test.name, got, test.want)
-		}
-	}
+	})
 }
 
 // searchStatus asks for a status, alone and with other texts, in several
@@ -242,12 +246,7 @@ func searchStatus(t *testing.T, open Opener) {
 		i.Kind = idKind()
 		f.create(t, i)
 	}
-	all := []string{"a", "b", "c"}
-	for _, test := range []struct {
-		name string
-		q    instance.Query
-		want string
-	}{
+	wantFound(t, f, instance.Query{Kind: idKind(), Collections: []string{"a", "b", "c"}}, []searchCase{
 		{"alone", instance.Query{Status: "up"}, "[1 4 5 9]"},
 		{"another case", instance.Query{Status: "Up"}, "[3]"},
 		{"no case at all", instance.Query{Status: "UP"}, "[]"},
@@ -273,19 +272,10 @@ func searchStatus(t *testing.T, open Opener) {
 		{"after in the second", instance.Query{Status: "up", After: after("b", "4")}, "[5 9]"},
 		{"after and limit", instance.Query{Status: "up", After: after("a", "4"), Limit: 1}, "[5]"},
 		{"group after", instance.Query{Status: "up", Group: "red", After: after("a", "1")}, "[5]"},
-	} {
-		test.q.Kind = idKind()
-		if test.q.Collections == nil {
-			test.q.Collections = all
-		}
-		if got := fmt.Sprint(f.ids(t, test.q)); got != test.want {
-			t.Errorf("%s: found %s, want %s", test.name, got, test.want)
-		}
-	}
-	// A group needs no collections.
-	if got := fmt.Sprint(f.ids(t, instance.Query{Kind: idKind(), Status: "up", Group: "red"})); got != "[1 5]" {
-		t.Errorf("group in all: found %s, want [1 5]", got)
-	}
+	})
+	wantFound(t, f, instance.Query{Kind: idKind()}, []searchCase{
+		{"group needs no collections", instance.Query{Status: "up", Group: "red"}, "[1 5]"},
+	})
 }
 
 // searchFollowsWrites moves one instance through all of its texts.
