@@ -13,7 +13,7 @@ import (
 	"instances/pkg/repository/dynamo/dynamotest"
 )
 
-// The line that the stack prints for it makes a key that the functions take.
+// The command in the stack's outputs creates a key that the functions accept.
 func TestCreateKeyCommand(t *testing.T) {
 	t.Parallel()
 	table := dynamotest.NewTable(t)
@@ -24,7 +24,7 @@ func TestCreateKeyCommand(t *testing.T) {
 	if !strings.HasPrefix(line, "go run ./pkg/cmd/instances keys create --table "+table.Name+" --region "+region+" ") {
 		t.Fatalf("the line is %q", line)
 	}
-	// As a shell takes it, so that its quotes count.
+	// In a shell, so that its quotes count.
 	command := exec.CommandContext(t.Context(), "sh", "-c", line)
 	command.Dir = ".."
 	command.Env = os.Environ()

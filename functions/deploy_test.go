@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// deployment is what one run of .ci/deploy did.
+// deployment is what a run of .ci/deploy did.
 type deployment struct {
 	code   int
 	output string
-	// calls are those of the SAM CLI and of the scripts, in order.
+	// calls are the commands that ran, in order.
 	calls []string
 }
 
-// deploy runs .ci/deploy with stand-ins for the SAM CLI, for Python and for
-// Go, and with more lines in each environment of samconfig.toml. The variables
-// are those of the environment.
+// deploy runs .ci/deploy with stand-ins for the SAM CLI, Python and Go. It adds
+// lines to each environment of samconfig.toml, and variables to its own
+// environment.
 func deploy(t *testing.T, lines string, variables ...string) deployment {
 	t.Helper()
 	root := t.TempDir()
@@ -71,8 +71,8 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// Each deployment is one of what was built just now, with the settings of its
-// environment, and asks where it is not known which stack is meant.
+// A deployment builds first, uses the settings of its environment, and asks
+// when it does not know the stack.
 func TestDeploy(t *testing.T) {
 	t.Parallel()
 	const compile = "GOARCH=arm64 go build -o /dev/null ./functions/..."
@@ -125,7 +125,7 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
-// The targets of the Makefile give what the scripts need to them.
+// The targets of the Makefile pass the scripts what they need.
 func TestMakeTargets(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -39,7 +39,7 @@ func load(t *testing.T) *template.Template {
 	return tmpl
 }
 
-// same fails unless both hold the same texts, in any order.
+// same fails unless got and want hold the same strings, in any order.
 func same(t *testing.T, what string, got, want []string) {
 	t.Helper()
 	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
@@ -48,8 +48,8 @@ func same(t *testing.T, what string, got, want []string) {
 	}
 }
 
-// Each function of the template has a folder, a maker and a sample event, and
-// nothing else has.
+// Every function of the template has a folder, a constructor and a sample
+// event, and nothing else does.
 func TestFunctionsAreTheSameEverywhere(t *testing.T) {
 	t.Parallel()
 	tmpl := load(t)
@@ -90,7 +90,7 @@ func TestFunctionsAreTheSameEverywhere(t *testing.T) {
 	same(t, "all folders", folders, declared)
 }
 
-// A main does nothing but start its own function.
+// Each main only starts its own function.
 func TestMains(t *testing.T) {
 	t.Parallel()
 	for _, f := range load(t).Functions {
@@ -118,8 +118,8 @@ func (r *recorder) Invoke(_ context.Context, function string, event []byte) ([]b
 	return []byte(`{"statusCode":200}`), nil
 }
 
-// A sample event is one that the gateway would send for the request that it
-// tells of.
+// Each sample event is what the gateway sends for the request that it
+// describes.
 func TestSampleEvents(t *testing.T) {
 	t.Parallel()
 	tmpl := load(t)
@@ -149,7 +149,7 @@ func TestSampleEvents(t *testing.T) {
 			if !slices.Contains(f.Routes, template.Route{Method: sample.HTTPMethod, Path: sample.Resource}) {
 				t.Errorf("%s %s is no route of the function", sample.HTTPMethod, sample.Resource)
 			}
-			// Who asks for a token has none yet.
+			// Whoever asks for a token does not have one yet.
 			if credentials := len(sample.MultiValueHeaders["Authorization"]); (credentials == 1) == (f.Name == "compute-token-auth") {
 				t.Errorf("there are %d Authorization headers", credentials)
 			}
@@ -180,7 +180,7 @@ func TestSampleEvents(t *testing.T) {
 			if err := json.Unmarshal(r.event, &got); err != nil {
 				t.Fatal(err)
 			}
-			// AWS's own samples lack it, and so do these.
+			// It is missing from AWS's samples, and from these.
 			delete(got["requestContext"].(map[string]any), "deploymentId")
 			// These differ with each request.
 			for _, name := range []string{"resourceId", "extendedRequestId", "requestId", "requestTime", "requestTimeEpoch", "apiId"} {
@@ -199,8 +199,9 @@ func TestSampleEvents(t *testing.T) {
 	}
 }
 
-// checkScheduled checks that the sample is what the schedule sends, but for the
-// time, which a person who sends it leaves to the clock; that the schedule may do what it does and no more, and that no failure is lost.
+// checkScheduled checks that the sample is what the schedule sends, except for
+// the time, which is left to the clock; that the schedule's role allows what it
+// needs and no more; and that no failure is lost.
 func checkScheduled(t *testing.T, f template.Function, sample []byte) {
 	t.Helper()
 	for _, s := range f.Schedules {
@@ -230,7 +231,7 @@ func checkScheduled(t *testing.T, f template.Function, sample []byte) {
 	}
 }
 
-// The template's defaults of what the cleanup removes are those of the code.
+// The template and the code have the same defaults for the cleanup.
 func TestCleanupSettings(t *testing.T) {
 	t.Parallel()
 	f, ok := load(t).Function("cleanup")
@@ -247,7 +248,7 @@ func TestCleanupSettings(t *testing.T) {
 	}
 }
 
-// sources parses the packages, without their tests.
+// sources parses packages without their tests.
 func sources(t *testing.T, folders ...string) []*ast.File {
 	t.Helper()
 	var files []*ast.File
@@ -270,7 +271,7 @@ func sources(t *testing.T, folders ...string) []*ast.File {
 	return files
 }
 
-// literal is the value of a text in the source.
+// literal returns the value of a string literal, or "".
 func literal(n ast.Expr) string {
 	if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
 		text, _ := strconv.Unquote(l.Value)
@@ -279,8 +280,8 @@ func literal(n ast.Expr) string {
 	return ""
 }
 
-// Each variable that the code reads is set by the template, and each that is
-// set is read. What Lambda sets itself starts with AWS_.
+// The template sets exactly the variables that the code reads. Those that
+// Lambda sets start with AWS_.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	var named []string
@@ -318,9 +319,9 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// The functions that have the variable for it are those that are made with
-// the time after which an instance counts as silent. Where the variable is not
-// set, that is what the template says too.
+// The variable for the time after which an instance counts as silent is set for
+// exactly the functions that use it. Its default is the same in the template
+// and in the code.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	var want, got []string
@@ -357,8 +358,7 @@ func TestSilence(t *testing.T) {
 	same(t, "functions with "+app.SilentAfterVariable, got, want)
 }
 
-// Each index and each attribute of its keys that the template declares is one
-// that the code names, and the other way round.
+// The template and the code name the same indexes and key attributes.
 func TestTable(t *testing.T) {
 	t.Parallel()
 	var indexes []string
@@ -399,9 +399,9 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A function may write to the log group of all functions, send to the queue of
-// its failures, and touch the table, no more than its name says. It may also
-// send traces, for which there is no resource to name.
+// A function may write to the log group, send to the queue for its failures,
+// and use the table, no more than its name says. It may also send traces, which
+// have no resource-level permissions.
 func TestPolicies(t *testing.T) {
 	t.Parallel()
 	reading := []string{
@@ -445,8 +445,8 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// Every request gets an answer of this API's own: each resource answers all
-// methods and preflights, and below each there is a variable segment.
+// API Gateway answers no request in its own words: every resource answers all
+// methods and preflights, and has a variable segment below it.
 func TestNoRequestIsLeftToAPIGateway(t *testing.T) {
 	t.Parallel()
 	api := load(t).API
@@ -479,8 +479,8 @@ func TestNoRequestIsLeftToAPIGateway(t *testing.T) {
 	}
 }
 
-// The gateway's own answers are worded as those of the functions, open to
-// pages of other origins, and with the methods that there are.
+// The gateway's own answers have the words of the functions' answers, allow
+// other origins, and list the methods of the path.
 func TestFixedAnswers(t *testing.T) {
 	t.Parallel()
 	api := load(t).API
@@ -549,7 +549,7 @@ func checkProblem(t *testing.T, where string, status int, body string, headers m
 	}
 	want := "application/problem+json"
 	if where == "/" || where == "/{proxy+}" {
-		// The path belongs to no API.
+		// The path does not belong to an API.
 		want = "application/json"
 	}
 	if kind := headers["Content-Type"]; kind != want {
@@ -557,8 +557,8 @@ func checkProblem(t *testing.T, where string, status int, body string, headers m
 	}
 }
 
-// fixedWords are the bodies of the gateway's answers by the first segment of the
-// path and the status, where they are no problem details.
+// fixedWords returns the bodies of the gateway's answers that are not problem
+// details, by the first segment of the path and by status.
 func fixedWords() map[string]map[int]string {
 	return map[string]map[int]string{
 		"api": {
@@ -582,8 +582,8 @@ func checkWords(t *testing.T, where string, m *template.Mock, words map[int]stri
 	}
 }
 
-// checkMessage checks that an answer of the gateway to the clients of all APIs
-// has the words where those of the execution API look for them too.
+// checkMessage checks that an answer for the clients of all APIs also has a
+// message, which those of the execution API read.
 func checkMessage(t *testing.T, kind, body string) {
 	t.Helper()
 	var p struct{ Detail, Message string }
@@ -592,7 +592,7 @@ func checkMessage(t *testing.T, kind, body string) {
 	}
 }
 
-// API Gateway asks nobody for credentials: each function does, in the words of
+// API Gateway does not ask for credentials. Each function does, in the words of
 // its API.
 func TestStrangersReachTheFunctions(t *testing.T) {
 	t.Parallel()
@@ -619,8 +619,8 @@ func (everybody) Credential(_ context.Context, hash string) (auth.Credential, er
 	return auth.Credential{Name: "test", Owner: "test", Hash: hash, Allow: []string{auth.AllowAll}}, nil
 }
 
-// A client of an API gets its words for paths and methods that there are not,
-// and learns the methods that there are.
+// Unknown paths and methods are answered in the words of their API, with the
+// methods that exist.
 func TestUnknownPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	tmpl := load(t)
@@ -673,11 +673,10 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 	}
 }
 
-// A client of the compute API gets the same 404 from the gateway and from a
-// function.
+// In the compute API, the gateway and the functions answer the same 404.
 func TestNotFoundIsTheSame(t *testing.T) {
 	t.Parallel()
-	// To find that a path has no UUID takes no repository.
+	// An ID that is not a UUID is refused without the repository.
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Token x")
 	w := httptest.NewRecorder()
@@ -688,8 +687,7 @@ func TestNotFoundIsTheSame(t *testing.T) {
 	}
 }
 
-// In the execution API, the gateway's refusals and those of a function have
-// the same form.
+// In the execution API, the gateway and the functions refuse in the same form.
 func TestMessagesAreTheSame(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()

@@ -33,8 +33,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
-// police stands between a function and DynamoDB. It reports what the role of
-// the function does not allow, and remembers what was needed of it.
+// police stands between a function and DynamoDB. It reports what the function's
+// role does not allow, and records what the function needs.
 type police struct {
 	t        *testing.T
 	function template.Function
@@ -44,11 +44,11 @@ type police struct {
 	needed map[string]bool // ACTION RESOURCE
 }
 
-// need is one thing that a request to DynamoDB does.
+// need is one right that a request to DynamoDB needs.
 type need struct {
 	action, resource string
-	// enclosing is the transaction that it is in, or empty; key the
-	// partition that it is about.
+	// enclosing is the operation of the transaction around it, or empty; key is
+	// the partition key.
 	enclosing, key string
 }
 
@@ -114,7 +114,7 @@ func (p *police) check(n need) {
 	p.t.Errorf("%s needs what its role does not allow: %+v", p.function.Name, n)
 }
 
-// meets reports whether the conditions of a statement hold.
+// meets reports whether the conditions of a statement are met.
 func (p *police) meets(s template.Statement, n need) bool {
 	for operator, keys := range s.Conditions {
 		for key, values := range keys {
@@ -142,8 +142,8 @@ func (r router) Invoke(ctx context.Context, function string, event []byte) ([]by
 	return r[function].Invoke(ctx, function, event)
 }
 
-// clock moves on by two minutes for each request. It starts at the current
-// time, since DynamoDB removes what has expired by its own clock.
+// clock advances by two minutes for each request. It starts at the current time
+// because DynamoDB expires items by its own clock.
 type clock struct {
 	start   time.Time
 	minutes atomic.Int64
@@ -151,19 +151,19 @@ type clock struct {
 
 func (c *clock) now() time.Time { return c.start.Add(time.Duration(c.minutes.Load()) * time.Minute) }
 
-// uuid finds that of an answer to a create.
+// uuid returns the UUID in the answer to a create.
 func uuid(body string) string {
 	_, rest, _ := strings.Cut(body, `"uuid":"`)
 	uuid, _, _ := strings.Cut(rest, `"`)
 	return uuid
 }
 
-// The role of each function allows what the function does, and nothing of
-// DynamoDB beyond that.
+// Each function's role allows exactly the calls of DynamoDB that the function
+// makes, no more and no less, though several functions share a role.
 func TestRolesFitTheCode(t *testing.T) {
 	t.Parallel()
 	table := dynamotest.NewTable(t)
-	// The rules that are off by default are to be among what a role allows.
+	// Rights for rules that are off by default count too.
 	tmpl, err := template.Load("../template.yaml",
 		template.With("ComputeDeleteSilentAfterDays", "1"), template.With("ExecutionDeleteEndedAfterDays", "1"))
 	if err != nil {
@@ -199,7 +199,7 @@ func TestRolesFitTheCode(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Such an id tells nothing of the time of its creation.
+	// Such an ID does not contain the time of its creation.
 	const imported = "91c34f50-5181-4739-915a-7615a6a72d2f"
 	err = operator.Create(t.Context(), instance.Instance{
 		Kind: compute.Kind(), Collection: "test", ID: imported, Name: "imported", Owner: "test", Active: true,
@@ -232,7 +232,7 @@ func TestRolesFitTheCode(t *testing.T) {
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			}
 			if request.method == http.MethodPost || strings.HasSuffix(request.target, "/create") {
-				// The same body again is a repeated request.
+				// The same body again repeats the request.
 				r.Header.Set("Idempotency-Key", request.body)
 			}
 			w := httptest.NewRecorder()
@@ -312,7 +312,7 @@ func TestRolesFitTheCode(t *testing.T) {
 				)
 			}
 		}
-		// One that is not there, and one that nobody could create.
+		// IDs that do not exist, and one that cannot.
 		for _, id := range []string{unknown, "00000000-0000-4000-8000-000000000000", "x"} {
 			one := v1 + "instances/" + id + "/"
 			run(key,
@@ -406,15 +406,15 @@ func TestRolesFitTheCode(t *testing.T) {
 	}
 }
 
-// cleanUp makes everything due that the function cleanup removes, and runs it
-// until all of that is gone.
+// cleanUp makes something of each kind due, and runs the cleanup until all of
+// it is gone.
 func cleanUp(t *testing.T, operator *dynamo.Repository, functions router, c *clock) {
 	t.Helper()
 	const month = 31 * 24 * 60
 	change := instance.Change{By: "test", Owner: "test", At: c.now(), Operation: "create"}
 	for _, i := range []instance.Instance{
 		{Kind: compute.Kind(), Collection: "test", ID: "01890a5d-ac96-774b-bcce-b302099a8058", Code: "C"},
-		// Such an id tells nothing of the time of its creation.
+		// Such an ID does not contain the time of its creation.
 		{Kind: compute.Kind(), Collection: "test", ID: "91c34f50-5181-4739-915a-7615a6a72d2e"},
 		{Kind: execution.Kind(), Collection: "00", ID: "ended", Code: "E"},
 	} {
@@ -424,8 +424,8 @@ func cleanUp(t *testing.T, operator *dynamo.Repository, functions router, c *clo
 			t.Fatal(err)
 		}
 	}
-	// The first block of the topology instances holds none any more, and is no
-	// longer the one that is filled.
+	// The first block of topology instances is empty, and no longer the one
+	// being filled.
 	if err := operator.ReserveNumbers(t.Context(), topology.Kind(), 5*instance.BlockSize); err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 	"instances/pkg/template"
 )
 
-// document is a YAML document whose tags are written out, so that !Ref X is
-// {Ref: X}, as CloudFormation has it.
+// document is a YAML document with its tags expanded: !Ref X is {Ref: X}, as in
+// CloudFormation's long form.
 type document map[string]any
 
 func parseYAML(t *testing.T, text string) any {
@@ -72,7 +72,7 @@ func stack(t *testing.T) document {
 	return parseYAML(t, string(text)).(map[string]any)
 }
 
-// at returns what is at a path, with blanks between the names, or nil.
+// at returns the value at a path of names separated by blanks, or nil.
 func (d document) at(path string) any {
 	var value any = map[string]any(d)
 	for name := range strings.FieldsSeq(path) {
@@ -82,7 +82,7 @@ func (d document) at(path string) any {
 	return value
 }
 
-// text is the string at a path, or the one that is substituted there.
+// text returns the string at a path, or the argument of its !Sub.
 func (d document) text(path string) string {
 	value := d.at(path)
 	if m, ok := value.(map[string]any); ok {
@@ -92,7 +92,7 @@ func (d document) text(path string) string {
 	return text
 }
 
-// resources are those of a type, by their names.
+// resources returns the resources of a type by name.
 func (d document) resources(kind string) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	for name, r := range d["Resources"].(map[string]any) {
@@ -108,7 +108,7 @@ func TestStack(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
 	for _, test := range []struct{ path, want string }{
-		// Each environment has its own.
+		// Environments differ in these.
 		{"Parameters Architecture Default", "arm64"},
 		{"Parameters StageName Default", "live"},
 		{"Parameters HistoryRetentionDays MinValue", "1"},
@@ -141,7 +141,7 @@ func TestStack(t *testing.T) {
 		{"Resources Table Properties SSESpecification", "!If [HasKey, {SSEEnabled: true, SSEType: KMS, KMSMasterKeyId: !Ref KmsKeyArn}, {SSEEnabled: true}]"},
 		{"Resources Table Properties TimeToLiveSpecification", "{AttributeName: expires, Enabled: true}"},
 
-		// The alarms name the API by this name.
+		// The alarms refer to the API by this name.
 		{"Resources API Properties Name", "!Ref AWS::StackName"},
 		{"Resources API Properties StageName", "!Ref StageName"},
 		{"Resources API Properties EndpointConfiguration", "{Type: REGIONAL}"},
@@ -151,7 +151,7 @@ func TestStack(t *testing.T) {
 		{"Resources API Properties DefinitionBody x-amazon-apigateway-binary-media-types", "null"},
 		{"Resources API Properties MethodSettings", "[{ResourcePath: /*, HttpMethod: '*', ThrottlingRateLimit: !Ref ThrottleRate, ThrottlingBurstLimit: !Ref ThrottleBurst, MetricsEnabled: !Ref RouteMetrics}]"},
 		{"Resources API Properties AccessLogSetting DestinationArn", "!GetAtt APILogs.Arn"},
-		// Without a version there is a second stage, called Stage.
+		// Without it, there is a second stage, called Stage.
 		{"Globals Api OpenApiVersion", "'2.0'"},
 
 		{"Conditions SetsLogsRole", "!Equals [!Ref ApiGatewayLogsRole, create]"},
@@ -164,7 +164,7 @@ Properties: {CloudWatchRoleArn: !GetAtt APIGatewayLogsWriter.Arn}`},
 		{"Resources APIGatewayLogsWriter Condition", "SetsLogsRole"},
 		{"Resources APIGatewayLogsWriter DeletionPolicy", "Retain"},
 		{"Resources APIGatewayLogsWriter Properties AssumeRolePolicyDocument Statement", "[{Effect: Allow, Principal: {Service: apigateway.amazonaws.com}, Action: 'sts:AssumeRole'}]"},
-		// The stage comes after the setting that it needs.
+		// The stage needs the setting before it.
 		{"Resources APILogs Properties Tags", "[{Key: logs-role, Value: !If [SetsLogsRole, !Ref APIGatewayAccount, keep]}]"},
 
 		{"Conditions SendsAlarms", "!Not [!Equals [!Ref AlarmEmail, '']]"},
@@ -191,7 +191,7 @@ Properties: {TopicArn: !Ref AlarmTopic, Protocol: email, Endpoint: !Ref AlarmEma
 
 const tableLimits = "{MaxReadRequestUnits: !Ref TableMaxReadUnits, MaxWriteRequestUnits: !Ref TableMaxWriteUnits}"
 
-// Each parameter says what it is for.
+// Every parameter has a description and a default.
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	for name, p := range stack(t).at("Parameters").(map[string]any) {
@@ -205,8 +205,8 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// No function departs from what the Globals say of deployment and operation,
-// and every log group has the retention.
+// No function overrides what Globals say about deployment and operation, and
+// every log group has the retention.
 func TestEveryFunctionIsOperatedAlike(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
@@ -235,8 +235,8 @@ func TestEveryFunctionIsOperatedAlike(t *testing.T) {
 	}
 }
 
-// The access log has what is needed to follow a request to the function and
-// its trace, and nothing that a client sends, which may be a secret.
+// The access log has what it takes to follow a request to its function and its
+// trace, and nothing that a client sends, which may be secret.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	format := stack(t).text("Resources API Properties AccessLogSetting Format")
@@ -270,7 +270,7 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// The gateway words by itself what it refuses.
+// The template words the gateway's own refusals.
 func TestGatewayResponses(t *testing.T) {
 	t.Parallel()
 	responses := load(t).API.GatewayResponses
@@ -287,7 +287,7 @@ func TestGatewayResponses(t *testing.T) {
 	}
 }
 
-// metricsOf are the metrics that an alarm is about.
+// metricsOf returns the metrics that an alarm watches.
 func metricsOf(alarm map[string]any) []map[string]any {
 	list, ok := alarm["Metrics"].([]any)
 	if !ok {
@@ -302,8 +302,8 @@ func metricsOf(alarm map[string]any) []map[string]any {
 	return metrics
 }
 
-// Each alarm tells people, says what to do, and copes with times when nothing
-// happens.
+// Every alarm notifies people, says what to do, and tolerates times without
+// data.
 func TestAlarms(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
@@ -342,7 +342,8 @@ func TestAlarms(t *testing.T) {
 		{"APILatencyAlarm Properties ExtendedStatistic", "p99"},
 		{"APILatencyAlarm Properties Threshold", "!Ref LatencyAlarmMilliseconds"},
 		{"APILatencyAlarm Properties EvaluateLowSampleCountPercentile", "evaluate"},
-		// Without dimensions, it is of the account, whose pool all share.
+		// Without dimensions it covers the account, whose pool all functions
+		// share.
 		{"FunctionThrottlesAlarm Properties Namespace", "AWS/Lambda"},
 		{"FunctionThrottlesAlarm Properties MetricName", "Throttles"},
 		{"FunctionThrottlesAlarm Properties Dimensions", "null"},
@@ -356,8 +357,8 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// The alarms that stop canaries are about the API by its name. A reference to
-// it, to a function or to an alias would be a cycle.
+// The alarms that stop canaries refer to the API by name. A reference to the
+// API, a function or an alias would be a cycle.
 func TestCanaryAlarms(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
@@ -399,15 +400,15 @@ func TestTableAlarmsCoverAllIndexes(t *testing.T) {
 	}
 }
 
-// The dashboard is JSON whose widgets do not lie on each other, and names all
-// indexes.
+// The dashboard is valid JSON, its widgets do not overlap, and it shows every
+// index.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
 	if boards := d.resources("AWS::CloudWatch::Dashboard"); len(boards) != 1 {
 		t.Fatalf("there are %d dashboards", len(boards))
 	}
-	// Dashboards are not regional: two stacks of one name would share one.
+	// Dashboards are global: stacks with the same name would share one.
 	if name := d.text("Resources Dashboard Properties DashboardName"); name != "${AWS::StackName}-${AWS::Region}" {
 		t.Errorf("the dashboard is called %q", name)
 	}
@@ -443,7 +444,7 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 	format := d.text("Resources API Properties AccessLogSetting Format")
-	// Those of the query language, and the names of columns.
+	// Words of the query language, and names of columns.
 	words := strings.Fields("stats count pct as by fields filter like sort desc limit @timestamp requests p50 p99")
 	for _, w := range body.Widgets {
 		if w.Type != "log" {
@@ -469,8 +470,8 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// Each environment of samconfig.toml sets parameters that there are, to values
-// that they take, and builds without a cache.
+// Each environment of samconfig.toml sets existing parameters to allowed
+// values, and builds without a cache.
 func TestEnvironments(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
@@ -499,7 +500,7 @@ func TestEnvironments(t *testing.T) {
 				t.Errorf("%s deploys without %s", environment, line)
 			}
 		}
-		// Only where a person looks at each deployment.
+		// Only dev deploys without asking.
 		if strings.Contains(deploy, "confirm_changeset = true\n") == (environment == "dev") {
 			t.Errorf("%s deploys with %s", environment, deploy)
 		}
@@ -550,7 +551,7 @@ func toText(t *testing.T, v any) string {
 	return strings.Trim(string(b), `"`)
 }
 
-// The local gateway knows from which size on the API compresses.
+// The template says from which size the API compresses.
 func TestCompression(t *testing.T) {
 	t.Parallel()
 	tmpl, err := template.Load("../template.yaml")

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// API is the REST API: the body of the AWS::Serverless::Api with the
-// functions' events merged into it.
+// API is the REST API: the body of the AWS::Serverless::Api, merged with the
+// functions' events.
 type API struct {
 	LogicalID string
 	// Stage is the name of the only stage.
 	Stage string
-	// CompressFrom is the number of bytes from which the body of an answer is
-	// compressed for a client that asks for it, or 0 where none is.
+	// CompressFrom is the size in bytes from which bodies of answers are
+	// compressed for clients that accept it; 0 means never.
 	CompressFrom int
 	// AccessLog is the format of its access log, or empty.
 	AccessLog string
@@ -27,15 +27,14 @@ type API struct {
 type Resource struct {
 	// Path has {parameters}; a last segment of the form {name+} is greedy.
 	Path string
-	// Methods are by name in upper case; [AnyMethod] stands for those that
-	// are not there.
+	// Methods are by name in upper case; [AnyMethod] stands for the others.
 	Methods map[string]Method
 }
 
-// maxCompressFrom is the most that API Gateway takes.
+// maxCompressFrom is the largest that API Gateway accepts.
 const maxCompressFrom = 10 << 20
 
-// AnyMethod is the key of the method that takes what the others do not.
+// AnyMethod is the key of the method for requests that no other method takes.
 const AnyMethod = "ANY"
 
 func isMethod(name string) bool {
@@ -49,9 +48,9 @@ func isMethod(name string) bool {
 // Method is what a resource does with a request. Either Function or Mock is
 // set.
 type Method struct {
-	// Function is the logical id of the function that answers.
+	// Function is the logical ID of the function that answers.
 	Function string
-	// Mock is the answer of the gateway itself.
+	// Mock is the gateway's own answer.
 	Mock *Mock
 }
 
@@ -119,7 +118,7 @@ func (d *document) connect(t *Template) {
 	place := d.resources.at(t.API.LogicalID)
 	variables := map[string]string{}
 	for _, r := range t.API.Resources {
-		// As API Gateway has it, one place in the tree has one variable.
+		// API Gateway allows one variable at each place in the tree.
 		parent := ""
 		for segment := range strings.SplitSeq(strings.TrimPrefix(r.Path, "/"), "/") {
 			if strings.HasPrefix(segment, "{") {
@@ -133,7 +132,7 @@ func (d *document) connect(t *Template) {
 	}
 }
 
-// A segment of a path, as far as API Gateway allows it.
+// The segments of paths that API Gateway allows.
 var (
 	literal = regexp.MustCompile(`^[A-Za-z0-9._:~-]+$`)
 	single  = regexp.MustCompile(`^\{[A-Za-z0-9._-]+\}$`)

@@ -92,7 +92,7 @@ func (d *document) route(p node) Route {
 	return r
 }
 
-// hasAlias reports whether a function has an alias, of its own or as all have.
+// hasAlias reports whether a function has an alias, of its own or from Globals.
 func (d *document) hasAlias(function string) bool {
 	resource := d.resources.at(function)
 	return resource.at("Type").textIfAny() == "AWS::Serverless::Function" &&

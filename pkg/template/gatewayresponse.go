@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// GatewayResponse is how the gateway words an answer of its own.
+// GatewayResponse is the form of one of the gateway's own answers.
 type GatewayResponse struct {
-	// Status is 0 where the kind of the refusal decides.
+	// Status is 0 where the kind of refusal decides it.
 	Status int
 	// Headers are fixed values, or [RequestIDVariable].
 	Headers map[string]string
-	// Body is empty where the gateway's own is to be used. It may hold
+	// Body is empty for the gateway's own. It may contain
 	// $context.error.message, $context.error.messageString, which is quoted,
 	// $context.error.responseType and $context.requestId.
 	Body string
 }
 
-// isResponseType reports whether API Gateway knows the type. It accepts no
-// other, though it says so at the deployment only.
+// isResponseType reports whether API Gateway knows the type. It refuses any other,
+// but only during the deployment.
 func isResponseType(kind string) bool {
 	switch kind {
 	case "ACCESS_DENIED", "API_CONFIGURATION_ERROR", "AUTHORIZER_CONFIGURATION_ERROR", "AUTHORIZER_FAILURE",
@@ -31,7 +31,7 @@ func isResponseType(kind string) bool {
 	return false
 }
 
-// isContextVariable reports whether a body may hold the variable.
+// isContextVariable reports whether a body may contain the variable.
 func isContextVariable(name string) bool {
 	switch name {
 	case "$context.error.message", "$context.error.messageString", "$context.error.responseType", "$context.requestId":

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Mock is an answer that API Gateway gives by itself, whatever the request. A
-// variable aside, it is always the same.
+// Mock is an answer that API Gateway gives without a function. It is fixed,
+// except for variables.
 type Mock struct {
 	Status int
 	// Headers are fixed values, or [RequestIDVariable].
 	Headers map[string]string
-	// Body may hold $context.httpMethod, the method of the request.
+	// Body may contain $context.httpMethod, the method of the request.
 	Body string
 	// ContentTypes are the media types of requests that get this answer, in
 	// alphabetical order. A request without a type counts as
@@ -24,12 +24,12 @@ type Mock struct {
 	ContentTypes []string
 }
 
-// methodVariable is what a body may hold. No escaping is needed: API Gateway
-// knows seven methods, all in capitals.
+// methodVariable may occur in a body. It needs no escaping: API Gateway knows
+// seven methods, all in capitals.
 const methodVariable = "$context.httpMethod"
 
-// mock reads the method n with its mock integration. Of the template language,
-// only the variable that [Mock] names is understood.
+// mock reads the method n with its mock integration. It understands nothing of
+// the template language except that variable.
 func mock(n node) *Mock {
 	integration := n.at("x-amazon-apigateway-integration")
 	integration.allow("type", "passthroughBehavior", "requestTemplates", "responses")
@@ -83,8 +83,8 @@ func mock(n node) *Mock {
 // request.
 const RequestIDVariable = "context.requestId"
 
-// header returns the value that a header is mapped to: a fixed one, which API
-// Gateway wants in single quotes, or [RequestIDVariable].
+// header returns the value of a mapped header: a fixed one, in the single
+// quotes that API Gateway requires, or [RequestIDVariable].
 func (n node) header() string {
 	text := n.text()
 	if text == RequestIDVariable {
@@ -98,8 +98,8 @@ func (n node) header() string {
 	return value
 }
 
-// body is the one template of an answer. Its type counts unless the headers
-// set another.
+// body returns the only template of an answer. Its type becomes the
+// Content-Type unless the headers set one.
 func body(templates node, headers map[string]string) string {
 	text := ""
 	for i, t := range templates.entries() {

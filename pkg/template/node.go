@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document is a template while it is read. Reading goes on after an error,
-// with zero values, so that all errors come at once.
+// document is a template being read. Reading continues after an error, with zero
+// values, to report all errors at once.
 type document struct {
 	given      map[string]string
 	parameters node
@@ -23,8 +23,7 @@ type document struct {
 	errs    []error
 }
 
-// node is a place in the document. The zero yaml node stands for a place that
-// is not there.
+// node is a place in the document. Its yaml is nil where there is nothing.
 type node struct {
 	yaml *yaml.Node
 	path string
@@ -103,7 +102,7 @@ func (n node) child(key string, y *yaml.Node) node {
 	return node{y, key, n.d}
 }
 
-// entries are those of a mapping; a place that is not there has none.
+// entries returns those of a mapping, or none where there is nothing.
 func (n node) entries() []entry {
 	y := n.content()
 	if y == nil {
@@ -131,7 +130,7 @@ func (n node) entries() []entry {
 	return all
 }
 
-// at returns the value of a key, which may not be there.
+// at returns the value of a key, where there may be nothing.
 func (n node) at(key string) node {
 	y := n.content()
 	if y == nil || y.Kind != yaml.MappingNode {
@@ -145,7 +144,7 @@ func (n node) at(key string) node {
 	return n.child(key, nil)
 }
 
-// allow fails for every key of a mapping that is not among keys.
+// allow fails for each key of a mapping that is not among keys.
 func (n node) allow(keys ...string) {
 	for _, e := range n.entries() {
 		if !slices.Contains(keys, e.key) {
@@ -154,7 +153,7 @@ func (n node) allow(keys ...string) {
 	}
 }
 
-// items are those of a sequence; a place that is not there has none.
+// items returns those of a sequence, or none where there is nothing.
 func (n node) items() []node {
 	y := n.content()
 	if y == nil {
@@ -173,7 +172,7 @@ func (n node) items() []node {
 	return all
 }
 
-// itemsOrOne are the items of a sequence, or a single value.
+// itemsOrOne returns the items of a sequence, or a single value.
 func (n node) itemsOrOne() []node {
 	if y := n.content(); y == nil || y.Kind == yaml.SequenceNode {
 		return n.items()
@@ -181,7 +180,7 @@ func (n node) itemsOrOne() []node {
 	return []node{n}
 }
 
-// text is a scalar with its references resolved.
+// text returns a scalar with its references resolved.
 func (n node) text() string {
 	y := n.content()
 	switch {
@@ -206,7 +205,7 @@ func (n node) text() string {
 	return ""
 }
 
-// textIfAny is the text of a place, or empty where it is not there.
+// textIfAny is like text, but empty where there is nothing.
 func (n node) textIfAny() string {
 	if !n.there() {
 		return ""
@@ -223,7 +222,7 @@ func (n node) number() int {
 	return i
 }
 
-// yes reports whether a place is there and true.
+// yes reports whether there is a value and it is true.
 func (n node) yes() bool {
 	if !n.there() {
 		return false
@@ -248,7 +247,7 @@ func (n node) ref(name string) string {
 	if n.d.resources.at(name).there() {
 		return name
 	}
-	// That is SAM's.
+	// SAM adds it.
 	if id, ok := strings.CutSuffix(name, ".Alias"); ok && n.d.hasAlias(id) {
 		return "${" + name + "}"
 	}
@@ -256,8 +255,8 @@ func (n node) ref(name string) string {
 	return ""
 }
 
-// pseudoParameter returns a value for what CloudFormation knows of a stack,
-// or nothing for another name.
+// pseudoParameter returns a value for a pseudo parameter of CloudFormation, or ""
+// for any other name.
 func pseudoParameter(name string) string {
 	switch name {
 	case "AWS::AccountId":
@@ -274,7 +273,7 @@ func pseudoParameter(name string) string {
 	return ""
 }
 
-// attribute keeps the reference, as in ${Table.Arn}: only AWS knows the value.
+// attribute keeps the reference, as in ${Table.Arn}, whose value only AWS knows.
 func (n node) attribute(name string) string {
 	resource, _, ok := strings.Cut(name, ".")
 	if !ok || !n.d.resources.at(resource).there() {

@@ -2,11 +2,11 @@ package template
 
 import "strings"
 
-// Statement is a statement of a role. All of them allow.
+// Statement is a statement of a role. Its effect is always Allow.
 type Statement struct {
 	// Actions are such as dynamodb:GetItem, as written.
 	Actions []string
-	// Resources name attributes of the template's resources as in
+	// Resources refer to attributes of the template's resources, as in
 	// ${Table.Arn}/index/CodeIndex.
 	Resources []string
 	// Conditions are the values by operator and key, such as
@@ -14,8 +14,8 @@ type Statement struct {
 	Conditions map[string]map[string][]string
 }
 
-// statements reads the role that a function refers to. A function has a role
-// of its own, since SAM attaches wider policies to those that it makes.
+// statements reads the role that a function refers to. SAM would attach wider
+// policies to a role that it creates.
 func (d *document) statements(role node) []Statement {
 	id, ok := strings.CutSuffix(strings.TrimPrefix(role.text(), "${"), ".Arn}")
 	resource := d.resources.at(id)

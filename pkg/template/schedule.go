@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Schedule is an event of a function that comes at fixed times.
+// Schedule is an event that a function receives at fixed times.
 type Schedule struct {
 	// Expression is as EventBridge Scheduler reads it, such as rate(1 day).
 	Expression string
-	// Input is the JSON that [Schedule.Event] is made of.
+	// Input is the JSON from which [Schedule.Event] makes events.
 	Input string
 	// DeadLetters is the address of the queue for what cannot be delivered, as
 	// in ${Queue.Arn}.
@@ -20,11 +20,11 @@ type Schedule struct {
 	Statements []Statement
 }
 
-// scheduledTime is what EventBridge Scheduler replaces by the time that an event
-// is scheduled for.
+// scheduledTime is what EventBridge Scheduler replaces with the scheduled time
+// of an event.
 const scheduledTime = "<aws.scheduler.scheduled-time>"
 
-// Event returns what the function gets at that time.
+// Event returns what the function receives at that time.
 func (s Schedule) Event(at time.Time) []byte {
 	return []byte(strings.ReplaceAll(s.Input, scheduledTime, at.UTC().Format(time.RFC3339)))
 }
@@ -54,7 +54,7 @@ func (d *document) schedule(p node) Schedule {
 	return s
 }
 
-// onFailure reads where the events go that a function fails at.
+// onFailure reads where the events go that a function keeps failing on.
 func (d *document) onFailure(n node) string {
 	if !n.there() {
 		return ""
@@ -69,7 +69,7 @@ func (d *document) onFailure(n node) string {
 	return d.queue(destination, "Destination")
 }
 
-// queue reads the address of a queue of this template, the value of a key.
+// queue reads the address of a queue of this template from the value of a key.
 func (d *document) queue(n node, name string) string {
 	address := n.at(name)
 	text := address.text()

@@ -5,8 +5,8 @@ import "slices"
 // Table is one AWS::DynamoDB::Table. It is always on demand.
 type Table struct {
 	LogicalID string
-	// Attributes are the definitions of all key attributes, of the indexes
-	// too.
+	// Attributes are the definitions of all key attributes, including those of
+	// indexes.
 	Attributes []Attribute
 	Key        Key
 	// Indexes are the global secondary indexes.
@@ -41,11 +41,7 @@ type Index struct {
 
 // Index returns the global secondary index with that name.
 func (t Table) Index(name string) (Index, bool) {
-	i := slices.IndexFunc(t.Indexes, func(x Index) bool { return x.Name == name })
-	if i < 0 {
-		return Index{}, false
-	}
-	return t.Indexes[i], true
+	return find(t.Indexes, func(x Index) bool { return x.Name == name })
 }
 
 func (d *document) table(id string, p node) Table {
@@ -81,7 +77,7 @@ func (d *document) table(id string, p node) Table {
 }
 
 // checkUsed fails unless exactly the key attributes are defined, as DynamoDB
-// wants it.
+// requires.
 func (n node) checkUsed(t Table) {
 	used := []string{t.Key.Partition, t.Key.Sort}
 	for _, x := range t.Indexes {

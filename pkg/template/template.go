@@ -13,7 +13,7 @@ import (
 )
 
 // Template is what template.yaml declares. Its slices are in the order of the
-// file. It is not to be changed and so safe for concurrent use.
+// file. It must not be changed, so it is safe for concurrent use.
 type Template struct {
 	Functions []Function
 	Tables    []Table
@@ -35,15 +35,14 @@ type Function struct {
 	// Environment has every variable that the template sets. References are
 	// resolved as [With] says.
 	Environment map[string]string
-	// Routes are the requests that the API gives to the function.
+	// Routes are the requests that the API passes to the function.
 	Routes []Route
-	// Schedules are the times at which the function runs by itself.
+	// Schedules are the times at which the function runs without a request.
 	Schedules []Schedule
-	// OnFailure is the address of the queue for the events, other than
-	// requests, that the function failed at again and again, as in
-	// ${Queue.Arn}; or empty.
+	// OnFailure is the address of the queue for events, other than requests,
+	// that the function keeps failing on, as in ${Queue.Arn}; or empty.
 	OnFailure string
-	// Statements are what the role of the function allows.
+	// Statements are what the function's role allows.
 	Statements []Statement
 }
 
@@ -59,9 +58,9 @@ type Route struct {
 // An Option changes how a template is read.
 type Option func(*document)
 
-// With sets what a !Ref to name gives: the value of a parameter, which is its
-// default otherwise, the physical name of a resource, which is its logical id
-// otherwise, or a pseudo parameter such as AWS::StackName.
+// With sets the value of a !Ref to name: a parameter, instead of its default; the
+// physical name of a resource, instead of its logical ID; or a pseudo parameter
+// such as AWS::StackName.
 func With(name, value string) Option {
 	return func(d *document) { d.given[name] = value }
 }
@@ -101,23 +100,22 @@ func Parse(data []byte, options ...Option) (*Template, error) {
 	return t, nil
 }
 
-// Function returns the function with that name, such as topology-get, or
-// logical id.
+// Function returns the function with that name, such as topology-get, or logical
+// ID.
 func (t *Template) Function(name string) (Function, bool) {
-	i := slices.IndexFunc(t.Functions, func(f Function) bool { return f.Name == name || f.LogicalID == name })
-	if i < 0 {
-		return Function{}, false
-	}
-	return t.Functions[i], true
+	return find(t.Functions, func(f Function) bool { return f.Name == name || f.LogicalID == name })
 }
 
-// Table returns the table with that logical id.
+// Table returns the table with that logical ID.
 func (t *Template) Table(logicalID string) (Table, bool) {
-	i := slices.IndexFunc(t.Tables, func(b Table) bool { return b.LogicalID == logicalID })
-	if i < 0 {
-		return Table{}, false
+	return find(t.Tables, func(b Table) bool { return b.LogicalID == logicalID })
+}
+
+func find[T any](all []T, wanted func(T) bool) (found T, ok bool) {
+	if i := slices.IndexFunc(all, wanted); i >= 0 {
+		return all[i], true
 	}
-	return t.Tables[i], true
+	return found, false
 }
 
 func (d *document) template(root node) *Template {
@@ -137,13 +135,13 @@ func (d *document) template(root node) *Template {
 	for _, r := range d.resources.entries() {
 		kind := r.value.at("Type").text()
 		attributes := []string{"Type", "Properties", "Metadata", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy"}
-		if kind == "AWS::IAM::Role" || meansNothingToRequests(kind) {
+		if kind == "AWS::IAM::Role" || isUnread(kind) {
 			attributes = append(attributes, "Condition")
 		}
 		r.value.allow(attributes...)
 		properties := r.value.at("Properties")
 		switch {
-		case meansNothingToRequests(kind):
+		case isUnread(kind):
 			// Not read, so its properties may be any.
 		case kind == "AWS::Serverless::Function":
 			t.Functions = append(t.Functions, d.function(r.key, r.value, d.globals.at("Function")))
@@ -170,10 +168,9 @@ func (d *document) template(root node) *Template {
 	return t
 }
 
-// meansNothingToRequests reports whether resources of that type are there for
-// the people who run the stack, and change no request, table or permission of
-// a function.
-func meansNothingToRequests(kind string) bool {
+// isUnread reports whether resources of that type affect no request, table or
+// permission of a function.
+func isUnread(kind string) bool {
 	switch kind {
 	case
 		"AWS::ApiGateway::Account",
