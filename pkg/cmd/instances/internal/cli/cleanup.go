@@ -24,15 +24,15 @@ func (e *environment) cleanup() *cobra.Command {
 		Short:   "Remove for good what is no longer kept",
 		Long: `Does what the function cleanup does on its schedule: removes for good the
 instances and keys that were deleted, revoked or expired longer ago than
---older-than, what expired by itself, and what an interrupted write left. Where
-it is told to, it first deletes instances that are idle; these can be restored.
+--older-than, what expired by itself, and what an interrupted write left. If
+asked to, it first deletes idle instances, which can be restored.
 It prints what each step did.
 
 What was restored, or used again, in between is left alone. Ctrl-C stops it
-between two writes; the next run goes on from there. The exit code is 1 where
+between two writes; the next run continues from there. The exit code is 1 if
 something failed or was not finished.
 
-Where the clock is more than 30 days past the last use of a data folder, it may
+If the clock is more than 30 days past the last use of a data folder, it may
 be wrong: nothing is removed on that day without --yes.
 
 With --dry-run it changes nothing, and lists what it would do, with ages.`,
@@ -121,7 +121,7 @@ func (e *environment) cleanupEnd(ctx context.Context, report cleanup.Report, err
 	case report.Warning != "":
 		return errors.New(report.Warning)
 	case err == nil:
-		return fmt.Errorf("the time ran out in these steps: %s; the next run goes on there", stopped)
+		return fmt.Errorf("the time ran out in these steps: %s; the next run continues with them", stopped)
 	case ctx.Err() == nil:
 		return fmt.Errorf("%w\nThese steps were not finished: %s", err, stopped)
 	}
@@ -130,6 +130,6 @@ func (e *environment) cleanupEnd(ctx context.Context, report cleanup.Report, err
 	if errors.As(err, &steps) && len(steps.Unwrap()) > 1 {
 		say(e.stderr, "%s\n", err)
 	}
-	say(e.stderr, "instances cleanup: interrupted; these steps were not finished, and the next run goes on there: %s\n", stopped)
+	say(e.stderr, "instances cleanup: interrupted; these steps were not finished, and the next run continues with them: %s\n", stopped)
 	return exitError(exitFailed)
 }

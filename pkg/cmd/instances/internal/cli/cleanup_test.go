@@ -355,7 +355,7 @@ func TestCleanupInterrupted(t *testing.T) {
 				!strings.Contains(stdout.String(), "purge deleted topology instances   1\n") {
 				t.Errorf("code %d, stdout\n%s", code, stdout.String())
 			}
-			if want := "interrupted; these steps were not finished, and the next run goes on there: " +
+			if want := "interrupted; these steps were not finished, and the next run continues with them: " +
 				"purge deleted topology instances, purge deleted compute instances, purge deleted execution instances\n"; !strings.HasSuffix(stderr.String(), want) {
 				t.Errorf("stderr %q", stderr.String())
 			}

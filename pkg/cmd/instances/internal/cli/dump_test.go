@@ -244,7 +244,7 @@ func TestExportFile(t *testing.T) {
 		}
 		wantFailure(t, s.run(t, "export", "--to", "out.jsonl"), exitFailed, "out.jsonl exists and is not overwritten")
 		wantFailure(t, s.run(t, "export", "--to", "absent/out.jsonl"), exitFailed, "no such file")
-		if got := s.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK || !strings.Contains(got.stderr, "out.jsonl is whole already: 2 topology, 2 compute, 1 execution") {
+		if got := s.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK || !strings.Contains(got.stderr, "out.jsonl is complete already: 2 topology, 2 compute, 1 execution") {
 			t.Errorf("%+v", got)
 		}
 		for _, text := range []string{"other\n", `{"format":"others","version":1}` + "\n", `{"format":"instances","version":2}` + "\n", whole + "more\n", strings.Replace(whole, `"kind"`, `"sort"`, 1)} {
@@ -354,7 +354,7 @@ func TestExportInterrupted(t *testing.T) {
 			}
 			got := interrupted(t, s, "Exporting").run(t, "export", "--to", "out.jsonl")
 			wantFailure(t, got, exitFailed, "instances export: interrupted")
-			if !strings.Contains(got.stderr, "instances so far: the same command with --resume goes on") {
+			if !strings.Contains(got.stderr, "instances so far: the same command with --resume continues") {
 				t.Errorf("%+v", got)
 			}
 			if so := strings.Count(readFile(t, s, "out.jsonl"), "\n"); so < 2 || so > n {

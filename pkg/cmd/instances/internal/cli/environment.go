@@ -53,7 +53,7 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// say writes a message. Where that fails, there is nobody to tell.
+// say writes a message. If that fails, there is nobody to tell.
 func say(w io.Writer, format string, values ...any) {
 	_, _ = fmt.Fprintf(w, format, values...)
 }

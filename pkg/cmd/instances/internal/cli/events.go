@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +22,8 @@ func (e *environment) events() *cobra.Command {
 key in place of the placeholders, for sam local invoke. Only their owner can
 read the files, since they hold the secret.
 
-Every user of a machine can read a command line: where that matters, give
-NAME:SECRET as the environment variable KEY in place of --key.`,
+Every user of a machine can read its command lines: if that matters, give
+NAME:SECRET as the environment variable KEY instead of --key.`,
 		Example: examples(
 			"instances events --key ci:inst_… --to /tmp/events",
 			"KEY=ci:inst_… instances events --to /tmp/events",
@@ -34,7 +31,7 @@ NAME:SECRET as the environment variable KEY in place of --key.`,
 		Args: arguments(),
 	}
 	c.Flags().StringVar(&key, "key", "", "`NAME:SECRET` of the key (default $KEY)")
-	c.Flags().StringVar(&to, "to", "", "write to `FOLDER`; it is made where it does not exist")
+	c.Flags().StringVar(&to, "to", "", "write to `FOLDER`; it is made if it does not exist")
 	c.Flags().StringVar(&templatePath, "template", "template.yaml", "`FILE` that declares the functions, next to the folder events")
 	_ = c.MarkFlagDirname("to")
 	c.RunE = func(*cobra.Command, []string) error {
@@ -63,7 +60,7 @@ NAME:SECRET as the environment variable KEY in place of --key.`,
 		for _, function := range names {
 			event, err := os.ReadFile(e.path(sampleEvent(templatePath, function)))
 			if err == nil {
-				err = writeSecret(filepath.Join(folder, function+".json"), withCredentials(event, name, secret))
+				err = serving.WritePrivate(filepath.Join(folder, function+".json"), withCredentials(string(event), name, secret))
 			}
 			if err != nil {
 				return err
@@ -82,26 +79,18 @@ func sampleEvent(templatePath, function string) string {
 
 // hasPlaceholder reports whether the event has the credentials of the samples.
 func hasPlaceholder(event []byte) bool {
-	return !bytes.Equal(event, withCredentials(event, "", ""))
+	return withCredentials(string(event), "", "") != string(event)
 }
 
 // withCredentials returns the event with those of a key in place of the
 // credentials of the samples.
-func withCredentials(event []byte, name, secret string) []byte {
+func withCredentials(event, name, secret string) string {
 	basic := func(name, secret string) string {
 		return base64.StdEncoding.EncodeToString([]byte(name + ":" + secret))
 	}
-	return []byte(strings.NewReplacer(
+	return strings.NewReplacer(
 		`"Basic `+basic("local", "example")+`"`, `"Basic `+basic(name, secret)+`"`,
 		`"Token example"`, `"Token `+secret+`"`,
 		`"ApiKey example"`, `"ApiKey `+secret+`"`,
-	).Replace(string(event)))
-}
-
-// writeSecret writes a file that only its owner can read.
-func writeSecret(path string, data []byte) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.WriteFile(path, data, 0o600)
+	).Replace(event)
 }

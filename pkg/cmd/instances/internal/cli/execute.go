@@ -48,7 +48,7 @@ func execute(ctx context.Context, args []string, e environment) int {
 		say(e.stderr, "%s: %s\nSee: %s --help\n", name, err, name)
 		return exitUsage
 	case errors.Is(err, syscall.EPIPE):
-		// Whoever read the output has enough of it.
+		// The reader of the output has enough.
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		say(e.stderr, "%s: interrupted\n", name)
 	default:
@@ -123,7 +123,7 @@ func (e *environment) group(name, id, short string, commands ...*cobra.Command) 
 		if len(args) == 0 || args[0] == "help" {
 			return nil
 		}
-		text := fmt.Sprintf("there is no command %q", args[0])
+		text := fmt.Sprintf("unknown command %q", args[0])
 		c.SuggestionsMinimumDistance = 2
 		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 			text += ": did you mean " + strings.Join(near, " or ") + "?"
@@ -151,7 +151,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return misused("there is no command %q", strings.Join(args, " "))
+				return misused("unknown command %q", strings.Join(args, " "))
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

@@ -19,7 +19,7 @@ func (e *environment) export() *cobra.Command {
 		Short:   "Write all instances to a file",
 		Long: `Writes every instance of all three kinds as JSON, one a line, with ids, times,
 versions and owners, for instances import. The first line says what the file is,
-and the last how many instances there are, so that a cut file is known as such.
+and the last how many instances there are, so that a truncated file is noticed.
 Keys, the history, deleted instances and the catalogue of GPUs are not in it.
 
 What is written to the registry meanwhile may or may not be in the export; each
@@ -27,8 +27,8 @@ instance is in it once, as it was at some moment. On a table it reads the whole
 table, at the cost of that, and needs the permission dynamodb:Scan.
 
 A file that exists is not overwritten. With --resume, an export that was
-interrupted goes on after the last instance in the file; it has to be of the
-same registry.`,
+interrupted continues after the last instance in the file, which must come from
+the same registry.`,
 		Example: examples(
 			"instances export --to instances.jsonl",
 			"instances export --to instances.jsonl --resume",
@@ -36,15 +36,15 @@ same registry.`,
 		),
 		Args: arguments(),
 	}
-	c.Flags().StringVar(&to, "to", "-", "write to `FILE`, or to standard output where it is -")
-	c.Flags().BoolVar(&resume, "resume", false, "go on with the export in FILE that was interrupted")
+	c.Flags().StringVar(&to, "to", "-", "write to `FILE`, or to standard output if it is -")
+	c.Flags().BoolVar(&resume, "resume", false, "continue the interrupted export in FILE")
 	where.flags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		switch {
 		case to == "":
 			return misused("--to is empty: give the name of a file, or - for standard output")
 		case to == "-" && resume:
-			return misused("--resume needs --to FILE: the file to go on with")
+			return misused("--resume needs --to FILE: the file to continue")
 		}
 		return where.with(c.Context(), e, func(ctx context.Context, r *store.Registry) error {
 			console := e.console()

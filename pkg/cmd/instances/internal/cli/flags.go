@@ -104,7 +104,7 @@ func parsePermissions(text string) ([]string, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		if !slices.Contains(known, part) {
-			return nil, fmt.Errorf("there is no permission %q, but %s, and * for everything", part, strings.Join(app.Permissions(), ", "))
+			return nil, fmt.Errorf("unknown permission %q: want any of %s, or * for everything", part, strings.Join(app.Permissions(), ", "))
 		}
 		if !slices.Contains(allow, part) {
 			allow = append(allow, part)
@@ -130,7 +130,7 @@ func parseComputeProfile(text string) (map[string]string, error) {
 const maxLifetime = 100 * 365 * 24 * time.Hour
 
 // parseLifetime reads a positive duration as Go writes them, with days in
-// front where wanted: 90d, 36h, 1d12h.
+// front if wanted: 90d, 36h, 1d12h.
 func parseLifetime(text string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	invalid := errors.New("want a time such as 90d, 36h or 1d12h")
@@ -189,7 +189,7 @@ func historyRetentionFlag(c *cobra.Command, retention *time.Duration) {
 			return 0, nil
 		}
 		return parseRetention(text)
-	}, "keep the history records of this for `TIME`, or 0 for forever; a process that serves the data folder has its own")
+	}, "keep the history records of this for `TIME`, or 0 to keep them forever; a process that serves the data folder has its own setting")
 }
 
 // parseTime reads a time, or a day, which stands for its start (UTC).

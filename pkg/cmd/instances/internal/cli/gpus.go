@@ -25,7 +25,7 @@ func (e *environment) gpusImport() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Replace the catalogue of GPUs",
 		Long: `Replaces the catalogue of GPUs, from which the instances of the compute API take
-theirs, with the one in FILE, or on standard input where FILE is -. It is a JSON
+theirs, with the one in FILE, or from standard input if FILE is -. It is a JSON
 list of objects with uuid, name, codename, cuda_cores and is_available, as
 gpus list --output json prints it. A file with a mistake changes nothing.
 

@@ -30,8 +30,8 @@ func (e *environment) history() *cobra.Command {
 time (UTC), the operation, the key that made it, the version, and the fields
 that changed. The text form cuts long values; the JSON form has all of them.
 
-With --limit, where there is more, the cursor to go on with is printed on
-standard error, and in the JSON form in next.`,
+With --limit, if there is more, the cursor that continues the list is printed on
+standard error; in the JSON form it is the member next.`,
 		Example: examples(
 			"instances history topology 17",
 			"instances history compute 01890a5d-ac96-774b-bcce-b302099a8057 --owner agent",
@@ -43,7 +43,7 @@ standard error, and in the JSON form in next.`,
 	}
 	ownerFlag(c, &owner, ownerOfInstance)
 	flagFor(c, &limit, "limit", "", parseLimit, "show at most `N` records (default all)")
-	c.Flags().StringVar(&cursor, "cursor", "", "go on after the records that were shown with this `CURSOR`")
+	c.Flags().StringVar(&cursor, "cursor", "", "continue after the records shown with this `CURSOR`")
 	formFlag(c, &form)
 	where.flags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -72,7 +72,7 @@ standard error, and in the JSON form in next.`,
 				say(e.stderr, "There are no records, or they have expired.\n")
 			}
 			if p.next != "" {
-				say(e.stderr, "There is more: go on with --cursor %s\n", p.next)
+				say(e.stderr, "There is more: continue with --cursor %s\n", p.next)
 			}
 			return nil
 		})

@@ -66,7 +66,7 @@ func TestHistory(t *testing.T) {
 		line := []string{"history", "topology", "1", "--limit", "3"}
 		got := s.run(t, line...)
 		paged += got.stdout
-		next := regexp.MustCompile(`^There is more: go on with --cursor (\S+)\n$`).FindStringSubmatch(got.stderr)
+		next := regexp.MustCompile(`^There is more: continue with --cursor (\S+)\n$`).FindStringSubmatch(got.stderr)
 		if next == nil {
 			t.Fatalf("no cursor in %+v", got)
 		}

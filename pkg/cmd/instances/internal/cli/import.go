@@ -25,17 +25,16 @@ func (e *environment) importInstances() *cobra.Command {
 		Use:     "import FILE",
 		GroupID: groupMoving,
 		Short:   "Create the instances that an export wrote",
-		Long: `Creates the instances in FILE, or on standard input where FILE is -, as
+		Long: `Creates the instances in FILE, or from standard input if FILE is -, as
 instances export wrote them: with their ids, times, versions and owners. New
 topology instances then get ids above those in the file. Each import of an
 instance is in its history. A data folder that does not exist is made.
 
 The file is checked first, and one with a mistake changes nothing. An instance
 that is there already, in the same version, is skipped, so that an import that
-was interrupted is just run again. Where the id or the code of an instance is
-taken by another one, or by another version, that is reported, and what is there
-stays as it is; the exit code then is 1. It does not report instances
-that are there and not in the file.
+was interrupted can just be run again. If another instance or another version has
+the id or the code of one in the file, that is reported, what is there stays as
+it is, and the exit code is 1. Instances that are not in the file are not reported.
 
 With --dry-run it changes nothing, and says what it would do.`,
 		Example: examples(

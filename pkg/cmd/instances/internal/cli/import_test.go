@@ -259,7 +259,7 @@ func TestImportInterrupted(t *testing.T) {
 	everywhere(t, nothing, func(t *testing.T, s *somewhere) {
 		lines := dumpFile(t, s, n)
 		got := interrupted(t, s, "Importing").run(t, "import", "in.jsonl")
-		wantFailure(t, got, exitFailed, "The same command goes on: it skips what is there.")
+		wantFailure(t, got, exitFailed, "Run the same command again to continue: it skips what is there.")
 		if !strings.Contains(got.stderr, "instances import: interrupted") {
 			t.Errorf("%+v", got)
 		}
@@ -380,13 +380,13 @@ func TestImportMistakes(t *testing.T) {
 		"later version":           {edit(1, `"version":1`, `"version":2`), "line 1: version 2 of the format"},
 		"cut between lines":       {strings.Join(lines[:5], ""), "the file is cut off"},
 		"cut in a line":           {whole[:len(whole)-60], "line 10: the JSON is cut off"},
-		"without the end":         {strings.Join(lines[:10], ""), "--resume goes on with it"},
+		"without the end":         {strings.Join(lines[:10], ""), "--resume completes it"},
 		"line is missing":         {strings.Join(lines[:3], "") + strings.Join(lines[4:], ""), "there are 2 compute instances, and the last line says 3"},
 		"line twice":              {strings.Join(lines[:4], "") + strings.Join(lines[3:], ""), "line 5: the compute instance 91c34f50-5181-4739-915a-000000000004 of the owner team-4 is in the file twice"},
 		"behind the end":          {whole + lines[3], "line 12: comes after the end"},
 		"unknown kind at the end": {edit(11, `"compute"`, `"other":1,"compute"`), `instances of "other"`},
-		"no kind":                 {edit(8, `"kind":"topology",`, ``), `line 8: kind: there is no kind ""`},
-		"other kind":              {edit(8, `"kind":"topology"`, `"kind":"host"`), `line 8: kind: there is no kind "host", but topology, compute or execution`},
+		"no kind":                 {edit(8, `"kind":"topology",`, ``), `line 8: kind: unknown kind ""`},
+		"other kind":              {edit(8, `"kind":"topology"`, `"kind":"host"`), `line 8: kind: unknown kind "host": want topology, compute or execution`},
 		"unknown field":           {edit(8, `"id"`, `"collection":"x","id"`), `line 8: unknown field "collection"`},
 		"empty line":              {edit(8, whole8, ""), "line 8: the line is empty"},
 		"no JSON":                 {edit(8, `{`, `(`), "line 8: invalid character"},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"instances/pkg/auth"
 	"instances/pkg/cmd/instances/internal/serving"
 	"instances/pkg/cmd/instances/internal/store"
 	"instances/pkg/gateway"
@@ -36,8 +37,8 @@ error. The exit code is 0 when the function returned, whatever the status of its
 response. FUNCTION is the name of its folder or its logical id.
 
 Without --event it takes the function's sample event from the folder events next
-to the template. Where an event has the placeholder credentials of the samples,
-the key local of the data folder stands in for them.
+to the template. If an event has the placeholder credentials of the samples,
+the key local of the data folder, or of the empty table, stands in for them.
 
 With --rehearse it runs the very binary that gets deployed, built for this
 machine, over the Lambda Runtime API, with the environment and the timeout of
@@ -76,7 +77,7 @@ Local that it starts, which needs Java 17 and Maven.`,
 		}
 		f, ok := t.Function(args[0])
 		if !ok {
-			return misused("there is no function %q in %s, but %s", args[0], templatePath, strings.Join(serving.FunctionNames(t), ", "))
+			return misused("there is no function %q in %s: want %s", args[0], templatePath, strings.Join(serving.FunctionNames(t), ", "))
 		}
 		if eventPath == "" {
 			eventPath = sampleEvent(templatePath, f.Name)
@@ -106,7 +107,7 @@ Local that it starts, which needs Java 17 and Maven.`,
 				if err != nil {
 					return err
 				}
-				event = withCredentials(event, serving.LocalKey, secret)
+				event = []byte(withCredentials(string(event), serving.LocalKey, secret))
 			}
 			fs, err := serving.NewFunctions(t, r, e.now, newLogger(e.stderr, false))
 			if err != nil {
@@ -148,6 +149,14 @@ func (e *environment) invokeRehearsed(ctx context.Context, table store.Table, t 
 		return err
 	}
 	defer s.Stop()
+	if table.Name == "" && hasPlaceholder(event) {
+		secret, err := auth.Mint(ctx, s.Repository(e.now, 0),
+			auth.NewKey{Name: serving.LocalKey, Allow: []string{auth.AllowAll}}, e.now())
+		if err != nil {
+			return err
+		}
+		event = []byte(withCredentials(string(event), serving.LocalKey, secret))
+	}
 	fs, _, err := s.Functions(ctx, path, "INFO", e.stderr)
 	if err != nil {
 		return err

@@ -92,7 +92,7 @@ func (e *environment) mint(ctx context.Context, r *store.Registry, key auth.NewK
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()
-	// Only the text of the first error goes on: a closed pipe is news here.
+	// The first error is not wrapped: a closed pipe must be reported here.
 	if _, err := r.RevokeCredential(ctx, key.Name, now); err != nil {
 		return fmt.Errorf("the secret could not be printed (%s), and the key %s could not be revoked: %w",
 			printErr.Error(), key.Name, err)

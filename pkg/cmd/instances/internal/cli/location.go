@@ -45,7 +45,7 @@ type location struct {
 	table store.Table
 	// create makes a data folder that does not exist.
 	create bool
-	// retention is how long history is kept; 0 means for ever.
+	// retention is how long history is kept; 0 means forever.
 	retention time.Duration
 	// timeout bounds the work on a table; 0 means [tableTimeout].
 	timeout time.Duration

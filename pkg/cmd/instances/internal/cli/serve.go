@@ -34,12 +34,12 @@ Ctrl-C finishes the running requests and ends; a second Ctrl-C ends at once. One
 process can serve a data folder at a time; the other commands work meanwhile.
 
 With --rehearse it serves the very binaries that get deployed, built for this
-machine, as processes over the Lambda Runtime API, on a DynamoDB Local that it
-starts and that forgets everything; this needs Java 17 and Maven. The data
+machine, as processes over the Lambda Runtime API, on a DynamoDB Local that
+it starts and that keeps nothing; this needs Java 17 and Maven. The data
 folder keeps only the secret of the key local then. How long the start of each
 process took is printed.
 
-The environment variable PORT chooses the port where --addr does not.`,
+The environment variable PORT chooses the port unless --addr does.`,
 		Example: examples(
 			"instances serve",
 			"instances serve --addr 127.0.0.1:8080 --data /tmp/registry",
@@ -49,7 +49,7 @@ The environment variable PORT chooses the port where --addr does not.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&addr, "addr", "", "`HOST:PORT` to listen on (default "+serving.DefaultHost+":"+defaultPort+")")
-	flags.StringVar(&s.Shown, "data", ".data", "`DIR` of the embedded database; it is made where it does not exist")
+	flags.StringVar(&s.Shown, "data", ".data", "`DIR` of the embedded database; it is made if it does not exist")
 	flags.StringVar(&templatePath, "template", "template.yaml", "`FILE` that declares the functions and routes")
 	flags.BoolVar(&quiet, "quiet", false, "log no requests, only what goes wrong")
 	flags.BoolVar(&rehearse, "rehearse", false, "serve the binaries that get deployed, on DynamoDB Local")

@@ -16,7 +16,7 @@ func parseKind(args []string) (kinds.Kind, error) {
 	}
 	k, ok := kinds.Named(args[0])
 	if !ok {
-		return kinds.Kind{}, misused("there is no kind %q, but %s", args[0], kinds.List())
+		return kinds.Kind{}, misused("unknown kind %q: want %s", args[0], kinds.List())
 	}
 	return k, nil
 }

@@ -54,7 +54,7 @@ func Serve(ctx context.Context, l net.Listener, run Handler, logger *slog.Logger
 	if errors.Is(err, net.ErrClosed) {
 		err = nil
 	}
-	// Whoever has all places knows that nothing runs, nor will.
+	// Once all places are taken, nothing runs, nor will.
 	for range maxCommands {
 		free <- struct{}{}
 	}

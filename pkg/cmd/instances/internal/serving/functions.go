@@ -39,7 +39,7 @@ func FunctionNames(t *template.Template) []string {
 }
 
 // HistoryRetention is how long t has history kept: the longest time that a
-// function sets, or 0 for forever.
+// function sets, or 0 for no limit.
 func HistoryRetention(t *template.Template) (time.Duration, error) {
 	var longest time.Duration
 	for _, f := range t.Functions {

@@ -42,7 +42,7 @@ func (g greeting) print(w io.Writer) {
 	for _, line := range g.lines(`$(cat ` + quote(key) + `)`) {
 		b.WriteString(line + "\n")
 	}
-	// Where nobody reads it, the server serves all the same.
+	// The server serves even if nobody can read this.
 	_, _ = io.WriteString(w, b.String())
 }
 

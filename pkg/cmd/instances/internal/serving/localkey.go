@@ -65,7 +65,7 @@ func EnsureLocalKey(ctx context.Context, r app.OperatorRepository, dir, shown st
 // interrupted is made good by the next one.
 func makeLocalKey(ctx context.Context, r app.OperatorRepository, path, shown string, now time.Time) (note string, err error) {
 	secret, unnamed := auth.NewSecret(), path+".new"
-	if err := writePrivate(unnamed, secret+"\n"); err != nil {
+	if err := WritePrivate(unnamed, secret+"\n"); err != nil {
 		return "", fmt.Errorf("keep the secret of the key %s: %w", LocalKey, err)
 	}
 	err = registerLocalKey(ctx, r, secret, now)
@@ -94,9 +94,9 @@ func registerLocalKey(ctx context.Context, r app.OperatorRepository, secret stri
 	return nil
 }
 
-// writePrivate writes a file that only its owner can read, in place of one
-// that an earlier attempt left.
-func writePrivate(path, text string) error {
+// WritePrivate writes a file that only its owner can read, in place of one
+// that is there.
+func WritePrivate(path, text string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -45,7 +45,7 @@ func (s *Server) Schedule(ctx context.Context, functions *local.Functions) (stop
 }
 
 // runScheduled runs a function, which logs what it did, and logs why it could
-// not. The server goes on in any case.
+// not. The server continues in any case.
 func (s *Server) runScheduled(ctx context.Context, functions *local.Functions, function string, event []byte) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -53,7 +53,7 @@ func (s *Server) runScheduled(ctx context.Context, functions *local.Functions, f
 		}
 	}()
 	_, err := functions.Invoke(ctx, function, event)
-	// A server that stops interrupts it, and the next start goes on.
+	// A server that stops interrupts it, and the next start continues.
 	if err != nil && ctx.Err() == nil {
 		s.Logger.Error("scheduled function failed", "function_name", function, "error", err.Error())
 	}

@@ -143,7 +143,7 @@ func (s *Server) Rehearse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := store.New(stage.repository(s.Now, retention), s.Now)
+	r := store.New(stage.Repository(s.Now, retention), s.Now)
 	note, err := EnsureLocalKey(ctx, r, s.Dir, s.Shown, true, s.Now())
 	if err != nil {
 		return err
@@ -240,7 +240,7 @@ func isLoopback(addr net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// say writes a message. Where that fails, there is nobody to tell.
+// say writes a message. If that fails, there is nobody to tell.
 func say(w io.Writer, format string, values ...any) {
 	_, _ = fmt.Fprintf(w, format, values...)
 }

@@ -91,8 +91,8 @@ func RemoteStage(ctx context.Context, table store.Table) (*Stage, error) {
 	return s, nil
 }
 
-// repository returns the repository of a stage of its own.
-func (s *Stage) repository(now func() time.Time, retention time.Duration) *dynamo.Repository {
+// Repository returns the repository of a stage of its own.
+func (s *Stage) Repository(now func() time.Time, retention time.Duration) *dynamo.Repository {
 	return dynamo.New(dynamo.Config{Client: s.local.Client(nil), Table: s.table, Now: now, HistoryRetention: retention})
 }
 

@@ -52,8 +52,8 @@ type dumpCheck struct {
 	end dumpCounts
 }
 
-// checkDump reads the whole file. The error is a [badDumpError] where there is
-// something wrong with it.
+// checkDump reads the whole file. The error is a [badDumpError] if something is
+// wrong with it.
 func checkDump(ctx context.Context, c Console, file io.Reader) (dumpContent, error) {
 	check := &dumpCheck{
 		dumpContent: dumpContent{newDumpCounts(), map[instance.Kind]int64{}}, seen: map[[16]byte]bool{},
@@ -129,7 +129,7 @@ func (check *dumpCheck) finish() {
 		return
 	}
 	if check.end == nil {
-		check.bad.add("the file is cut off: the last line, which says how many instances there are, is missing. Where it was exported, export --to FILE --resume goes on with it")
+		check.bad.add("the file is cut off: the last line, which says how many instances there are, is missing. Where it was exported, export --to FILE --resume completes it")
 		return
 	}
 	for _, d := range kinds.All() {

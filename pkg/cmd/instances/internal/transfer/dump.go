@@ -148,7 +148,7 @@ func newDumpLine(i instance.Instance) (dumpLine, error) {
 func (l dumpLine) key() (kinds.Kind, instance.Key, error) {
 	d, ok := kinds.Named(l.Kind)
 	if !ok {
-		return kinds.Kind{}, instance.Key{}, fmt.Errorf("kind: there is no kind %q, but %s", l.Kind, kinds.List())
+		return kinds.Kind{}, instance.Key{}, fmt.Errorf("kind: unknown kind %q: want %s", l.Kind, kinds.List())
 	}
 	if (d.PerOwner || l.Owner != "") && !auth.ValidName(l.Owner) {
 		return kinds.Kind{}, instance.Key{}, fmt.Errorf("owner: %q is not 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'", l.Owner)

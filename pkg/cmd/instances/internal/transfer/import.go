@@ -86,7 +86,7 @@ func (m Importer) Import(ctx context.Context, file io.ReadSeeker, name string) (
 	err = run.run(ctx, file)
 	run.bar.end()
 	if err != nil {
-		m.Console.say("Until then, %d instances were created, %d were there already, and %d were in conflict. The same command goes on: it skips what is there.\n",
+		m.Console.say("Until then, %d instances were created, %d were there already, and %d were in conflict. Run the same command again to continue: it skips what is there.\n",
 			run.done[created].total(), run.done[existed].total(), run.done[conflict].total())
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return nil, ctx.Err()
@@ -236,7 +236,7 @@ func compareImported(i, stored instance.Instance) (o outcome, why string) {
 }
 
 // codeHolder names the other instance that has the code of i, in a sentence;
-// it is empty where there is none.
+// it is empty if there is none.
 func (m *importRun) codeHolder(ctx context.Context, i instance.Instance) (string, error) {
 	if i.Code == "" {
 		return "", nil

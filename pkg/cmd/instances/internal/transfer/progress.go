@@ -19,7 +19,7 @@ type Console struct {
 	Terminal bool
 }
 
-// say writes a message. Where that fails, there is nobody to tell.
+// say writes a message. If that fails, there is nobody to tell.
 func (c Console) say(format string, values ...any) {
 	_, _ = fmt.Fprintf(c.Stderr, format, values...)
 }
@@ -29,7 +29,7 @@ func (c Console) say(format string, values ...any) {
 type progress struct {
 	mu      sync.Mutex
 	console Console
-	// bar is nil where nobody watches.
+	// bar is nil unless somebody watches.
 	bar *progressbar.ProgressBar
 }
 
@@ -59,7 +59,7 @@ func (p *progress) add() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		// Where it cannot be drawn, nobody watches.
+		// If it cannot be drawn, nobody watches.
 		_ = p.bar.Add(1)
 	}
 }
