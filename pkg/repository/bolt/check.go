@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -69,8 +70,7 @@ func (f *file) checkAll(ctx context.Context, c *contents) error {
 		return err
 	}
 	if found != layout {
-		c.add("the file has layout %q: the next start brings it up to date, and then it can be checked", found)
-		return nil
+		return fmt.Errorf("the file has layout %q: the next start brings it up to date, and then it can be checked", found)
 	}
 	return f.view(func(tx *bbolt.Tx) error { return c.check(ctx, tx) })
 }

@@ -19,32 +19,35 @@ func dueRepository(tb testing.TB, due, others int) (*Repository, time.Time) {
 	tb.Helper()
 	asOf := time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
 	r := openTest(tb, Options{HistoryRetention: time.Hour})
-	write := func(n int, at time.Time) error {
+	write := func(tx *bbolt.Tx, n int, at time.Time) error {
 		id := strconv.Itoa(n)
 		i := instance.Instance{
 			Kind: dueKind(), Collection: strconv.Itoa(n % 10), ID: id, Version: 1, Incarnation: id, IdleSince: at,
 		}
 		change := instance.Change{At: at.Add(-time.Hour)}
 		c := auth.Credential{Name: id, Owner: "o", Hash: auth.Hash(id), ExpiresAt: at}
-		return r.file.update(func(tx *bbolt.Tx) error {
-			deleted := i
-			deleted.ID += "deleted"
-			return errors.Join(
-				put(tx, i), r.record(tx, i, change, nil),
-				trash(tx, deleted, instance.Change{At: at}),
-				r.recordAnswer(tx, instance.Idempotency{Key: id, ExpiresAt: at}),
-				moveEntry(bucket(tx, endingsBucket), nil, ending(c)), putCredential(tx, c),
-			)
-		})
+		deleted := i
+		deleted.ID += "deleted"
+		return errors.Join(
+			put(tx, i), r.record(tx, i, change, nil),
+			trash(tx, deleted, instance.Change{At: at}),
+			r.recordAnswer(tx, instance.Idempotency{Key: id, ExpiresAt: at}),
+			moveEntry(bucket(tx, endingsBucket), nil, ending(c)), putCredential(tx, c),
+		)
 	}
-	for n := range due + others {
-		at := asOf.Add(-time.Second)
-		if n >= due {
-			at = asOf.Add(time.Duration(n) * time.Minute)
+	if err := r.file.update(func(tx *bbolt.Tx) error {
+		for n := range due + others {
+			at := asOf.Add(-time.Second)
+			if n >= due {
+				at = asOf.Add(time.Duration(n) * time.Minute)
+			}
+			if err := write(tx, n, at); err != nil {
+				return err
+			}
 		}
-		if err := write(n, at); err != nil {
-			tb.Fatal(err)
-		}
+		return nil
+	}); err != nil {
+		tb.Fatal(err)
 	}
 	return r, asOf
 }

@@ -21,7 +21,7 @@ import (
 func TestSearchWritesWithinManyParts(t *testing.T) {
 	t.Parallel()
 	r := open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{NoSync: true})
-	const stored = 700
+	const stored = 520
 	// Big enough that the file has to grow under the reader.
 	filler := fmt.Appendf(nil, `{"filler": %q}`, strings.Repeat("x", 4000))
 	for n := int64(1); n <= stored; n++ {

@@ -17,7 +17,7 @@ import (
 func TestDueInManyParts(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	const stored = 700
+	const stored = 520
 	r := open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{NoSync: true, HistoryRetention: time.Hour})
 	for n := int64(1); n <= stored; n++ {
 		i := sample(n)
