@@ -29,10 +29,10 @@ type Getter interface {
 
 // Searcher finds instances.
 type Searcher interface {
-	// Search returns what q asks for, in its order. A search by anything but the
-	// code may miss what was written in the last second or so; it never yields
-	// an instance that does not match. A position in q.After that does not fit q
-	// is [ErrCursor].
+	// Search returns what q asks for, in its order. A search by group, subgroup,
+	// name or status may miss what was written in the last second or so; it never
+	// yields an instance that does not match. A position in q.After that does not
+	// fit q is [ErrCursor].
 	Search(ctx context.Context, q Query) iter.Seq2[Instance, error]
 }
 

@@ -28,9 +28,7 @@ type credentialRecord struct {
 // errHashTaken says that a secret is less random than it must be.
 var errHashTaken = errors.New("a key with this secret exists")
 
-// CreateCredential stores a new key. It returns [auth.ErrNameOfOther] when a
-// key of another owner ever had the name, and [auth.ErrNameTaken] when one of
-// the same owner is usable at c.CreatedAt.
+// CreateCredential implements [auth.CredentialCreator].
 func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) error {
 	return r.write(ctx, "create key "+c.Name, func(tx *bbolt.Tx) error {
 		owner := bucket(tx, ownersBucket).Get(parts(c.Name))
@@ -62,8 +60,7 @@ func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) er
 	})
 }
 
-// Credential returns the key whose secret has the hash, revoked and expired
-// ones included, or [auth.ErrNoCredential].
+// Credential implements [auth.CredentialGetter].
 func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credential, error) {
 	var found auth.Credential
 	err := r.view(ctx, "get key", func(tx *bbolt.Tx) (err error) {
@@ -73,8 +70,7 @@ func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credenti
 	return found, err
 }
 
-// Credentials yields the latest key of each name, sorted by name. An error ends
-// the sequence.
+// Credentials implements [auth.CredentialLister].
 func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential, error] {
 	return scan(ctx, r, "list keys", namesBucket, nil,
 		func(tx *bbolt.Tx, b *batch[auth.Credential], _, hash []byte) (more bool, err error) {
@@ -87,9 +83,7 @@ func (r *Repository) Credentials(ctx context.Context) iter.Seq2[auth.Credential,
 		})
 }
 
-// RevokeCredential revokes the latest key of that name at the given time and
-// returns it. A key that is already revoked keeps its time. It returns
-// [auth.ErrNoCredential] for an unknown name.
+// RevokeCredential implements [auth.CredentialRevoker].
 func (r *Repository) RevokeCredential(ctx context.Context, name string, at time.Time) (auth.Credential, error) {
 	var revoked auth.Credential
 	err := r.write(ctx, "revoke key "+name, func(tx *bbolt.Tx) error {

@@ -12,9 +12,7 @@ import (
 	"instances/pkg/auth"
 )
 
-// EndedCredentials returns the keys that stopped to work before the given
-// time, also those whose name was given again since: what ended first comes
-// first. An error ends the sequence. The consumer may write meanwhile.
+// EndedCredentials implements [auth.CredentialPurger].
 func (r *Repository) EndedCredentials(ctx context.Context, before time.Time) iter.Seq2[auth.Credential, error] {
 	return scan(ctx, r, "list ended keys", endingsBucket, nil,
 		func(tx *bbolt.Tx, b *batch[auth.Credential], entry, _ []byte) (more bool, err error) {
@@ -31,9 +29,7 @@ func (r *Repository) EndedCredentials(ctx context.Context, before time.Time) ite
 		})
 }
 
-// PurgeCredential removes a key for good. Its name stays with its owner. It
-// returns [auth.ErrNoCredential], and changes nothing, where the stored key is
-// not just this: it was purged or revoked since.
+// PurgeCredential implements [auth.CredentialPurger].
 func (r *Repository) PurgeCredential(ctx context.Context, c auth.Credential) error {
 	return r.write(ctx, "purge key "+c.Name, func(tx *bbolt.Tx) error {
 		hash := []byte(c.Hash)
