@@ -117,7 +117,7 @@ func (a *cleanupAnswer) list(d cleanup.Due) error {
 }
 
 // decodeCleanupEvent reads the event of a cleanup: an object without other
-// fields. What is mistyped must not become a run that nobody meant.
+// fields, so that a typo never starts a run that nobody wanted.
 func decodeCleanupEvent(payload []byte) (cleanupEvent, error) {
 	var event cleanupEvent
 	if !bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{")) {

@@ -47,15 +47,15 @@ const maxRetentionDays = 36_500
 
 // settings is the environment of a function.
 type settings struct {
-	// table is that of TableVariable.
+	// table is the value of TableVariable.
 	table string
-	// historyRetention is 0 for ever.
+	// historyRetention is 0 to keep the history forever.
 	historyRetention time.Duration
 	// allowOrigin may be missing.
 	allowOrigin string
-	// silentAfter is that of SilentAfterVariable.
+	// silentAfter is the value of SilentAfterVariable.
 	silentAfter time.Duration
-	// cleanup is that of ParseCleanupSettings.
+	// cleanup is the result of ParseCleanupSettings.
 	cleanup CleanupSettings
 	// function is AWS_LAMBDA_FUNCTION_NAME, which Lambda sets.
 	function string
@@ -86,7 +86,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 }
 
 // ParseHistoryRetention reads how long the history of an instance is kept: a
-// number of days from 0, which is for ever, to 36,500.
+// number of days from 0, which means forever, to 36,500.
 func ParseHistoryRetention(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, errors.New(HistoryRetentionVariable + " is not set")

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// CacheFor is how long an [Authenticator] goes without asking the repository
-// again, and so the longest that a revoked key can still be used elsewhere.
+// CacheFor is how long an [Authenticator] caches a key, and so how long a revoked
+// key can still be used in another process.
 const CacheFor = time.Minute
 
 // maxCached bounds the memory that the cache takes.
 const maxCached = 1024
 
 var (
-	// ErrUnauthenticated says that a request carries no usable credentials.
+	// ErrUnauthenticated reports that a request carries no usable credentials.
 	// It never says why.
 	ErrUnauthenticated = errors.New("invalid credentials")
-	// ErrForbidden says that the key lacks the permission.
+	// ErrForbidden reports that the key lacks the permission.
 	ErrForbidden = errors.New("permission denied")
 )
 

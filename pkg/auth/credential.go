@@ -31,8 +31,8 @@ func (c Credential) Usable(now time.Time) bool {
 	return c.RevokedAt.IsZero() && (c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt))
 }
 
-// EndedAt returns when the key stopped or will stop to work, or zero for one
-// that works for ever.
+// EndedAt returns when the key stopped or will stop working, or zero if it works
+// forever.
 func (c Credential) EndedAt() time.Time {
 	if c.RevokedAt.IsZero() || !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(c.RevokedAt) {
 		return c.ExpiresAt
@@ -40,13 +40,13 @@ func (c Credential) EndedAt() time.Time {
 	return c.RevokedAt
 }
 
-// What a repository of credentials answers beside success.
+// Errors of a repository of credentials.
 var (
-	// ErrNoCredential says that there is no such key.
+	// ErrNoCredential reports that there is no such key.
 	ErrNoCredential = errors.New("no such key")
-	// ErrNameTaken says that a usable key has the name.
+	// ErrNameTaken reports that a usable key has the name.
 	ErrNameTaken = errors.New("a key with this name exists")
-	// ErrNameOfOther says that a key of another owner had the name: a name is
+	// ErrNameOfOther reports that a key of another owner had the name. A name is
 	// never given to another owner, since records refer to it.
 	ErrNameOfOther = errors.New("the name belongs to another owner")
 )

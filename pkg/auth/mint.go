@@ -10,9 +10,8 @@ import (
 	"time"
 )
 
-// ErrInvalidKey says that there can be no key with such a name, owner,
-// permissions or expiry. The error's text says which, in words for the
-// operator.
+// ErrInvalidKey says that the name, owner, permissions or expiry of a key is not
+// valid. The text of the error tells the operator which.
 var ErrInvalidKey = errors.New("invalid key")
 
 // NewKey describes a key that is to be made.
@@ -24,12 +23,12 @@ type NewKey struct {
 	Allow []string
 	// Profiles are as in [Credential].
 	Profiles map[string]string
-	// ExpiresAt is when the key stops to work, or zero for never.
+	// ExpiresAt is when the key stops working, or zero for never.
 	ExpiresAt time.Time
 }
 
 // Mint makes a key with a new secret, stores it, and returns the secret, which
-// cannot be had again. Its errors are [ErrInvalidKey] and those of the store.
+// cannot be retrieved later. Its errors are [ErrInvalidKey] and those of the store.
 func Mint(ctx context.Context, store CredentialCreator, k NewKey, now time.Time) (secret string, err error) {
 	secret = NewSecret()
 	if err := Register(ctx, store, k, secret, now); err != nil {

@@ -12,7 +12,7 @@ import (
 // leaked: inst_ and 52 characters of a-z2-7.
 const SecretPrefix = "inst_"
 
-// secretAlphabet is that of base32 in lower case.
+// secretAlphabet is the base32 alphabet in lower case.
 const secretAlphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
 // NewSecret returns a new random secret of 256 bits.

@@ -35,8 +35,8 @@
 //     num_assigned_jobs are 0 unless an instance was imported with others, and
 //     get-jobs answers an empty list. Polling it is how an instance shows that
 //     it is alive; it is written at most once a minute.
-//   - A started instance that was not heard of for a time (see [Settings])
-//     answers status 1. That follows from what is stored when it is read.
+//   - A started instance that has been silent for a time (see [Settings]) has
+//     status 1, which is computed from what is stored when it is read.
 //   - gpu_name is the name that the catalogue had when the gpu was set.
 //   - An answer carries current_server_time, so there is no 304. The ETag of
 //     an instance is for If-Match.

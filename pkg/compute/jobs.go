@@ -13,8 +13,8 @@ import (
 // every few seconds.
 const touchAfter = time.Minute
 
-// GetJobs answers GET {uuid}/get-jobs/ with an empty list: jobs are not part
-// of this product. Its agent polls it, and so shows that it is alive.
+// GetJobs answers GET {uuid}/get-jobs/ with an empty list: jobs are not part of
+// this product. Agents poll it, which serves as a heartbeat.
 func GetJobs(instances instance.Getter, heartbeats instance.Toucher, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		key, err := keyOf(r, who)

@@ -16,12 +16,12 @@ const BasePath = "/api/v1/instances"
 // dialect is the name of this dialect, of its kind and of its profiles.
 const dialect = "compute"
 
-// Settings are what the handlers are made with.
+// Settings configures the handlers.
 type Settings struct {
 	// Now is the clock; every handler needs it.
 	Now func() time.Time
-	// SilentAfter is how long a started instance may be silent before it
-	// counts as not available. Handlers that answer no instance need none.
+	// SilentAfter is how long a started instance may be silent before it counts as
+	// not available. Only handlers that return instances need it.
 	SilentAfter time.Duration
 }
 
@@ -31,8 +31,8 @@ func Kind() instance.Kind {
 	return instance.Kind{Name: dialect, Order: instance.OrderTime}
 }
 
-// Key returns the key of the instance with the uuid, of the owner. What is no
-// UUID names no instance: it returns [instance.ErrNotFound].
+// Key returns the key of the owner's instance with the uuid. For anything but a
+// UUID it returns [instance.ErrNotFound].
 func Key(owner, uuid string) (instance.Key, error) {
 	uuid = strings.ToLower(uuid)
 	if !isUUID(uuid) {
@@ -41,8 +41,7 @@ func Key(owner, uuid string) (instance.Key, error) {
 	return instance.Key{Kind: Kind(), Collection: owner, ID: uuid}, nil
 }
 
-// keyOf returns the key of the instance that the path of r names, of the
-// owner who makes the request. What is no UUID names none.
+// keyOf returns the key of the instance of who that the path of r names; see [Key].
 func keyOf(r *http.Request, who auth.Principal) (instance.Key, error) {
 	return Key(who.Owner, r.PathValue("uuid"))
 }

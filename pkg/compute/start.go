@@ -10,7 +10,7 @@ import (
 )
 
 // StartInstance answers PATCH {uuid}/start/: the instance is available from
-// now on, for as long as it is heard of. A body is ignored.
+// now on, as long as it sends heartbeats. A body is ignored.
 func StartInstance(instances instance.Updater, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		at := s.Now().UTC().Truncate(time.Millisecond)

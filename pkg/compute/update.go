@@ -9,7 +9,7 @@ import (
 )
 
 // UpdateInstance answers PUT {uuid}/: the instance becomes what the body
-// describes. Whether it is started, and its images, are no part of that.
+// describes. Whether it is started, and its images, do not change.
 func UpdateInstance(instances instance.Updater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, in, err := readWhole(r, gpus)

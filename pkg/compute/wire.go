@@ -32,14 +32,14 @@ const none = "n/a"
 // stored in [instance.Instance.Attributes].
 type attributes struct {
 	Type string `json:"type"`
-	// GPU and GPUName are those of the catalogue, empty for a CPU instance.
+	// GPU and GPUName come from the catalogue; they are empty for a CPU instance.
 	GPU     string `json:"gpu,omitempty"`
 	GPUName string `json:"gpuName,omitempty"`
 	// AskPrice is a decimal.
 	AskPrice           json.Number `json:"askPrice"`
 	MaxNumParallelJobs int64       `json:"maxNumParallelJobs"`
 	DownloadedImages   []string    `json:"downloadedImages,omitempty"`
-	// StartedAt is when it was started last, in milliseconds since 1970.
+	// StartedAt is when it was last started, in milliseconds since 1970.
 	StartedAt       int64 `json:"startedAt,omitempty"`
 	NumRunningJobs  int64 `json:"numRunningJobs,omitempty"`
 	NumAssignedJobs int64 `json:"numAssignedJobs,omitempty"`

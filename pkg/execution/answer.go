@@ -52,7 +52,7 @@ func answerWith(i instance.Instance) (httpjson.Answer, error) {
 	return answer, err
 }
 
-// message is the body of every answer that is no instance.
+// message is the body of answers other than instances.
 type message struct {
 	Message string `json:"message"`
 }

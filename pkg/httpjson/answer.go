@@ -47,11 +47,11 @@ func (a Answer) write(w http.ResponseWriter) {
 		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
 	}
 	w.WriteHeader(a.Status)
-	// A client that is gone cannot be told.
+	// The error of a client that has gone away has no reader.
 	_, _ = w.Write(a.Body)
 }
 
-// Marshal returns v as JSON without the escapes that only HTML needs.
+// Marshal returns v as JSON without escaping HTML.
 func Marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := newEncoder(&b).Encode(v); err != nil {
@@ -60,7 +60,7 @@ func Marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// newEncoder returns an encoder that escapes nothing for HTML.
+// newEncoder returns an encoder that does not escape HTML.
 func newEncoder(w io.Writer) *json.Encoder {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

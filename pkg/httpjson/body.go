@@ -17,7 +17,7 @@ const MaxBodyBytes = 1 << 20
 
 // ReadObject reads the body of r, which must be one JSON object in UTF-8 of
 // at most [MaxBodyBytes], whose members are within [MaxDepth]. It returns the body as it came and its members. A
-// Content-Type may be missing, but where it is given it must be JSON. Errors
+// Content-Type is optional, but must be JSON if it is given. Errors
 // are a [RequestError] of status 400 or 413.
 func ReadObject(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
 	if err := checkContentType(r.Header); err != nil {
@@ -95,8 +95,8 @@ func readBody(r *http.Request) ([]byte, error) {
 func describe(err error) string {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		// Its text is about JSON, such as "invalid character '}' after
-		// top-level value", never about this program.
+		// Its text is about JSON, such as "invalid character '}' after top-level
+		// value", never about this program.
 		return fmt.Sprintf("The body is not one valid JSON object: %s at byte %d.", syntax, syntax.Offset)
 	}
 	var kind *json.UnmarshalTypeError

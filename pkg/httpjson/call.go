@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Call is what the gateway knows about a request and net/http does not.
+// Call holds what the gateway knows about a request and net/http does not.
 type Call struct {
 	// RequestID is the id that the gateway gave to the request.
 	RequestID string

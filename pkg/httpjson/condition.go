@@ -7,8 +7,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// ETag returns the strong entity tag of a revision, which must hold neither
-// quotes nor control characters.
+// ETag returns the strong entity tag of a revision, which must not contain quotes
+// or control characters.
 func ETag(revision string) string { return `"` + revision + `"` }
 
 // CheckIfMatch returns a function that returns a [RequestError] of status 412
@@ -34,7 +34,7 @@ func CheckIfMatch(r *http.Request) func(instance.Instance) error {
 	}
 }
 
-// IfMatch returns modify with the check of [CheckIfMatch] before it, on each
+// IfMatch returns a modify that makes the check of [CheckIfMatch] first, on each
 // state that is read: a lost race is a 412 too.
 func IfMatch(r *http.Request, modify func(instance.Instance) (instance.Instance, error)) func(instance.Instance) (instance.Instance, error) {
 	check := CheckIfMatch(r)
@@ -57,8 +57,8 @@ func NotModified(r *http.Request, etag string) bool {
 	return false
 }
 
-// entityTags splits header values into entity tags. Tags of this API hold no
-// commas, so a foreign tag that does is cut into parts that match nothing.
+// entityTags splits header values into entity tags. This API's tags contain no
+// commas; a foreign tag that does is cut into parts that match nothing.
 func entityTags(values []string) []string {
 	var tags []string
 	for tag := range strings.SplitSeq(strings.Join(values, ","), ",") {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// MaxDepth is how many levels of lists and objects the value of a field may
-// have. It is far below the 10,000 that encoding/json takes, so that a value
-// stays readable wherever it is wrapped in more levels.
+// MaxDepth is how many levels of lists and objects the value of a field may have.
+// It is far below the 10,000 that encoding/json reads, so that a value can be
+// wrapped in more levels and still be read.
 const MaxDepth = 100
 
 // checkDepth returns a [RequestError] of status 400 that names the first
@@ -50,8 +50,8 @@ func stringEnd(body []byte, i int) int {
 	return len(body)
 }
 
-// tooDeep returns the error for the member with the name, or for the body
-// where there is no name.
+// tooDeep returns the error about the named member, or about the body if there is
+// no name.
 func tooDeep(quoted []byte) error {
 	message := fmt.Sprintf("must not be nested deeper than %d levels", MaxDepth)
 	var name string

@@ -2,7 +2,6 @@
 // that return answers, bodies and queries read within limits, conditional and
 // repeated requests, and pages of lists.
 //
-// It fixes no body of any answer: each dialect has one function that turns an
-// error into a status and a body, and calls this package's errors by their
-// type [RequestError].
+// It does not define the body of any answer: in each dialect, one function turns
+// an error, such as this package's [RequestError], into a status and a body.
 package httpjson

@@ -2,22 +2,22 @@ package httpjson
 
 import "strings"
 
-// RequestError is a fault of the request. Its texts are written for the
-// client and hold nothing internal.
+// RequestError is a fault in the request. Its texts are for the client and hold
+// nothing internal.
 type RequestError struct {
-	// Status is the HTTP status that fits; a dialect may choose another.
+	// Status is the usual HTTP status; a dialect may choose another.
 	Status int
 	// Detail is a sentence.
 	Detail string
-	// Fields has one entry for each bad field, or none.
+	// Fields has an entry for each bad field.
 	Fields []FieldError
 }
 
-// FieldError is what is wrong with one field of a body, or one parameter.
+// FieldError says what is wrong with a field of a body, or with a parameter.
 type FieldError struct {
 	// Field names the field, list entries as in environments[3].
 	Field string `json:"field"`
-	// Message goes on a sentence that starts with the field's name: "must be
+	// Message continues a sentence that starts with the field's name: "must be
 	// a string".
 	Message string `json:"message"`
 }

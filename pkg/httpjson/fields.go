@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Fields reads the members of a JSON object by their names and collects what
-// is wrong with them, so that a client learns all of it at once. A member
-// that is missing or null counts as not given. It is for one goroutine.
+// Fields reads the members of a JSON object by name and collects what is wrong
+// with them, so that the client learns everything at once. A missing or null
+// member counts as not given. Fields must not be used concurrently.
 type Fields struct {
 	members map[string]json.RawMessage
 	// noun is what a field is called: "field" or "query parameter".
@@ -31,7 +31,7 @@ func BadField(field, message string) error {
 	return f.Err()
 }
 
-// Reject notes that something is wrong with a field.
+// Reject records an error about a field.
 func (f *Fields) Reject(field, message string) {
 	f.errors = append(f.errors, FieldError{Field: field, Message: message})
 }
@@ -53,7 +53,7 @@ func (f *Fields) Err() error {
 // empty where nothing is.
 func (f *Fields) Problems() string { return join(f.errors) }
 
-// Raw returns the JSON value of a member; nil where it is not given.
+// Raw returns the JSON value of a member, or nil if it is not given.
 func (f *Fields) Raw(field string) json.RawMessage {
 	raw := f.members[field]
 	if isNull(raw) {
@@ -63,7 +63,7 @@ func (f *Fields) Raw(field string) json.RawMessage {
 }
 
 // String returns a text of at most maxLength characters (Unicode code
-// points); nil where it is not given or not valid.
+// points), or nil if it is not given or not valid.
 func (f *Fields) String(field string, maxLength int) *string {
 	raw := f.Raw(field)
 	if raw == nil {
@@ -81,7 +81,7 @@ func (f *Fields) String(field string, maxLength int) *string {
 	return &s
 }
 
-// Bool returns true or false; nil where it is not given or not valid.
+// Bool returns a boolean, or nil if it is not given or not valid.
 func (f *Fields) Bool(field string) *bool {
 	raw := f.Raw(field)
 	if raw == nil {
@@ -95,8 +95,7 @@ func (f *Fields) Bool(field string) *bool {
 	return &b
 }
 
-// Integer returns an integer of 64 bits; nil where it is not given or not
-// valid.
+// Integer returns a 64-bit integer, or nil if it is not given or not valid.
 func (f *Fields) Integer(field string) *int64 {
 	raw := f.Raw(field)
 	if raw == nil {
@@ -110,8 +109,8 @@ func (f *Fields) Integer(field string) *int64 {
 	return &n
 }
 
-// Integers returns a list of integers of 64 bits; nil where it is not given
-// or not valid.
+// Integers returns a list of 64-bit integers, or nil if it is not given or not
+// valid.
 func (f *Fields) Integers(field string) []int64 {
 	list := f.List(field)
 	if list == nil {
@@ -129,7 +128,7 @@ func (f *Fields) Integers(field string) []int64 {
 	return numbers
 }
 
-// List returns the entries of a list; nil where it is not given or not valid.
+// List returns the entries of a list, or nil if it is not given or not valid.
 func (f *Fields) List(field string) []json.RawMessage {
 	raw := f.Raw(field)
 	if raw == nil {

@@ -10,9 +10,9 @@ import (
 
 // ReadForm reads the body of r, of at most [MaxBodyBytes], as a JSON object or
 // as a form (application/x-www-form-urlencoded), by its Content-Type. A value
-// of a form is a JSON string here; of a repeated field the last one counts.
-// Without a body there are no members, whatever the type. Errors are those of
-// [ReadObject], with status 415 for a type that is neither.
+// of a form becomes a JSON string; if a field is repeated, the last value counts.
+// An empty body of any type has no members. Errors are as in [ReadObject], and of
+// status 415 for any other type.
 func ReadForm(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
 	body, err := readBody(r)
 	if err != nil || len(body) == 0 {

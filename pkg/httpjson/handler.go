@@ -7,13 +7,12 @@ import (
 	"instances/pkg/auth"
 )
 
-// Handler answers a request of who. An error is answered by [Errors]; nothing
-// has been written then.
+// Handler answers a request made by who. Its errors are answered by [Errors].
 type Handler func(r *http.Request, who auth.Principal) (Answer, error)
 
-// Errors is how a dialect answers a request that failed.
+// Errors defines how a dialect answers a request that failed.
 type Errors struct {
-	// ContentType is that of the answers; empty means application/json.
+	// ContentType is the type of the answers, by default application/json.
 	ContentType string
 	// Challenge is the WWW-Authenticate of a 401.
 	Challenge string
@@ -34,7 +33,7 @@ func (e Errors) Secure(keys *auth.Authenticator, permission string, serve Handle
 	})
 }
 
-// Open returns a handler that calls serve for every request, with the zero
+// Open returns a handler that calls serve for all requests, with the zero
 // principal.
 func (e Errors) Open(serve Handler) http.Handler {
 	return e.handler(func(r *http.Request) (Answer, error) { return serve(r, auth.Principal{}) })
@@ -51,8 +50,8 @@ func (e Errors) handler(serve func(*http.Request) (Answer, error)) http.Handler 
 	})
 }
 
-// answer returns the answer to r, which failed with err. It logs a fault of
-// the server; a 503 says that the client may try again in a second.
+// answer returns the answer to r, which failed with err. It logs faults of the
+// server, and lets the client retry a 503 after a second.
 func (e Errors) answer(r *http.Request, err error) Answer {
 	status, body := e.Describe(r, err)
 	if status >= http.StatusInternalServerError {

@@ -17,7 +17,7 @@ const MaxListBytes = 5 << 20
 
 // Query is a question that a list answers, with entries of type E.
 type Query[Q, E any] interface {
-	// Cursor returns an opaque, URL-safe text with which Resume goes on after
+	// Cursor returns an opaque, URL-safe text with which Resume continues after
 	// last.
 	Cursor(last E) string
 	// Resume returns the query for what comes after the entry that the cursor
@@ -27,10 +27,10 @@ type Query[Q, E any] interface {
 
 // List is a request for a list.
 type List[Q Query[Q, E], E any] struct {
-	// Query is what is asked for, without a position and a limit.
+	// Query is the query, without a position or a limit.
 	Query Q
-	// Parameters are the query parameters that led to it, for the link to the
-	// next page.
+	// Parameters are the query parameters that it was made from, for the link to
+	// the next page.
 	Parameters map[string]string
 	Paging     Paging
 	// Encode returns the JSON form of an entry.
@@ -52,7 +52,7 @@ func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[
 	}
 	limit := 0
 	if l.Paging.Limit > 0 {
-		// One more tells whether there is a next page.
+		// One more shows whether there is a next page.
 		limit = l.Paging.Limit + 1
 	}
 	page := newPage()
@@ -103,7 +103,7 @@ func (l List[Q, E]) next(r *http.Request, cursor string) string {
 type page struct {
 	body    bytes.Buffer
 	encoder *json.Encoder
-	// size is that of the body in the answer of a Lambda.
+	// size is the size of the body in the answer of a Lambda.
 	size, count int
 	more        bool
 }
@@ -116,8 +116,8 @@ func newPage() *page {
 	return p
 }
 
-// add appends an entry, or returns false where the page has no room for it. A
-// first entry always fits: an instance and a history record are smaller than a
+// add appends an entry, or returns false if the page has no room for it. The
+// first entry always fits: an instance or a history record is smaller than a
 // page.
 func (p *page) add(entry any) (fits bool, err error) {
 	start := p.body.Len()

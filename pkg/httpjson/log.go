@@ -19,8 +19,8 @@ func WithLogger(ctx context.Context, l *slog.Logger, attrs ...slog.Attr) context
 }
 
 // Logger returns the logger of the request that ctx belongs to. Its lines
-// carry what identifies the request. Without a request it is the default
-// logger, so that nothing is lost.
+// identify the request. Without a request it is the default logger, so that
+// nothing is lost.
 func Logger(ctx context.Context) *slog.Logger {
 	l, ok := ctx.Value(loggerKey{}).(requestLogger)
 	if !ok {

@@ -12,8 +12,7 @@ import (
 	"instances/pkg/instance"
 )
 
-// RepeatFor is how long the answer to a request with an Idempotency-Key is
-// kept.
+// RepeatFor is how long the answer to a request with an Idempotency-Key is kept.
 const RepeatFor = 24 * time.Hour
 
 // maxIdempotencyKey is the length of the longest Idempotency-Key, in bytes.
@@ -21,22 +20,22 @@ const maxIdempotencyKey = 255
 
 // Operation is a request that may be repeated, as [Once] needs it.
 type Operation struct {
-	// Owner is who makes the request, and Route the method and the route. A
-	// key counts for one owner and one route.
+	// Owner makes the request, and Route is its method and route. A key counts
+	// for one owner and one route.
 	Owner, Route string
-	// Body is the body as it came: with another one, the same key is refused.
+	// Body is the body as sent: the same key with another body is refused.
 	Body []byte
 	// Now is the time of the request.
 	Now time.Time
 }
 
-// Once creates something and returns answer. Where r has an Idempotency-Key,
-// create gets a record to store in its transaction, and if the same request
-// was made before, Once returns the answer to that one instead.
+// Once calls create and returns answer. If r has an Idempotency-Key, create gets a
+// record to store in its transaction; if the same request was made before, Once
+// returns the answer to that one instead.
 //
-// Its errors are those of create, and a [RequestError]: 400 for a key that is
-// not valid, 422 for a key that came with another body before, 409 where
-// another request with the key is still under way when the time is over.
+// Its errors are those of create and [RequestError]: 400 for an invalid key, 422
+// for a key that was used with another body, and 409 if another request with the
+// key is still running when the time is up.
 func Once(r *http.Request, op Operation, answer Answer, create func(*instance.Idempotency) error) (Answer, error) {
 	record, err := newRecord(r, op, answer)
 	if err != nil {
@@ -87,7 +86,7 @@ func newRecord(r *http.Request, op Operation, answer Answer) (*instance.Idempote
 	}, nil
 }
 
-// recorded returns the stored answer if it is one to the same request.
+// recorded returns the stored answer if the request is the same.
 func recorded(record instance.Idempotency, fingerprint string) (Answer, error) {
 	if record.Fingerprint != fingerprint {
 		return Answer{}, &RequestError{

@@ -17,14 +17,14 @@ const MaxLimit = 1000
 type Paging struct {
 	// Limit is the largest number of entries that the client wants, or 0.
 	Limit int
-	// Cursor says where to go on, or is empty.
+	// Cursor says where to continue; it is empty for the first page.
 	Cursor string
 }
 
-// Parameters returns the query parameters of r that have a value, by the
-// names given, which a client may write in any case. A parameter that is
-// unknown or repeated is a [RequestError] of status 400 that names it, so
-// that a typo never widens a search.
+// Parameters returns the query parameters of r that have a value, by the given
+// names, which a client may write in any case. An unknown or repeated parameter is
+// a [RequestError] of status 400 that names it, so that a typo never widens a
+// search.
 func Parameters(r *http.Request, names ...string) (map[string]string, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Change is who changes an instance, when and how. Every write takes one, and
-// its history record repeats it.
+// Change says who changes an instance, when and how. Every write takes one, which
+// becomes part of its history record.
 type Change struct {
 	// By is the name of the key that was used, and Owner its owner.
 	By, Owner string
@@ -32,8 +32,8 @@ type Event struct {
 	// Position is the place of the event in the history: an opaque text that
 	// is not empty; see [HistoryQuery.After].
 	Position string
-	// Incarnation and Version are those that the change led to. A delete and
-	// a purge keep the version that they found.
+	// Incarnation and Version are the ones after the change. A delete and a purge
+	// keep the version that they found.
 	Incarnation string
 	Version     int64
 	// Fields are the changed fields in ascending order of their names.
@@ -55,7 +55,7 @@ const MaxHistoryValueBytes = 1 << 10
 
 // Diff returns the fields that differ between two states of an instance, in
 // ascending order of their names. The attributes are compared one by one.
-// Version, incarnation and times are no fields.
+// Version, incarnation and times are not fields.
 func Diff(before, after Instance) []FieldChange {
 	was, is := before.fields(), after.fields()
 	names := maps.Clone(was)
@@ -74,7 +74,7 @@ func Diff(before, after Instance) []FieldChange {
 // an attribute of the same name.
 func (i Instance) fields() map[string]json.RawMessage {
 	f := map[string]json.RawMessage{}
-	// Attributes that are no object have no fields.
+	// Attributes that are not an object have no fields.
 	_ = json.Unmarshal(i.Attributes, &f)
 	if f == nil {
 		f = map[string]json.RawMessage{}
@@ -93,7 +93,7 @@ func (i Instance) fields() map[string]json.RawMessage {
 	return f
 }
 
-// brief returns v, or its hash where v is too big for a history record.
+// brief returns v, or its hash if v is too large for a history record.
 func brief(v json.RawMessage) json.RawMessage {
 	if len(v) <= MaxHistoryValueBytes {
 		return v

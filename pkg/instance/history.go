@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// HistoryQuery asks for the history of an instance, newest first, also after
-// it was deleted. Of an id that was used more than once, the events of each
-// incarnation may stand together.
+// HistoryQuery asks for the history of an instance, newest first, even after it
+// was deleted. If an id was used more than once, the events of each incarnation
+// may be grouped together.
 type HistoryQuery struct {
 	Key Key
 	// After, where it is not empty, is the [Event.Position] of the event up to
@@ -18,13 +18,13 @@ type HistoryQuery struct {
 }
 
 // Cursor returns an opaque, URL-safe text with which [HistoryQuery.Resume]
-// goes on after last. It is bound to the instance that q names.
+// continues after last. It is bound to the instance that q names.
 func (q HistoryQuery) Cursor(last Event) string {
 	return encodeCursor(q.fingerprint(), Position{SortKey: last.Position})
 }
 
 // Resume returns q with After set from a cursor. It returns an error that is
-// [ErrCursor] when the text is no cursor, or one of another query.
+// [ErrCursor] if the text is not a cursor of q.
 func (q HistoryQuery) Resume(text string) (HistoryQuery, error) {
 	p, err := decodeCursor(q.fingerprint(), text)
 	if err != nil {
@@ -34,7 +34,7 @@ func (q HistoryQuery) Resume(text string) (HistoryQuery, error) {
 	return q, nil
 }
 
-// fingerprint identifies what q asks for. It is that of no [Query].
+// fingerprint identifies what q asks for. No [Query] has the same.
 func (q HistoryQuery) fingerprint() []byte {
 	b, _ := json.Marshal(map[string]string{"kind": q.Key.Kind.Name, "collection": q.Key.Collection, "history": q.Key.ID})
 	sum := sha256.Sum256(b)

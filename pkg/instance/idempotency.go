@@ -12,6 +12,6 @@ type Idempotency struct {
 	Fingerprint string
 	// Answer is opaque here: the whole answer as the HTTP layer keeps it.
 	Answer []byte
-	// ExpiresAt is when the record stops to count, to the second.
+	// ExpiresAt is when the record stops counting, to the second.
 	ExpiresAt time.Time
 }

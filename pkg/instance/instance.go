@@ -73,15 +73,15 @@ type Instance struct {
 	// Version is 1 for a new instance and grows by 1 with each write but a
 	// heartbeat.
 	Version int64
-	// Incarnation tells an instance from an earlier one of the same id. See
-	// [NewIncarnation].
+	// Incarnation distinguishes an instance from an earlier one with the same id;
+	// see [NewIncarnation].
 	Incarnation string
 	// CreatedAt, UpdatedAt and LastSeenAt are kept to the millisecond, in
-	// UTC. LastSeenAt is zero until the instance was first heard of.
+	// UTC. LastSeenAt is zero until the instance is first seen.
 	CreatedAt, UpdatedAt, LastSeenAt time.Time
 	// IdleSince is since when the instance has been idle, to the millisecond,
 	// in UTC: what is idle for long can be cleaned up. It is zero for an
-	// instance that is in use, or that is never idle. It is no field of its
+	// instance that is in use, or that is never idle. It is not part of its
 	// history.
 	IdleSince time.Time
 	// Attributes is a JSON object that only the dialect of the instance

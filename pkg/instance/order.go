@@ -15,7 +15,7 @@ import (
 const maxSortTime = 1<<48 - 1
 
 // SortKey returns a text by whose bytes the instances of a collection are
-// sorted. It never changes, and those of different ids differ. It is empty for
+// sorted. It never changes, and differs for different ids. It is empty for
 // an id that no instance of the kind can have.
 func (i Instance) SortKey() string {
 	if sort, ok := i.Key().SortKey(); ok || i.Kind.Order != OrderTime {

@@ -35,18 +35,18 @@ type Query struct {
 // Position is a place in the answers to a query.
 type Position struct {
 	Collection string `json:"c"`
-	// SortKey is that of an instance; see [Instance.SortKey].
+	// SortKey is the [Instance.SortKey] of an instance.
 	SortKey string `json:"s"`
 }
 
-// Cursor returns an opaque, URL-safe text with which [Query.Resume] goes on
-// after last. It is bound to what q asks for, Limit and After aside.
+// Cursor returns an opaque, URL-safe text with which [Query.Resume] continues
+// after last. It is bound to what q asks for, apart from Limit and After.
 func (q Query) Cursor(last Instance) string {
 	return encodeCursor(q.fingerprint(), Position{last.Collection, last.SortKey()})
 }
 
 // Resume returns q with After set from a cursor. It returns an error that is
-// [ErrCursor] when the text is no cursor, or one of another query.
+// [ErrCursor] if the text is not a cursor of q.
 func (q Query) Resume(text string) (Query, error) {
 	p, err := decodeCursor(q.fingerprint(), text)
 	if err != nil {

@@ -45,7 +45,7 @@
 //   - The changes have the names, the order and the values of the fields of an
 //     answer. Fields that no answer shows are left out, so that the history
 //     tells no more of an instance than a GET does: the owner, for one, is for
-//     those who keep the keys. The name of the key in by is meant to be seen.
+//     those who manage the keys. The name of the key in by may be seen.
 //   - old or new is left out where the field was or is absent: an empty list
 //     and an empty text count as absent.
 //   - A value of more than 1024 bytes of JSON is given by its hash alone, as a
@@ -60,7 +60,7 @@
 //     same history.
 //   - An id that no instance ever had is not found. An instance whose records
 //     have all expired has an empty list. A page after the last one is empty
-//     too, whatever has become of the instance meanwhile.
+//     too, whatever has happened to the instance since.
 //
 // A search by groupCode or instanceName may miss an instance that was created
 // or changed within about the last second, since an index of DynamoDB follows

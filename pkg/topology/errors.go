@@ -76,7 +76,7 @@ func fieldProblem(field, message string) problem {
 	}
 }
 
-// badID returns the error of an Id that is no positive integer.
+// badID returns the error for an Id that is not a positive integer.
 func badID() error {
 	return httpjson.BadField("Id", "must be a positive integer")
 }

@@ -22,8 +22,8 @@ func key(n int64) instance.Key {
 	return instance.Key{Kind: Kind(), Collection: instance.Block(n), ID: strconv.FormatInt(n, 10)}
 }
 
-// keyOf reads the Id in the path of r. An Id that is no positive integer is a
-// bad request.
+// keyOf returns the key for the Id in the path of r, which must be a positive
+// integer.
 func keyOf(r *http.Request) (instance.Key, error) {
 	text := r.PathValue("Id")
 	if text == "" || strings.Trim(text, "0123456789") != "" || strings.Trim(text, "0") == "" {
