@@ -9,7 +9,7 @@ import (
 	"net/http"
 )
 
-// answer is what a function returns.
+// answer is the answer of a function.
 type answer struct {
 	StatusCode        int                 `json:"statusCode"`
 	Headers           map[string]string   `json:"headers"`
@@ -18,7 +18,7 @@ type answer struct {
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
-// decodeAnswer is as strict as API Gateway, which takes anything else for a
+// decodeAnswer is as strict as API Gateway, which treats anything else as a
 // failure of the function.
 func decodeAnswer(out []byte) (*answer, error) {
 	if len(out) > MaxEventBytes {
@@ -40,8 +40,8 @@ func decodeAnswer(out []byte) (*answer, error) {
 }
 
 // answerHeader returns the name under which a client sees a header of a
-// function's answer, or nothing where it is dropped. The length is the
-// gateway's own to tell.
+// function's answer, or "" if the header is dropped. The gateway sets the length
+// itself.
 func answerHeader(name string) string {
 	switch name {
 	case "Authorization", "Connection", "Content-Md5", "Date", "Max-Forwards", "Server", "User-Agent", "Www-Authenticate":
@@ -76,8 +76,8 @@ func (g *gateway) answer(w http.ResponseWriter, c *call, a *answer) {
 	g.send(w, c.request, a.StatusCode, a.Body)
 }
 
-// send ends an answer. An error means that the client is gone, or that the
-// status allows no body.
+// send writes an answer. A write fails only if the client is gone or the status
+// allows no body.
 func send(w http.ResponseWriter, status int, body string) {
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)

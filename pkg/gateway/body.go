@@ -15,72 +15,73 @@ import (
 )
 
 const (
-	// MaxRequestBytes is the largest body of a request, as it is sent.
+	// MaxRequestBytes is the size of the largest request body, as it is sent.
 	MaxRequestBytes = 10 << 20
-	// keptBytes is how much of a body is kept, and passed on: a byte more than
-	// any function takes. So a function refuses a larger body as it would
-	// refuse the whole.
+	// keptBytes is how much of a body is read into memory and passed on: one
+	// byte more than any function accepts, so that a function refuses a larger
+	// body in its own words.
 	keptBytes = httpjson.MaxBodyBytes + 1
 )
 
-// What bodies take together, whoever sends them.
+// Limits on the bodies of all clients together.
 const (
-	// maxWaitingBytes is for the bodies that arrive or wait.
+	// maxWaitingBytes bounds the bodies that are arriving or waiting.
 	maxWaitingBytes = 16 * keptBytes
-	// A body of at most smallBytes shares maxSmallBytes with others, a larger
-	// one maxLargeBytes, while it is answered. An event has up to six times
-	// the size of its body, and the function works on copies.
+	// While their requests are served, bodies of up to smallBytes share
+	// maxSmallBytes, and larger ones maxLargeBytes. The memory that they take is a
+	// multiple of that: an event has up to six times the size of its body, and
+	// the function makes copies.
 	smallBytes    = 64 << 10
 	maxSmallBytes = 4 << 20
 	maxLargeBytes = 2 << 20
-	// patience is how long a body waits to be answered.
+	// patience is how long a body waits for room.
 	patience = time.Second
-	// maxExpansion is the most that deflate expands.
+	// maxExpansion is the largest expansion of deflate.
 	maxExpansion = 1032
 )
 
-// errBusy says that there is no room for the body.
+// errBusy means that there is no room for a body.
 var errBusy = errors.New("too many bodies at once")
 
-// bodies bounds the memory that bodies of requests take. Where there is no
-// room for another that arrives, the one that has been arriving or waiting for
-// longest is given up, so that senders who are slow do not keep others out.
+// bodies bounds the memory that request bodies take. When there is no room for
+// more of those that arrive, it drops the one that has been arriving or waiting
+// longest, so that slow senders do not keep others out.
 type bodies struct {
-	// small and large have the bytes of the bodies that are being answered.
-	// Small bodies do not queue behind large ones.
+	// small and large are the room for bodies that are being served. Small
+	// bodies do not queue behind large ones.
 	small, large *semaphore.Weighted
 
 	mu      sync.Mutex
 	held    int
-	waiting list.List // of *waitingBody, the longest first
+	waiting list.List // of *waitingBody, oldest first
 }
 
 func newBodies() *bodies {
 	return &bodies{small: semaphore.NewWeighted(maxSmallBytes), large: semaphore.NewWeighted(maxLargeBytes)}
 }
 
-// waitingBody is a body that arrives, or that is there and waits.
+// waitingBody is a body that is arriving or waiting for room.
 type waitingBody struct {
-	held    int
-	place   *list.Element
-	givenUp bool
-	// giveUp ends the reading or the waiting. It does not block.
-	giveUp func()
+	size    int
+	element *list.Element // nil if not in the list
+	dropped bool
+	// cancel ends the reading or the waiting. It does not block.
+	cancel func()
 }
 
-// receive reads the body of a request, at most keptBytes of it, and waits for
-// room to answer it. The caller calls done once it is answered. Errors are
-// errBusy, a [http.MaxBytesError], or what went wrong while reading.
+// receive reads up to keptBytes of a request's body and waits until there is room
+// to serve it. The caller must call done when it is served. The error is errBusy,
+// an [http.MaxBytesError], or that of reading the body.
 func (b *bodies) receive(w http.ResponseWriter, r *http.Request) (body []byte, done func(), err error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, func() {}, nil
 	}
-	x := &waitingBody{giveUp: func() {
-		// Recorders of tests have no deadlines; they have all of the body.
+	x := &waitingBody{cancel: func() {
+		// A recorder has no deadlines, and does not need them.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 	}}
 	b.mu.Lock()
-	x.place = b.waiting.PushBack(x)
+	x.element = b.waiting.PushBack(x)
 	b.mu.Unlock()
 	defer b.remove(x)
 
@@ -102,7 +103,7 @@ func (b *bodies) receive(w http.ResponseWriter, r *http.Request) (body []byte, d
 	return body, func() { room.Release(size) }, nil
 }
 
-// read reads a body of that length, or -1 where that is not known.
+// read reads a body of the given length, or -1 if it is unknown.
 func (b *bodies) read(x *waitingBody, r io.Reader, length int64) ([]byte, error) {
 	var body []byte
 	for {
@@ -116,7 +117,7 @@ func (b *bodies) read(x *waitingBody, r io.Reader, length int64) ([]byte, error)
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if err == nil && len(body) == keptBytes {
-			// What follows counts against the limit of what may be sent.
+			// The rest counts only against MaxRequestBytes.
 			if _, err = io.Copy(io.Discard, r); err == nil {
 				return body, nil
 			}
@@ -132,33 +133,33 @@ func (b *bodies) read(x *waitingBody, r io.Reader, length int64) ([]byte, error)
 	}
 }
 
-// hold counts x as a body of so many bytes, for which others are given up
-// where they must. It reports whether x has not been given up.
-func (b *bodies) hold(x *waitingBody, bytes int) bool {
+// hold sets the size of x, and drops the oldest bodies if there is no room for
+// it. It reports whether x itself is not dropped.
+func (b *bodies) hold(x *waitingBody, size int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if x.givenUp {
+	if x.dropped {
 		return false
 	}
-	b.held += bytes - x.held
-	x.held = bytes
+	b.held += size - x.size
+	x.size = size
 	for b.held > maxWaitingBytes {
-		longest := b.waiting.Front().Value.(*waitingBody)
-		b.drop(longest)
-		longest.givenUp = true
-		longest.giveUp()
+		oldest := b.waiting.Front().Value.(*waitingBody)
+		b.unlist(oldest)
+		oldest.dropped = true
+		oldest.cancel()
 	}
-	return !x.givenUp
+	return !x.dropped
 }
 
-// wait waits until the room has so many bytes for x.
+// wait acquires so many bytes of the room for x.
 func (b *bodies) wait(ctx context.Context, x *waitingBody, room *semaphore.Weighted, size int64) error {
 	if !room.TryAcquire(size) {
-		// A client that has sent all may close its half of the connection.
+		// A client that has sent everything may close its half of the connection.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		defer cancel()
 		b.mu.Lock()
-		x.giveUp = cancel
+		x.cancel = cancel
 		b.mu.Unlock()
 		if room.Acquire(ctx, size) != nil {
 			return errBusy
@@ -171,19 +172,19 @@ func (b *bodies) wait(ctx context.Context, x *waitingBody, room *semaphore.Weigh
 	return nil
 }
 
-// remove ends the waiting of x, and reports whether it was given up before.
-func (b *bodies) remove(x *waitingBody) (givenUp bool) {
+// remove takes x off the list, and reports whether it was dropped before.
+func (b *bodies) remove(x *waitingBody) (dropped bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.drop(x)
-	return x.givenUp
+	b.unlist(x)
+	return x.dropped
 }
 
-// drop takes x off the list, where it is there. The lock is held.
-func (b *bodies) drop(x *waitingBody) {
-	if x.place != nil {
-		b.waiting.Remove(x.place)
-		b.held -= x.held
-		x.place, x.held = nil, 0
+// unlist takes x off the list if it is there. The caller holds the lock.
+func (b *bodies) unlist(x *waitingBody) {
+	if x.element != nil {
+		b.waiting.Remove(x.element)
+		b.held -= x.size
+		x.element, x.size = nil, 0
 	}
 }

@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// The content codings that API Gateway knows, besides identity.
+// The content codings that API Gateway supports, besides identity.
 const (
 	codingGzip = "gzip"
-	// codingDeflate is that of RFC 9110, with zlib's frame.
+	// codingDeflate is the zlib format, as in RFC 9110.
 	codingDeflate = "deflate"
 )
 
-// errUnknownCoding says that the content coding is not known, or that the body
-// does not have it.
+// errUnknownCoding means that the content coding is not supported, or that the
+// body is not encoded with it.
 var errUnknownCoding = errors.New("unknown content coding")
 
-// decoded returns a request's body without its content coding. As documented, a
-// body that is smaller than those that are compressed in answers is left as it
-// is. The header stays; see the table in AWS's important notes for REST APIs.
+// decoded removes the content coding of a request body. As documented, a body
+// below the minimum compression size is left as it is. The header stays; see the
+// table in AWS's important notes for REST APIs.
 func (g *gateway) decoded(h http.Header, body []byte) (io.Reader, error) {
 	var open func(io.Reader) (io.ReadCloser, error)
 	switch strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))) {
@@ -47,8 +47,8 @@ func (g *gateway) decoded(h http.Header, body []byte) (io.Reader, error) {
 	return r, nil
 }
 
-// send ends the answer of an integration, compressed if the API does so and
-// the client asks for it. Its ETag stays what it is.
+// send writes the answer of an integration, compressed if the API supports it
+// and the client asks for it. The ETag does not change.
 func (g *gateway) send(w http.ResponseWriter, r *http.Request, status int, body string) {
 	if g.api.CompressFrom > 0 && len(body) >= g.api.CompressFrom && w.Header().Get("Content-Encoding") == "" {
 		if coding := preferred(r.Header.Values("Accept-Encoding")); coding == codingGzip || coding == codingDeflate {
@@ -65,21 +65,21 @@ func compress(coding, body string) string {
 	if coding == codingGzip {
 		w = gzip.NewWriter(&b)
 	}
-	// Writing to memory never fails.
+	// Writes to memory never fail.
 	_, _ = io.WriteString(w, body)
 	_ = w.Close()
 	return b.String()
 }
 
-// preferred returns the content coding that a client likes best, the first of
-// several. API Gateway compresses only if it knows that one.
+// preferred returns the content coding with the highest quality, the first of
+// several. API Gateway compresses only if it supports that one.
 func preferred(accept []string) string {
 	best, most := "", 0.0
 	for item := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		coding, parameters, _ := strings.Cut(item, ";")
 		quality := 1.0
 		if q, ok := strings.CutPrefix(strings.ReplaceAll(parameters, " ", ""), "q="); ok {
-			// What is no number counts as 0.
+			// An invalid quality counts as 0.
 			quality, _ = strconv.ParseFloat(q, 64)
 		}
 		if quality > most {

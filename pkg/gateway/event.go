@@ -22,22 +22,22 @@ import (
 	"instances/pkg/template"
 )
 
-// What stands in events for things that a local API does not have.
+// Values in events that a local API has no equivalent for.
 const (
 	accountID    = "123456789012"
 	apiID        = "local"
 	deploymentID = "local"
 )
 
-// call is one request on its way.
+// call is one request being served.
 type call struct {
 	request           *http.Request
 	received          time.Time
 	requestID         string
 	extendedRequestID string
 	traceID           string
-	// fullPath is as the client sent it, path without the stage; both are
-	// percent-encoded.
+	// fullPath is the path as the client sent it, and path the same without
+	// the stage; both are percent-encoded.
 	fullPath, path string
 	resource       *resource
 	parameters     parameters
@@ -91,8 +91,8 @@ type requestContext struct {
 	APIID             string   `json:"apiId"`
 }
 
-// identity has nothing but an address and an agent, since the API
-// authenticates nobody.
+// identity has only an address and a user agent, since the API authenticates
+// nobody.
 type identity struct {
 	CognitoIdentityPoolID         *string `json:"cognitoIdentityPoolId"`
 	AccountID                     *string `json:"accountId"`
@@ -238,8 +238,8 @@ func (c *call) sourceIP() string {
 	return host
 }
 
-// reaches reports whether a header of a request gets to the function. Captured
-// events have no Content-Length, though AWS documents one.
+// reaches reports whether a request header is passed to the function. Captured
+// events have no Content-Length, although AWS documents one.
 func reaches(name string) bool {
 	switch name {
 	case "Connection", "Content-Length", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server", "Te", "Trailer",
@@ -249,7 +249,7 @@ func reaches(name string) bool {
 	return true
 }
 
-// headers are those of the request and those that the gateway adds.
+// headers returns the headers of the request and those that the gateway adds.
 func (c *call) headers() map[string][]string {
 	r := c.request
 	all := map[string][]string{}
@@ -276,9 +276,9 @@ func (c *call) headers() map[string][]string {
 	return all
 }
 
-// query decodes a query string. It returns nil where there are no parameters.
-// A semicolon separates as an ampersand does, which AWS documents; what cannot
-// be decoded stays as it is.
+// query decodes a query string. It returns nil if there are no parameters. A
+// semicolon separates like an ampersand, as AWS documents; what cannot be decoded
+// is kept as it is.
 func query(raw string) map[string][]string {
 	var all map[string][]string
 	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {

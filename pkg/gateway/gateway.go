@@ -15,35 +15,35 @@ import (
 
 // The limits of API Gateway and Lambda.
 const (
-	// MaxHeaderBytes is the largest header of a request, its first line
-	// included.
+	// MaxHeaderBytes is the size of the largest request header, including the
+	// request line.
 	MaxHeaderBytes = 10_240
-	// MaxEventBytes is the largest event, and the largest answer of a
-	// function, both as JSON.
+	// MaxEventBytes is the size of the largest event, and of the largest answer
+	// of a function, both as JSON.
 	MaxEventBytes = 6 << 20
-	// MaxWait is how long the gateway waits for a function.
+	// MaxWait is the maximum time that the gateway waits for a function.
 	MaxWait = 29 * time.Second
 )
 
 // Invoker runs functions.
 type Invoker interface {
-	// Invoke gives an event to the function with that name, such as
-	// topology-get, and returns its answer. An error says that the function
-	// failed, not that it answered with an error. The context ends when the
-	// function's time is over. Invoke is called concurrently.
+	// Invoke passes an event to the named function, such as topology-get, and
+	// returns its answer. A non-nil error means that the function failed, not
+	// that it answered with an error status. The context ends when the
+	// function's time is up. Invoke is called concurrently.
 	Invoke(ctx context.Context, function string, event []byte) ([]byte, error)
 }
 
-// Options of a gateway. The zero value is usable.
+// Options configure a gateway. The zero value is usable.
 type Options struct {
 	// Now is the clock of the events; nil means [time.Now].
 	Now func() time.Time
-	// Logger learns why a function's answer was replaced by the gateway's;
-	// nil means nobody does.
+	// Logger receives the reason when the gateway answers for a function that
+	// failed; nil discards it.
 	Logger *slog.Logger
-	// StageInPath makes paths start with the name of the stage, as they do at
-	// the address that AWS gives to an API. Otherwise they do not, as with a
-	// domain of one's own.
+	// StageInPath makes paths start with the name of the stage, as at the
+	// default address of an API. Without it they do not, as with a custom
+	// domain.
 	StageInPath bool
 }
 
@@ -142,7 +142,7 @@ func unreadable(err error) refusal {
 	return badRequest()
 }
 
-// headerBytes is the size of the header of a request, as it was sent.
+// headerBytes returns the size of a request's header as it was sent.
 func headerBytes(r *http.Request) int {
 	n := len(r.Method) + len(r.URL.RequestURI()) + len(r.Proto) + len("  \r\n") + len("Host: \r\n") + len(r.Host)
 	for name, values := range r.Header {
@@ -153,7 +153,7 @@ func headerBytes(r *http.Request) int {
 	return n
 }
 
-// withoutStage cuts the name of the stage off a path, where there is one.
+// withoutStage removes the stage from a path, if paths have one.
 func (g *gateway) withoutStage(path string) (string, bool) {
 	if !strings.HasPrefix(path, "/") {
 		return "", false
@@ -197,13 +197,12 @@ func (g *gateway) proxy(w http.ResponseWriter, c *call, f template.Function, bod
 	g.answer(w, c, a)
 }
 
-// errTimeout says that the gateway gave up before the function's time was
-// over.
+// errTimeout means that the gateway gave up before the function's time was up.
 var errTimeout = errors.New("no answer within the gateway's time limit")
 
-// invoke runs a function, which goes on when the client leaves. A function
-// that uses up its own time has failed: API Gateway answers that with 502, and
-// with 504 only where it stops waiting first.
+// invoke runs a function, which continues if the client disconnects. A function
+// that uses up its own time has failed: API Gateway answers 502, and 504 only if
+// it stops waiting first.
 func (g *gateway) invoke(ctx context.Context, f template.Function, event []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(f.Timeout, MaxWait))
 	defer cancel()
@@ -211,7 +210,7 @@ func (g *gateway) invoke(ctx context.Context, f template.Function, event []byte)
 		out []byte
 		err error
 	}
-	// Room for one, so that a function that answers too late can end.
+	// Buffered, so that a function that answers too late can end.
 	done := make(chan result, 1)
 	go func() {
 		r := result{err: errors.New("the function ended without an answer")}

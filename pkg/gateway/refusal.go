@@ -12,7 +12,7 @@ import (
 )
 
 // refusal is an answer that API Gateway gives instead of a function. The
-// template words it; status and message are API Gateway's own.
+// template may replace its status and message.
 type refusal struct {
 	kind    string
 	status  int
@@ -27,8 +27,8 @@ func unknownPath() refusal {
 	return refusal{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "Missing Authentication Token"}
 }
 
-// headerTooLarge answers for the server in front of all APIs: no template words
-// it.
+// headerTooLarge answers as the server in front of all APIs does, which no
+// template configures.
 func headerTooLarge(w http.ResponseWriter, c *call) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", c.requestID)
@@ -43,8 +43,7 @@ func badMediaType() refusal {
 	return refusal{"UNSUPPORTED_MEDIA_TYPE", http.StatusUnsupportedMediaType, "Unsupported Media Type"}
 }
 
-// busy refuses a body that there is no room for, which AWS has no words for.
-// The connection is closed, since more of the body may come.
+// busy refuses a body that there is no room for. AWS has no such refusal.
 func busy() refusal {
 	return refusal{"DEFAULT_5XX", http.StatusServiceUnavailable, "Service Unavailable"}
 }
@@ -57,8 +56,9 @@ func timedOut() refusal {
 	return refusal{"INTEGRATION_TIMEOUT", http.StatusGatewayTimeout, "Endpoint request timed out"}
 }
 
-// refuse answers with the gateway response of the template for that kind of
-// refusal, or for all, or else with API Gateway's own.
+// refuse answers with the template's gateway response for that kind of refusal,
+// or its default one, or else API Gateway's own. A refusal of status 503 asks for
+// a retry after a second and closes the connection, since more of a body may come.
 func (g *gateway) refuse(w http.ResponseWriter, c *call, r refusal) {
 	words, ok := g.api.GatewayResponses[r.kind]
 	if !ok && r.status < http.StatusInternalServerError {
@@ -98,8 +98,8 @@ func (g *gateway) refuse(w http.ResponseWriter, c *call, r refusal) {
 
 var contextVariable = regexp.MustCompile(`\$context[A-Za-z.]*`)
 
-// mock gives the answer of the template, if the request has a media type that
-// the mock accepts.
+// mock answers as the template says, if the mock accepts the media type of the
+// request.
 func (g *gateway) mock(w http.ResponseWriter, c *call, m *template.Mock) {
 	mediaType := "application/json"
 	if sent := c.request.Header.Get("Content-Type"); sent != "" {
@@ -116,7 +116,7 @@ func (g *gateway) mock(w http.ResponseWriter, c *call, m *template.Mock) {
 	g.send(w, c.request, m.Status, strings.ReplaceAll(m.Body, "$context.httpMethod", c.request.Method))
 }
 
-// setHeaders sets headers as the template maps them.
+// setHeaders sets the headers of an answer of the template.
 func (c *call) setHeaders(h http.Header, values map[string]string) {
 	for name, value := range values {
 		if value == template.RequestIDVariable {

@@ -12,21 +12,21 @@ import (
 // resource is a resource of the API.
 type resource struct {
 	template.Resource
-	// id is made up, and the same in every run.
+	// id is derived from the path.
 	id string
 }
 
-// segment is a place in the tree of paths.
+// segment is a node in the tree of paths.
 type segment struct {
 	resource *resource
 	literals map[string]*segment
-	// variable and greedy are the child {name} or {name+}; there is one at
-	// most.
+	// variable and greedy are the child {name} or {name+}. At most one is set.
 	variable, greedy *segment
 	name             string
 }
 
-// parameters are the path parameters of a request, percent-encoded as sent.
+// parameters are the path parameters of a request, percent-encoded as they were
+// sent.
 type parameters map[string]string
 
 func newRoutes(resources []template.Resource) (*segment, error) {
@@ -41,7 +41,7 @@ func newRoutes(resources []template.Resource) (*segment, error) {
 			at = next
 		}
 		if at.resource != nil {
-			return nil, fmt.Errorf("%s is there twice", r.Path)
+			return nil, fmt.Errorf("%s is declared twice", r.Path)
 		}
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(r.Path))
@@ -50,7 +50,7 @@ func newRoutes(resources []template.Resource) (*segment, error) {
 	return root, nil
 }
 
-// split returns the segments of a path without the slash that it may end in.
+// split returns the segments of a path, ignoring a trailing slash.
 func split(path string) []string {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 	if path == "" {
@@ -59,7 +59,8 @@ func split(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// child returns the place below s for a segment of a resource's path.
+// child returns the child of s for a segment of a resource's path. It creates it
+// if necessary.
 func (s *segment) child(text string) (*segment, error) {
 	name, isVariable := strings.CutPrefix(strings.TrimSuffix(text, "}"), "{")
 	if !isVariable {
@@ -77,7 +78,7 @@ func (s *segment) child(text string) (*segment, error) {
 		have, other = &s.greedy, s.variable
 	}
 	if other != nil || *have != nil && (*have).name != name {
-		return nil, fmt.Errorf("%s has another variable beside it", text)
+		return nil, fmt.Errorf("%s has another variable next to it", text)
 	}
 	if *have == nil {
 		*have = &segment{name: name}
@@ -85,8 +86,8 @@ func (s *segment) child(text string) (*segment, error) {
 	return *have, nil
 }
 
-// find returns the resource that a path leads to, or nil: on every level a
-// literal segment goes before a {parameter}, and that before a {greedy+}.
+// find returns the resource for a path, or nil. On every level a literal segment
+// takes precedence over a {parameter}, and that over a {greedy+}.
 func (s *segment) find(path string) (*resource, parameters) {
 	found := parameters{}
 	segments := split(path)

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// faultError is why the handler gave no answer.
+// faultError is the reason that the handler gave no answer.
 type faultError struct {
 	status int
 	// detail is for the client; it holds nothing internal.
@@ -25,13 +25,12 @@ func (f *faultError) Error() string { return f.cause.Error() }
 
 func (f *faultError) Unwrap() error { return f.cause }
 
-// noEvent says that the function was called with something else than a
-// request.
+// noEvent is the fault of a function called with something other than a request.
 func noEvent(cause error) *faultError {
 	return &faultError{
 		status: http.StatusInternalServerError,
-		detail: "The function was called with an event that is no request of an API Gateway REST API (payload format 1.0).",
-		cause:  fmt.Errorf("event is no request of a REST API: %w", cause),
+		detail: "The function was called with an event that is not a request of an API Gateway REST API (payload format 1.0).",
+		cause:  fmt.Errorf("event is not a request of a REST API: %w", cause),
 	}
 }
 
@@ -44,14 +43,14 @@ func internal(cause error) *faultError {
 	}
 }
 
-// panicked is called while the handler panics with v.
+// panicked returns the fault of a handler that is panicking with v.
 func panicked(v any) *faultError {
 	f := internal(fmt.Errorf("panic: %v", v))
 	f.stack = debug.Stack()
 	return f
 }
 
-// problem answers a *faultError with problem details (RFC 9457).
+// problem returns problem details (RFC 9457) for a *faultError.
 func problem(err error) events.APIGatewayProxyResponse {
 	var f *faultError
 	if !errors.As(err, &f) {
@@ -71,9 +70,9 @@ func problem(err error) events.APIGatewayProxyResponse {
 	}
 }
 
-// encode returns the response as JSON, with the headers that every answer
-// has. Where that is more than Lambda passes on, it replaces the response and
-// returns why.
+// encode returns the response as JSON, with the headers that every answer has. If
+// that is more than Lambda passes on, encode replaces the response and returns the
+// reason.
 func (f *function) encode(response *events.APIGatewayProxyResponse, requestID string) ([]byte, error) {
 	out := f.marshal(response, requestID)
 	if len(out) <= MaxAnswerBytes {
@@ -99,7 +98,7 @@ func (f *function) marshal(response *events.APIGatewayProxyResponse, requestID s
 		h["X-Request-Id"] = oneLine([]string{requestID})
 	}
 	var b bytes.Buffer
-	// Room for the headers, and for some quotes to escape.
+	// Leave room for the headers and for some escaped quotes.
 	b.Grow(len(response.Body) + len(response.Body)/8 + 1024)
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -1,20 +1,20 @@
 // Package lambdahttp runs an http.Handler as a Lambda function behind an API
 // Gateway REST API (events of payload format 1.0).
 //
-// It stands on aws-lambda-go-api-proxy, which is archived, and is the only
-// package that imports it. The adapter is given an event that it cannot fail
-// on, without anything that it would get wrong; what it leaves out is put
-// into the request here, as the gateway sent it: method, host, path, query,
-// headers and path values. On the way back a writer with the rules of
-// net/http stands before the adapter's.
+// It builds on aws-lambda-go-api-proxy, which is archived, and is the only package
+// that imports it. The adapter gets a minimal event that it cannot fail on. What
+// it would get wrong is set on the request here, as the gateway sent it: method,
+// host, path, query, headers and path values. On the way back, a writer that
+// follows the rules of net/http wraps that of the adapter.
 //
-// What a handler can rely on:
-//   - r.PathValue returns the path parameters, percent-decoded once. One with
-//     a bad escape comes as it was sent.
+// A handler can rely on the following:
+//   - r.PathValue returns path parameters percent-decoded once. One with an
+//     invalid escape is returned as it was sent.
+//   - r.Header has canonical names, however the event spells them.
 //   - r.URL and r.RequestURI hold the path as the client sent it, without
 //     stage or base path; [httpjson.CallFrom] has the path with them.
 //   - r.RemoteAddr is the address of the client, without a port.
-//   - The context ends a margin before Lambda would end the process.
-//   - A panic is a 500, and the process lives on.
+//   - The context ends a margin before Lambda would kill the process.
+//   - A panic is answered with 500, and the process continues.
 //   - No content type is guessed.
 package lambdahttp

@@ -35,7 +35,7 @@ type event struct {
 	Body            string `json:"body"`
 	IsBase64Encoded bool   `json:"isBase64Encoded"`
 
-	// What the objects hold.
+	// The members of the objects.
 	headers, query, pathValues []member
 }
 
@@ -61,7 +61,7 @@ func (e *event) decode(payload []byte) error {
 	return nil
 }
 
-// decodeObjects reads the objects, those of single values only where the
+// decodeObjects reads the objects. Those of single values are read only if the
 // others are missing.
 func (e *event) decodeObjects() error {
 	for _, o := range [...]struct {
@@ -85,8 +85,8 @@ func (e *event) decodeObjects() error {
 	return nil
 }
 
-// requestID returns the id that the gateway gave to the request, or else that
-// of the invocation.
+// requestID returns the ID that the gateway gave to the request, or else that of
+// the invocation.
 func (e *event) requestID(ctx context.Context) string {
 	if e.RequestContext.RequestID != "" {
 		return e.RequestContext.RequestID
@@ -97,15 +97,14 @@ func (e *event) requestID(ctx context.Context) string {
 	return ""
 }
 
-// bare returns the event that the adapter gets: what it does right, and
-// nothing that it could fail on.
+// bare returns the event for the adapter, with only what it handles correctly.
 func (e *event) bare() events.APIGatewayProxyRequest {
 	bare := events.APIGatewayProxyRequest{HTTPMethod: http.MethodGet, Path: "/", Body: e.Body}
 	bare.RequestContext.Identity.SourceIP = e.RequestContext.Identity.SourceIP
 	return bare
 }
 
-// restore puts into r what the bare event left out.
+// restore sets on r what the bare event lacks.
 func (e *event) restore(r *http.Request) {
 	r.Method = e.HTTPMethod
 	r.URL = e.url()
@@ -115,13 +114,13 @@ func (e *event) restore(r *http.Request) {
 	if host := r.Header.Get("Host"); host != "" {
 		r.Host = host
 	}
-	// As in net/http.
+	// As net/http does.
 	delete(r.Header, "Host")
 	for _, p := range e.pathValues {
 		for _, value := range p.values {
 			decoded, err := url.PathUnescape(value)
 			if err != nil {
-				// The handler finds that it asks for nothing that exists.
+				// The handler will find nothing of that name.
 				decoded = value
 			}
 			r.SetPathValue(p.name, decoded)
@@ -129,8 +128,8 @@ func (e *event) restore(r *http.Request) {
 	}
 }
 
-// url returns the path as it was sent, and the query. The gateway decodes the
-// query, so it is encoded again; names are sorted, values keep their order.
+// url returns the URL with the path as it was sent. The gateway decodes the
+// query, so it is encoded again, with names sorted and values in their order.
 func (e *event) url() *url.URL {
 	u := &url.URL{Path: e.Path}
 	if !strings.HasPrefix(u.Path, "/") {
@@ -154,9 +153,9 @@ func (e *event) url() *url.URL {
 	return u
 }
 
-// header returns the headers of the event, values uncut. Names that differ by
-// case are one header. Headers that other users of the adapter trust are
-// dropped.
+// header returns the headers of the event, with values not split. Names that
+// differ only in case are one header. Headers that other users of the adapter
+// trust are dropped.
 func (e *event) header() http.Header {
 	const trusted = "X-Golambdaproxy-"
 	h := make(http.Header, len(e.headers))

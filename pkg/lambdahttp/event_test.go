@@ -201,7 +201,7 @@ func TestNoEvent(t *testing.T) {
 			h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("handler was called") })
 			r := invoke(t, h, lambdahttp.Options{}, event)
 			wantProblem(t, r, http.StatusInternalServerError)
-			if !strings.Contains(r.Body, "no request of an API Gateway REST API") {
+			if !strings.Contains(r.Body, "not a request of an API Gateway REST API") {
 				t.Errorf("body %s", r.Body)
 			}
 		})

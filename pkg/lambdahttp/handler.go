@@ -17,15 +17,15 @@ import (
 	"instances/pkg/repository/capacity"
 )
 
-// DefaultMargin is the time that is kept for the answer when a request runs
-// into the deadline of its invocation.
+// DefaultMargin is the time reserved for the answer when a request reaches the
+// deadline of its invocation.
 const DefaultMargin = 500 * time.Millisecond
 
-// MaxAnswerBytes is the largest answer that Lambda passes on, measured on the
-// JSON that the function returns.
+// MaxAnswerBytes is the size of the largest answer that Lambda passes on, measured
+// as the JSON that the function returns.
 const MaxAnswerBytes = 6 << 20
 
-// Options are the settings of [New]. The zero value is usable.
+// Options configure [New]. The zero value is usable.
 type Options struct {
 	// Logger gets one line per request. Nil logs nothing.
 	Logger *slog.Logger
@@ -34,14 +34,14 @@ type Options struct {
 	// Margin is how long before the deadline of the invocation the context
 	// of the request ends; 0 means [DefaultMargin].
 	Margin time.Duration
-	// Header is on every answer, also on those that the handler did not
-	// give. Where the handler sets one of these headers, its value stands;
-	// Vary is added to the handler's. Names are in canonical form.
+	// Header is set on every answer, including those not given by the
+	// handler. A header set by the handler takes precedence, except that Vary
+	// is added to the handler's. Names are in canonical form.
 	Header http.Header
 }
 
 // New returns a function that answers events with h. The function is safe for
-// concurrent use if h is. It never returns an error: an event that is no
+// concurrent use if h is. It never returns an error: an event that is not a
 // request of a REST API is answered with 500 and logged.
 func New(h http.Handler, o Options) lambda.Handler {
 	if o.Logger == nil {
@@ -53,13 +53,13 @@ func New(h http.Handler, o Options) lambda.Handler {
 	if o.Margin == 0 {
 		o.Margin = DefaultMargin
 	}
-	// The adapter reads this variable with each request, and fails where it
-	// is no URL. Unsetenv fails on an invalid name only.
+	// The adapter reads this variable for each request, and fails if it is not
+	// a URL. Unsetenv fails only on an invalid name.
 	_ = os.Unsetenv(core.CustomHostVariable)
 	return &function{next: h, options: o}
 }
 
-// function is the state that invocations share.
+// function is the state shared by invocations.
 type function struct {
 	next    http.Handler
 	options Options

@@ -13,8 +13,8 @@ import (
 	"instances/pkg/repository/capacity"
 )
 
-// line is what is logged about a request, beside what identifies it. The path
-// is logged as the route, and nothing that the client sent beside it.
+// line is what is logged about a request, besides what identifies it. Of what the
+// client sent, only the route and the method are logged.
 type line struct {
 	event    *event
 	status   int
@@ -24,10 +24,10 @@ type line struct {
 	err      error
 }
 
-// identify returns what identifies a request in every line about it, under
-// the names that Powertools gives.
+// identify returns the attributes that identify a request in every line about it,
+// under the names used by Powertools.
 func identify(ctx context.Context, cold bool, requestID string) []slog.Attr {
-	// The request's own line appends to these.
+	// The line of the request itself appends to these.
 	attrs := append(make([]slog.Attr, 0, 14), slog.Bool("cold_start", cold))
 	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
 		attrs = append(attrs, slog.String("function_request_id", lc.AwsRequestID))
@@ -41,7 +41,7 @@ func identify(ctx context.Context, cold bool, requestID string) []slog.Attr {
 	return attrs
 }
 
-// traceID returns the root of the trace that the runtime names in ctx, as in
+// traceID returns the root of the trace in ctx, which the runtime sets, such as
 // Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1.
 func traceID(ctx context.Context) string {
 	header, _ := ctx.Value("x-amzn-trace-id").(string)
@@ -53,7 +53,7 @@ func traceID(ctx context.Context) string {
 	return ""
 }
 
-// log writes the line of a request, as an error where the server is at fault.
+// log writes the line of a request, as an error if the server is at fault.
 func (f *function) log(ctx context.Context, attrs []slog.Attr, l line) {
 	level := slog.LevelInfo
 	if l.status >= http.StatusInternalServerError {

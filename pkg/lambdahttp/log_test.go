@@ -102,7 +102,7 @@ func TestLogNoEvent(t *testing.T) {
 	t.Parallel()
 	logger, read := logTo(t)
 	invoke(t, nil, lambdahttp.Options{Logger: logger}, `{}`)
-	if l := read(); l["level"] != "ERROR" || l["error"] != "event is no request of a REST API: httpMethod or path is missing" {
+	if l := read(); l["level"] != "ERROR" || l["error"] != "event is not a request of a REST API: httpMethod or path is missing" {
 		t.Errorf("logged %v", l)
 	}
 }

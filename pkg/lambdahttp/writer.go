@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// writer gives an answer to the adapter's writer by the rules of net/http:
-// the first status counts, with the headers of that moment.
+// writer passes an answer to the adapter's writer by the rules of net/http: the
+// first status counts, with the headers at that time.
 type writer struct {
 	to     http.ResponseWriter
 	head   bool
@@ -16,7 +16,7 @@ type writer struct {
 	typed  bool
 }
 
-// Header returns the headers that the next WriteHeader sends.
+// Header returns the headers that the first WriteHeader sends.
 func (w *writer) Header() http.Header {
 	if w.header == nil {
 		w.header = http.Header{}
@@ -30,7 +30,7 @@ func (w *writer) WriteHeader(status int) {
 	if status < 100 || status > 599 {
 		panic(fmt.Sprintf("invalid status %d", status))
 	}
-	// There is no way to send an informational answer.
+	// Informational answers cannot be sent.
 	if w.status != 0 || status < 200 {
 		return
 	}
@@ -62,8 +62,8 @@ func (w *writer) Write(body []byte) (int, error) {
 	return w.to.Write(body)
 }
 
-// finish ends the answer. It takes away the content type that the adapter
-// guesses from the body where the handler gave none.
+// finish ends the answer. It removes the content type that the adapter guesses
+// from the body if the handler set none.
 func (w *writer) finish() {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
@@ -78,8 +78,7 @@ func bodyAllowed(status int) bool {
 	return status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// oneLine returns values without line breaks, which would start a header of
-// their own.
+// oneLine returns values without line breaks, which would start another header.
 func oneLine(values []string) []string {
 	for i, v := range values {
 		if !strings.ContainsAny(v, "\r\n\x00") {

@@ -9,20 +9,19 @@ import (
 	"path/filepath"
 )
 
-// build builds packages with the flags of the deployment, which stand in one
-// place. $1 is the folder of the binaries; what follows is for go build.
+// build builds packages with the flags of the deployment. $1 is the folder for
+// the binaries; the other arguments are for go build.
 const build = `source .ci/flags.sh && out=$1 && shift && exec go build -o "$out" "$@"`
 
-// Build builds the functions of the project whose folder is root, and returns
-// the folder of the binaries. Those that are up to date are left alone, and the
-// others replaced as a whole, so that several programs may build at once, and
-// run what they built.
+// Build builds the functions of the project in root and returns the folder of the
+// binaries. Binaries that are up to date are not touched, and others are replaced
+// atomically, so that several programs may build and run them at the same time.
 func Build(ctx context.Context, root string) (string, error) {
 	return BuildPackages(ctx, root, "rehearsal", "./functions/...")
 }
 
-// BuildPackages builds packages as [Build] does, into a folder of that name, with
-// more arguments of go build.
+// BuildPackages is like [Build], but builds into a folder with the given name and
+// passes the arguments to go build.
 func BuildPackages(ctx context.Context, root, name string, arguments ...string) (string, error) {
 	out, err := filepath.Abs(filepath.Join(root, ".build", name))
 	if err != nil {
@@ -33,7 +32,7 @@ func BuildPackages(ctx context.Context, root, name string, arguments ...string) 
 	}
 	cmd := exec.CommandContext(ctx, "bash", append([]string{"-euo", "pipefail", "-c", build, "build", out + string(filepath.Separator)}, arguments...)...)
 	cmd.Dir = root
-	// What was built is moved to its place only within one file system.
+	// go build moves binaries into place only within one file system.
 	cmd.Env = append(cmd.Environ(), "GOTMPDIR="+filepath.Dir(out), "GOOS=", "GOARCH=")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {

@@ -14,26 +14,26 @@ import (
 	"instances/pkg/template"
 )
 
-// DefaultLimit is how many processes a function has at most, where nothing
-// else is said. Requests beyond it wait, which those of Lambda do not.
+// DefaultLimit is the default maximum number of processes of a function. Requests
+// beyond it wait, unlike on Lambda.
 const DefaultLimit = 10
 
-// Options of a rehearsal.
+// Options configure a rehearsal.
 type Options struct {
 	Template *template.Template
-	// Folder has the binaries, by the names of the functions; see [Build].
+	// Folder contains the binaries, named like the functions; see [Build].
 	Folder string
-	// Environment is what all functions get beside that of the template: the
-	// region, the credentials, and where DynamoDB is.
+	// Environment is added to what the template gives each function: the
+	// region, the credentials, and the address of DynamoDB.
 	Environment map[string]string
-	// Limit is how many processes a function has at most; 0 means
+	// Limit is the maximum number of processes of a function; 0 means
 	// [DefaultLimit].
 	Limit int
-	// Output gets what the functions log; nil discards it. Several processes
-	// write to it at once.
+	// Output receives what the functions log; nil discards it. Several processes
+	// write to it concurrently.
 	Output io.Writer
-	// ColdStart learns of each process after its first request. It may be nil
-	// and is called concurrently.
+	// ColdStart is called for each process after its first request. It may be
+	// nil and is called concurrently.
 	ColdStart func(ColdStart)
 }
 
@@ -48,8 +48,8 @@ type ColdStart struct {
 	Err error
 }
 
-// Functions are the functions of a template. They implement the Invoker of
-// the gateway, and are safe for concurrent use.
+// Functions are the functions of a template. They implement [gateway.Invoker] and
+// are safe for concurrent use.
 type Functions struct {
 	template  *template.Template
 	server    *runtimeapi.Server
@@ -57,7 +57,7 @@ type Functions struct {
 	coldStart func(ColdStart)
 }
 
-// New returns functions without any process. Close ends them.
+// New returns functions without any process. The caller must call Close.
 func New(ctx context.Context, o Options) (*Functions, error) {
 	if o.Limit == 0 {
 		o.Limit = DefaultLimit
@@ -84,13 +84,13 @@ func New(ctx context.Context, o Options) (*Functions, error) {
 	return fs, nil
 }
 
-// Close ends all processes. Requests that run fail.
+// Close kills all processes. Requests in progress fail.
 func (fs *Functions) Close() { fs.server.Close() }
 
-// Invoke runs a function, by its name or its logical id, with an event, and
-// returns its answer. It has the time that the template gives it, and what
-// fails does so in Lambda's words; see [runtimeapi.FunctionError]. A cancelled
-// context ends the process.
+// Invoke runs a function, given by name or logical ID, with an event, and returns
+// its answer. The function has the time that the template gives it. Errors are
+// worded as Lambda words them; see [runtimeapi.FunctionError]. Cancelling the
+// context kills the process.
 func (fs *Functions) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
 	f, ok := fs.template.Function(function)
 	if !ok {
@@ -133,18 +133,18 @@ func (fs *Functions) invokeCold(ctx context.Context, p *pool, event []byte) ([]b
 	return out, err
 }
 
-// pool has the processes of one function.
+// pool holds the processes of one function.
 type pool struct {
 	function runtimeapi.Function
-	// slots has as much room as there may be processes, and an element for
-	// each that is at work.
+	// slots has an element for each process that is busy. Its capacity is the
+	// maximum number of processes.
 	slots chan struct{}
 
 	mu   sync.Mutex
 	idle []*runtimeapi.Process
 }
 
-// take returns the process that worked last, or nil.
+// take returns the idle process that was used last, or nil.
 func (p *pool) take() *runtimeapi.Process {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -157,7 +157,7 @@ func (p *pool) take() *runtimeapi.Process {
 	return process
 }
 
-// put gives a process back, unless it has ended.
+// put returns a process to the pool, unless it has ended.
 func (p *pool) put(process *runtimeapi.Process) {
 	select {
 	case <-process.Ended():

@@ -1,17 +1,14 @@
-// Package runtimeapi runs the binaries that get deployed as processes of this
-// machine, over the Lambda Runtime API, as Lambda does: one request at a time
-// per process, with a time limit, and with Lambda's words where one fails.
+// Package runtimeapi runs the binaries of functions as local processes over the
+// Lambda Runtime API, as Lambda does: one request at a time per process, with a
+// time limit, and with Lambda's wording of failures.
 //
-// One listener serves all processes. Each finds its own invocations below its
-// name: AWS_LAMBDA_RUNTIME_API is HOST:PORT/NAME. Whoever wants several
-// processes of a function, or a new one after a failure, starts them; see
-// package rehearsal.
+// One listener serves all processes. Each has its own path, since
+// AWS_LAMBDA_RUNTIME_API is HOST:PORT/NAME. The caller decides how many processes
+// a function has and when to start another; see package rehearsal.
 //
 // Differences from AWS:
-//   - The processor is not throttled, neither after the start nor by the
-//     memory that a function has, and the memory has no limit.
-//   - A process that fails at its start is not started a second time for the
-//     same request.
-//   - There are no extensions, no response streams and no traces but their
-//     ids.
+//   - Neither the processor nor the memory is limited.
+//   - A process that fails to start is not started again for the same request.
+//   - There are no extensions and no response streams, and of traces there are
+//     only the IDs.
 package runtimeapi

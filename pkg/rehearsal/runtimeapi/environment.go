@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// environment returns the variables of the process: those that Lambda sets in
-// a runtime that is nothing but the system, and those of the function.
+// environment returns the environment of the process: the variables that Lambda
+// sets for an OS-only runtime, and those of the function.
 func (p *Process) environment() []string {
 	f := p.function
 	all := map[string]string{
@@ -42,8 +42,8 @@ func (p *Process) environment() []string {
 	return list
 }
 
-// traceHeader returns the header of a trace that nobody records. Its root is
-// the one that the event of a gateway names, or else a new one.
+// traceHeader returns the header of a trace that nobody records. Its root is that
+// of the event, or else a new one.
 func traceHeader(event []byte) string {
 	var b [20]byte
 	// Read never fails: see [rand.Read].
@@ -52,11 +52,16 @@ func traceHeader(event []byte) string {
 	var request struct {
 		Headers map[string]string `json:"headers"`
 	}
-	// Not every event is that of a request.
+	// Not every event is a request.
 	if err := json.Unmarshal(event, &request); err == nil {
-		for part := range strings.SplitSeq(request.Headers["X-Amzn-Trace-Id"], ";") {
-			if strings.HasPrefix(part, "Root=") {
-				root = part
+		for name, value := range request.Headers {
+			if !strings.EqualFold(name, "X-Amzn-Trace-Id") {
+				continue
+			}
+			for part := range strings.SplitSeq(value, ";") {
+				if strings.HasPrefix(part, "Root=") {
+					root = part
+				}
 			}
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// FunctionError is an error that a function reported of itself, or what Lambda
-// says of one whose process ended or was too slow.
+// FunctionError is an error that a function reported, or what Lambda reports if
+// the process exited or timed out.
 type FunctionError struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -15,11 +15,11 @@ type FunctionError struct {
 
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
-// ErrEnded says that a process ended after it had started well and before it
-// took the event, so that another may take it.
+// ErrEnded means that a process had started successfully but ended before it took
+// the event, so that another process may take it.
 var ErrEnded = errors.New("the process has ended")
 
-// exited is what Lambda says of a process that ended with err.
+// exited returns the error that Lambda reports for a process that exited with err.
 func exited(requestID string, err error) error {
 	reason := "Runtime exited without providing a reason"
 	if err != nil {
@@ -28,7 +28,8 @@ func exited(requestID string, err error) error {
 	return &FunctionError{"Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", requestID, reason)}
 }
 
-// timedOut is what Lambda says of an invocation that took too long.
+// timedOut returns the error that Lambda reports for an invocation that took too
+// long.
 func timedOut(requestID string, limit time.Duration) error {
 	return &FunctionError{
 		"Sandbox.Timedout",

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// leash ends processes when this one is killed or panics and stops nothing
-// itself. It is safe for concurrent use.
+// leash kills processes when this one is killed or panics and cannot do so itself.
+// It is safe for concurrent use.
 type leash struct {
 	cmd *exec.Cmd
 
@@ -16,9 +16,9 @@ type leash struct {
 	pids io.WriteCloser
 }
 
-// watch kills the processes that were told and not taken back when the other
-// end of its input is closed, which the system does for a program that is
-// gone. Ctrl-C on a terminal reaches it too, and is not for it.
+// watch kills the processes that have started and not ended when its input is
+// closed, which the system does when this program is gone. It ignores Ctrl-C,
+// which a terminal sends to it too.
 const watch = `trap '' INT
 pids=' '
 while read -r what pid; do
@@ -41,19 +41,19 @@ func newLeash() (*leash, error) {
 	return l, nil
 }
 
-// tell says that a process started, or that it ended. Where that fails, the
-// leash was ended from outside: what runs then ends with its next request.
+// tell reports that a process has started or ended. If that fails, something else
+// killed the leash; processes then outlive this program until their next request.
 func (l *leash) tell(what string, pid int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, _ = fmt.Fprintf(l.pids, "%s %d\n", what, pid)
 }
 
-// close ends the processes that are left, and the leash.
+// close kills the remaining processes and ends the leash.
 func (l *leash) close() {
 	l.mu.Lock()
 	_ = l.pids.Close()
 	l.mu.Unlock()
-	// It has nothing to tell: without a process to kill it fails.
+	// Its status says nothing: without a process to kill it fails.
 	_ = l.cmd.Wait()
 }

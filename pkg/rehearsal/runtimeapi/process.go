@@ -19,24 +19,23 @@ type Function struct {
 	Name string
 	// Binary is the path of the executable.
 	Binary string
-	// Timeout is how long one invocation may take, from when the process has
-	// the event.
+	// Timeout is the maximum duration of an invocation, from when the process
+	// has the event.
 	Timeout  time.Duration
 	MemoryMB int
-	// Environment is what the process gets beside the variables that Lambda
-	// sets, but AWS_REGION and the credentials, which belong in here. It
-	// inherits nothing.
+	// Environment is added to the variables that Lambda sets. AWS_REGION and
+	// the credentials must be in it. The process inherits nothing.
 	Environment map[string]string
-	// Output gets what the process logs; nil discards it.
+	// Output receives what the process logs; nil discards it.
 	Output io.Writer
 }
 
-// startTimeout is how long Lambda waits for a start before it counts that as
-// time of the invocation.
+// startTimeout is how long Lambda waits for a process to start before the time
+// counts as that of the invocation.
 const startTimeout = 10 * time.Second
 
-// Process is a running process of a function. Its methods are safe for
-// concurrent use, but invocations are one at a time.
+// Process is a running process of a function. Its methods are safe for concurrent
+// use, except that only one invocation may be in progress.
 type Process struct {
 	function Function
 	server   *Server
@@ -61,9 +60,9 @@ type invocation struct {
 	id    string
 	trace string
 	event []byte
-	// until is when nobody waits any more.
+	// until is when the caller stops waiting.
 	until time.Time
-	// done has room for the one result, so that its sender never waits.
+	// done is buffered, so that sending the result never blocks.
 	done chan result
 }
 
@@ -72,7 +71,7 @@ type result struct {
 	err error
 }
 
-// Start starts a process. It does not wait until it is ready.
+// Start starts a process. It does not wait until the process is ready.
 func (s *Server) Start(f Function) (*Process, error) {
 	p, err := s.start(f)
 	if err != nil {
@@ -89,8 +88,8 @@ func (s *Server) Start(f Function) (*Process, error) {
 	return p, nil
 }
 
-// start starts a process under a name of its own. The process is known before
-// its first request is served, and to [Server.Close].
+// start starts a process under a unique name and registers it before its first
+// request can be served, so that [Server.Close] finds it.
 func (s *Server) start(f Function) (*Process, error) {
 	binary, err := filepath.Abs(f.Binary)
 	if err != nil {
@@ -117,11 +116,11 @@ func (s *Server) start(f Function) (*Process, error) {
 	return p, nil
 }
 
-// Invoke gives the event to the process when it is ready for one, and returns
-// its answer. Its error is a [*FunctionError] where the function failed,
-// [ErrEnded] where the process was gone before, or that of the context. A
-// process that did not answer in time, or whose context was cancelled, is
-// killed. One invocation at a time may run.
+// Invoke passes the event to the process when it is ready for one, and returns its
+// answer. The error is a [*FunctionError] if the function failed, [ErrEnded] if
+// the process had ended before, or that of the context. A process that does not
+// answer in time, or whose context is cancelled, is killed. Only one invocation
+// may be in progress.
 func (p *Process) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	i := &invocation{id: uuid.NewString(), trace: traceHeader(event), event: event, done: make(chan result, 1)}
 	var bounded bool
@@ -162,7 +161,7 @@ func (p *Process) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	}
 }
 
-// endedEarly returns why a process did not take the event.
+// endedEarly returns the error of a process that ended without taking the event.
 func (p *Process) endedEarly(i *invocation) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -182,7 +181,7 @@ func (p *Process) tooSlow(i *invocation) error {
 	return timedOut(i.id, p.function.Timeout)
 }
 
-// left ends the process when nobody waits for it any more.
+// left kills the process when nobody waits for it any longer.
 func (p *Process) left(ctx context.Context, i *invocation) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return p.tooSlow(i)
@@ -191,28 +190,28 @@ func (p *Process) left(ctx context.Context, i *invocation) error {
 	return ctx.Err()
 }
 
-// Ready is closed when the process has started well, which is when it first
-// asks for an event.
+// Ready returns a channel that is closed when the process has started
+// successfully, which is when it first asks for an event.
 func (p *Process) Ready() <-chan struct{} { return p.ready }
 
-// InitDuration is how long the process took to get ready. It is known when
-// that is so.
+// InitDuration returns how long the process took to become ready. It is valid
+// after Ready is closed.
 func (p *Process) InitDuration() time.Duration { return p.initTime }
 
-// PID is the number of the process in the system.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Ended is closed when the process has ended.
+// Ended returns a channel that is closed when the process has ended.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// Stop kills the process, and returns when it has ended.
+// Stop kills the process and waits until it has ended.
 func (p *Process) Stop() {
-	// The only failure is that it has ended.
+	// Kill fails only if the process has ended.
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 }
 
-// isReady notes that the process asks for an event.
+// isReady records that the process asks for an event.
 func (p *Process) isReady() {
 	p.readyOnce.Do(func() {
 		p.initTime = time.Since(p.started)
@@ -220,7 +219,7 @@ func (p *Process) isReady() {
 	})
 }
 
-// failed notes the error of a start, and ends the process.
+// failed records the error of a start and kills the process.
 func (p *Process) failed(err error) {
 	p.mu.Lock()
 	p.initErr = err
@@ -228,8 +227,7 @@ func (p *Process) failed(err error) {
 	_ = p.cmd.Process.Kill()
 }
 
-// take returns the current invocation, where it has that id, which is
-// finished with it.
+// take ends and returns the current invocation, or nil if it has another ID.
 func (p *Process) take(id string) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()

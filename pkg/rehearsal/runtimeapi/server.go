@@ -16,13 +16,13 @@ import (
 	"instances/pkg/gateway"
 )
 
-// Server gives events to processes and takes their answers. It is safe for
+// Server passes events to processes and receives their answers. It is safe for
 // concurrent use.
 type Server struct {
 	address string
 	web     *http.Server
 	leash   *leash
-	served  chan struct{} // Closed when it serves no more.
+	served  chan struct{} // Closed when it stops serving.
 
 	mu        sync.Mutex
 	last      int
@@ -41,18 +41,18 @@ func Listen(ctx context.Context) (*Server, error) {
 		_ = l.Close()
 		return nil, err
 	}
-	// A process waits for its next event as long as it lives: only the header
-	// of its request has a time limit.
+	// A process may wait for its next event indefinitely, so only the header of
+	// its request has a time limit.
 	s.web = &http.Server{Handler: s.routes(), ReadHeaderTimeout: time.Minute}
 	go func() {
 		defer close(s.served)
-		// It ends when it is closed.
+		// Serve returns when the server is closed.
 		_ = s.web.Serve(l)
 	}()
 	return s, nil
 }
 
-// Close ends all processes and the server.
+// Close kills all processes and ends the server.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -128,13 +128,13 @@ func (p *Process) serveError(w http.ResponseWriter, r *http.Request) {
 	p.finish(w, r, result{err: reported(r)})
 }
 
-// serveInitError takes the reason of a process that cannot start, and ends it.
+// serveInitError records why a process cannot start, and kills it.
 func (p *Process) serveInitError(w http.ResponseWriter, r *http.Request) {
 	p.failed(reported(r))
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// reported reads the error that a function reports.
+// reported returns the error that a function reports.
 func reported(r *http.Request) error {
 	e := &FunctionError{}
 	if err := json.NewDecoder(io.LimitReader(r.Body, gateway.MaxEventBytes)).Decode(e); err != nil {
@@ -143,8 +143,8 @@ func reported(r *http.Request) error {
 	return e
 }
 
-// finish ends the invocation that the request is about. One that the process
-// does not have, or that has its result, is refused.
+// finish ends the invocation that the request names. It refuses one that is not
+// in progress.
 func (p *Process) finish(w http.ResponseWriter, r *http.Request, result result) {
 	i := p.take(r.PathValue("id"))
 	if i == nil {

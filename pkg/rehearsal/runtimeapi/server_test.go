@@ -213,9 +213,11 @@ func TestTrace(t *testing.T) {
 	t.Parallel()
 	p := start(t, function(t))
 	const root = "Root=1-5759e988-bd862e3fe1be46a994272793"
-	got := ask(t, p, `{"Do":"trace","headers":{"X-Amzn-Trace-Id":"`+root+`;Sampled=1"}}`)
-	if !strings.HasPrefix(got, root+";Parent=") || !strings.HasSuffix(got, ";Sampled=0") {
-		t.Errorf("trace of a request is %q", got)
+	for _, name := range []string{"X-Amzn-Trace-Id", "x-amzn-trace-id"} {
+		got := ask(t, p, `{"Do":"trace","headers":{"`+name+`":"`+root+`;Sampled=1"}}`)
+		if !strings.HasPrefix(got, root+";Parent=") || !strings.HasSuffix(got, ";Sampled=0") {
+			t.Errorf("trace of a request with %s is %q", name, got)
+		}
 	}
 	other := ask(t, p, `{"Do":"trace"}`)
 	if !regexp.MustCompile(`^Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`).MatchString(other) {
