@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"instances/pkg/auth"
 	"instances/pkg/template"
 )
 
@@ -14,14 +15,23 @@ import (
 func TestInvokeSample(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	// A rehearsal leaves the key without a database.
+	data := filepath.Join(dir, ".data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	secret := auth.NewSecret()
+	write(t, filepath.Join(data, "local.key"), secret+"\n")
 	invoke := func(function string, args ...string) result {
 		return instances(t, dir, append([]string{"invoke", function, "--template", templatePath(t)}, args...)...)
 	}
 	if got := invoke("compute-list"); got.code != exitOK || !strings.Contains(got.stdout, `"statusCode":200`) {
 		t.Errorf("new folder: %+v", got)
 	}
-	secret := fileSecret(t, filepath.Join(dir, ".data"))
-	startServe(t, dir)
+	s := startServe(t, dir)
+	if fileSecret(t, data) != secret || strings.Contains(s.stdout.String(), "does not hold") {
+		t.Errorf("another key: %s", s.stdout)
+	}
 	for function, want := range map[string]string{
 		"topology-get": `"statusCode":404`, "execution-list": `"statusCode":200`, "cleanup": `"complete":true`,
 	} {
@@ -34,6 +44,9 @@ func TestInvokeSample(t *testing.T) {
 	}
 	if got := invoke("topology-get"); got.code != exitOK || !strings.Contains(got.stdout, `"statusCode":401`) {
 		t.Errorf("revoked: %+v", got)
+	}
+	if got := invoke("topology-get", "--data", "new"); got.code != exitOK || !strings.Contains(got.stdout, `"statusCode":404`) {
+		t.Errorf("nothing there: %+v", got)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -97,13 +98,15 @@ Local that it starts, which needs Java 17 and Maven.`,
 			return err
 		}
 		where.timeout = max(tableTimeout, f.Timeout)
+		_, err = os.Stat(filepath.Join(e.path(where.data), store.DatabaseName))
+		fresh := errors.Is(err, fs.ErrNotExist)
 		return where.with(c.Context(), e, func(ctx context.Context, r *store.Registry) error {
 			event, err := e.readEvent(ctx, eventPath)
 			if err != nil {
 				return err
 			}
-			if where.table.Name == "" && hasPlaceholder(event) {
-				secret, err := e.localSecret(ctx, r, &where)
+			if where.table.Name == "" && (fresh || hasPlaceholder(event)) {
+				secret, err := e.localSecret(ctx, r, &where, fresh)
 				if err != nil {
 					return err
 				}
@@ -119,15 +122,15 @@ Local that it starts, which needs Java 17 and Maven.`,
 	return c
 }
 
-// localSecret returns the secret of the key local of the data folder, and makes
-// the key where there is none.
-func (e *environment) localSecret(ctx context.Context, r *store.Registry, where *location) (string, error) {
+// localSecret returns the secret of the key local of the data folder. It makes
+// the key if there is none, as the first start of serve does.
+func (e *environment) localSecret(ctx context.Context, r *store.Registry, where *location, fresh bool) (string, error) {
 	dir := e.path(where.data)
 	secret, err := serving.LocalSecret(dir)
-	if !errors.Is(err, fs.ErrNotExist) {
+	if !fresh && !errors.Is(err, fs.ErrNotExist) {
 		return secret, err
 	}
-	note, err := serving.EnsureLocalKey(ctx, r, dir, where.data, false, e.now())
+	note, err := serving.EnsureLocalKey(ctx, r, dir, where.data, fresh, e.now())
 	if err != nil {
 		return "", err
 	}
