@@ -37,10 +37,7 @@ func TestCalls(t *testing.T) {
 	// One whose id tells its place, and one whose id does not.
 	known, pointed := f.freshTimed(instance.NewTimeID(at)[:14]+"7000-8000-000000000000"), f.freshTimed("imported")
 	get := func(key instance.Key) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := f.Get(ctx, key)
-			return err
-		}
+		return func(ctx context.Context) error { return failure(f.Get(ctx, key)) }
 	}
 	create := func(i instance.Instance) func(context.Context) error {
 		return func(ctx context.Context) error { return f.Create(ctx, i, f.change("create"), nil) }
@@ -48,23 +45,20 @@ func TestCalls(t *testing.T) {
 	touch := func(key instance.Key, d time.Duration) func(context.Context) error {
 		return func(ctx context.Context) error { return f.Touch(ctx, key, at.Add(d)) }
 	}
-	patch := func(key instance.Key) func(context.Context) error {
+	update := func(stored *instance.Instance, modify func(*instance.Instance)) func(context.Context) error {
 		return func(ctx context.Context) error {
-			_, err := f.Update(ctx, key, f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
-				i.Status = "down"
+			return failure(f.Update(ctx, stored.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+				modify(&i)
 				return i, nil
-			})
-			return err
+			}))
 		}
 	}
+	down := func(i *instance.Instance) { i.Status = "down" }
 	remove := func(key instance.Key) func(context.Context) error {
 		return func(ctx context.Context) error { return f.Delete(ctx, key, f.change("delete"), nil) }
 	}
 	restore := func(key instance.Key) func(context.Context) error {
-		return func(ctx context.Context) error {
-			_, err := f.Restore(ctx, key, f.change("restore"))
-			return err
-		}
+		return func(ctx context.Context) error { return failure(f.Restore(ctx, key, f.change("restore"))) }
 	}
 	// Each step goes on with what those before it stored.
 	for _, step := range []struct {
@@ -78,9 +72,7 @@ func TestCalls(t *testing.T) {
 			made = f.fresh(n)
 			return err
 		}, "[UpdateItem]", 0, 1},
-		{"create", func(ctx context.Context) error {
-			return f.Create(ctx, made, f.change("create"), nil)
-		}, "[TransactWriteItems]", 0, 10},
+		{"create", func(ctx context.Context) error { return f.Create(ctx, made, f.change("create"), nil) }, "[TransactWriteItems]", 0, 10},
 		{"create with idempotency key", func(ctx context.Context) error {
 			return f.Create(ctx, f.fresh(100), f.change("create"), &instance.Idempotency{
 				Owner: "o", Route: "r", Key: "k", Answer: []byte("{}"), ExpiresAt: time.Now().Add(time.Hour),
@@ -98,27 +90,9 @@ func TestCalls(t *testing.T) {
 			stored, err = f.Replace(ctx, stored, after, f.change("replace"))
 			return err
 		}, "[TransactWriteItems]", 0, 6},
-		{"update", func(ctx context.Context) error {
-			_, err := f.Update(ctx, made.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
-				i.Status = "down"
-				return i, nil
-			})
-			return err
-		}, "[GetItem TransactWriteItems]", 1, 6},
-		{"update of what is in no index", func(ctx context.Context) error {
-			_, err := f.Update(ctx, made.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
-				i.Active = !i.Active
-				return i, nil
-			})
-			return err
-		}, "[GetItem TransactWriteItems]", 1, 2},
-		{"update of code, group and name", func(ctx context.Context) error {
-			_, err := f.Update(ctx, made.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
-				i.Code, i.Group, i.Name = "other", "other", "other"
-				return i, nil
-			})
-			return err
-		}, "[GetItem TransactWriteItems]", 1, 14},
+		{"update", update(&made, down), "[GetItem TransactWriteItems]", 1, 6},
+		{"update of what is in no index", update(&made, func(i *instance.Instance) { i.Active = !i.Active }), "[GetItem TransactWriteItems]", 1, 2},
+		{"update of code, group and name", update(&made, func(i *instance.Instance) { i.Code, i.Group, i.Name = "other", "other", "other" }), "[GetItem TransactWriteItems]", 1, 14},
 		{"search by code", search(instance.Query{Code: "code-1"}), "[Query BatchGetItem]", 1.5, 0},
 		{"search by code that is not there", search(instance.Query{Code: "none"}), "[Query GetItem]", 1, 0},
 		{"search by group", search(instance.Query{Group: "group"}), "[Query BatchGetItem]", 4.5, 0},
@@ -132,22 +106,15 @@ func TestCalls(t *testing.T) {
 		{"list", search(instance.Query{}), "[Query Query]", 2, 0},
 		{"list of a collection", search(instance.Query{Collections: []string{block}}), "[Query]", 1, 0},
 		{"list, limited", search(instance.Query{Limit: 2}), "[Query Query]", 2, 0},
-		{"delete", func(ctx context.Context) error {
-			return f.Delete(ctx, made.Key(), f.change("delete"), nil)
-		}, "[GetItem TransactWriteItems]", 1, 10},
-		{"restore", func(ctx context.Context) error {
-			_, err := f.Restore(ctx, made.Key(), f.change("restore"))
-			return err
-		}, "[Query TransactWriteItems]", 1, 10},
-		{"history", func(ctx context.Context) error {
-			return drain(f.History(ctx, instance.HistoryQuery{Key: made.Key()}))
-		}, "[Query]", 1, 0},
+		{"delete", func(ctx context.Context) error { return f.Delete(ctx, made.Key(), f.change("delete"), nil) }, "[GetItem TransactWriteItems]", 1, 10},
+		{"restore", func(ctx context.Context) error { return failure(f.Restore(ctx, made.Key(), f.change("restore"))) }, "[Query TransactWriteItems]", 1, 10},
+		{"history", func(ctx context.Context) error { return drain(f.History(ctx, instance.HistoryQuery{Key: made.Key()})) }, "[Query]", 1, 0},
 		{"create by time", create(known), "[TransactWriteItems]", 0, 12},
 		{"get by time", get(known.Key()), "[GetItem]", 1, 0},
-		{"update by time", patch(known.Key()), "[GetItem TransactWriteItems]", 1, 6},
+		{"update by time", update(&known, down), "[GetItem TransactWriteItems]", 1, 6},
 		{"create with pointer", create(pointed), "[TransactWriteItems]", 0, 12},
 		{"get by pointer", get(pointed.Key()), "[GetItem GetItem]", 2, 0},
-		{"update by pointer", patch(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 6},
+		{"update by pointer", update(&pointed, down), "[GetItem GetItem TransactWriteItems]", 2, 6},
 		{"list by time", search(instance.Query{Kind: timed(), Collections: []string{known.Collection}}), "[Query]", 1, 0},
 		// The index of what is idle changes with the day.
 		{"touch by time", touch(known.Key(), time.Hour), "[UpdateItem]", 0, 1},
@@ -159,37 +126,17 @@ func TestCalls(t *testing.T) {
 		{"restore by time", restore(known.Key()), "[Query TransactWriteItems]", 1, 12},
 		{"delete with pointer", remove(pointed.Key()), "[GetItem GetItem TransactWriteItems]", 2, 12},
 		{"restore with pointer", restore(pointed.Key()), "[Query TransactWriteItems]", 1, 12},
-		{"set document", func(ctx context.Context) error {
-			return f.SetDocument(ctx, "document", []byte("data"))
-		}, "[TransactWriteItems]", 0, 2},
-		{"document", func(ctx context.Context) error {
-			_, err := f.Document(ctx, "document")
-			return err
-		}, "[GetItem]", 1, 0},
-		{"create key", func(ctx context.Context) error {
-			return f.CreateCredential(ctx, credential)
-		}, "[TransactWriteItems]", 0, 2},
-		{"key", func(ctx context.Context) error {
-			_, err := f.Credential(ctx, credential.Hash)
-			return err
-		}, "[GetItem]", 1, 0},
-		{"list keys", func(ctx context.Context) error {
-			return drain(f.Credentials(ctx))
-		}, "[Query]", 1, 0},
-		{"revoke key", func(ctx context.Context) error {
-			_, err := f.RevokeCredential(ctx, credential.Name, at)
-			return err
-		}, "[GetItem TransactWriteItems]", 1, 2},
-		{"create key that expires", func(ctx context.Context) error {
-			return f.CreateCredential(ctx, expiring)
-		}, "[TransactWriteItems]", 0, 2},
+		{"set document", func(ctx context.Context) error { return f.SetDocument(ctx, "document", []byte("data")) }, "[TransactWriteItems]", 0, 2},
+		{"document", func(ctx context.Context) error { return failure(f.Document(ctx, "document")) }, "[GetItem]", 1, 0},
+		{"create key", func(ctx context.Context) error { return f.CreateCredential(ctx, credential) }, "[TransactWriteItems]", 0, 2},
+		{"key", func(ctx context.Context) error { return failure(f.Credential(ctx, credential.Hash)) }, "[GetItem]", 1, 0},
+		{"list keys", func(ctx context.Context) error { return drain(f.Credentials(ctx)) }, "[Query]", 1, 0},
+		{"revoke key", func(ctx context.Context) error { return failure(f.RevokeCredential(ctx, credential.Name, at)) }, "[GetItem TransactWriteItems]", 1, 2},
+		{"create key that expires", func(ctx context.Context) error { return f.CreateCredential(ctx, expiring) }, "[TransactWriteItems]", 0, 2},
 		{"revoke key that expires", func(ctx context.Context) error {
-			_, err := f.RevokeCredential(ctx, expiring.Name, at.Add(time.Second))
-			return err
+			return failure(f.RevokeCredential(ctx, expiring.Name, at.Add(time.Second)))
 		}, "[GetItem TransactWriteItems]", 1, 2},
-		{"ended keys, none", func(ctx context.Context) error {
-			return drain(f.EndedCredentials(ctx, at))
-		}, "[Query]", 0, 0},
+		{"ended keys, none", func(ctx context.Context) error { return drain(f.EndedCredentials(ctx, at)) }, "[Query]", 0, 0},
 		{"ended keys", func(ctx context.Context) error {
 			var err error
 			for expiring, err = range f.EndedCredentials(ctx, at.Add(time.Minute)) {
@@ -199,12 +146,8 @@ func TestCalls(t *testing.T) {
 			}
 			return nil
 		}, "[Query BatchGetItem]", 3, 0},
-		{"purge key", func(ctx context.Context) error {
-			return f.PurgeCredential(ctx, expiring)
-		}, "[GetItem TransactWriteItems]", 1, 2},
-		{"deleted, none due", func(ctx context.Context) error {
-			return drain(f.Deleted(ctx, numbered(), at))
-		}, sixteen("Query"), 0, 0},
+		{"purge key", func(ctx context.Context) error { return f.PurgeCredential(ctx, expiring) }, "[GetItem TransactWriteItems]", 1, 2},
+		{"deleted, none due", func(ctx context.Context) error { return drain(f.Deleted(ctx, numbered(), at)) }, sixteen("Query"), 0, 0},
 		{"create alone", create(alone), "[TransactWriteItems TransactWriteItems]", 0, 12},
 		{"delete alone", remove(alone.Key()), "[GetItem TransactWriteItems]", 1, 10},
 		{"deleted", func(ctx context.Context) error {
@@ -216,18 +159,12 @@ func TestCalls(t *testing.T) {
 			}
 			return nil
 		}, sixteen("Query"), 1, 0},
-		{"purge", func(ctx context.Context) error {
-			return f.Purge(ctx, trashed, f.change("purge"))
-		}, "[TransactWriteItems]", 0, 2},
+		{"purge", func(ctx context.Context) error { return f.Purge(ctx, trashed, f.change("purge")) }, "[TransactWriteItems]", 0, 2},
 		// The counter, the directory, and the collections that are not spared.
 		{"tidy nothing", func(ctx context.Context) error { return f.tidy(ctx, 0) }, "[GetItem Query Query]", 2, 0},
 		{"tidy", func(ctx context.Context) error { return f.tidy(ctx, 1) }, "[GetItem Query Query TransactWriteItems]", 2, 2},
-		{"idle, none due", func(ctx context.Context) error {
-			return drain(f.Idle(ctx, timed(), at.Add(-24*time.Hour)))
-		}, sixteen("Query"), 0, 0},
-		{"idle", func(ctx context.Context) error {
-			return drain(f.Idle(ctx, timed(), at.Add(48*time.Hour)))
-		}, "[" + strings.Repeat("Query ", 6) + "BatchGetItem " + strings.Repeat("Query ", 4) + "BatchGetItem" + strings.Repeat(" Query", 6) + "]", 3, 0},
+		{"idle, none due", func(ctx context.Context) error { return drain(f.Idle(ctx, timed(), at.Add(-24*time.Hour))) }, sixteen("Query"), 0, 0},
+		{"idle", func(ctx context.Context) error { return drain(f.Idle(ctx, timed(), at.Add(48*time.Hour))) }, "[" + strings.Repeat("Query ", 6) + "BatchGetItem " + strings.Repeat("Query ", 4) + "BatchGetItem" + strings.Repeat(" Query", 6) + "]", 3, 0},
 		{"tidy kinds without a directory", func(ctx context.Context) error {
 			n, err := f.Tidy(ctx, []instance.Kind{timed()}, time.Now().Add(48*time.Hour), 1)
 			if n != 0 {
@@ -236,16 +173,9 @@ func TestCalls(t *testing.T) {
 			return err
 		}, "[]", 0, 0},
 		// Whatever there is in the table.
-		{"all", func(ctx context.Context) error {
-			return drain(f.All(ctx, []instance.Kind{numbered(), timed()}, nil))
-		}, "[Scan]", 4, 0},
-		{"reserve numbers", func(ctx context.Context) error {
-			return f.ReserveNumbers(ctx, numbered(), 9_999)
-		}, "[UpdateItem]", 0, 1},
-		{"next number of a new block", func(ctx context.Context) error {
-			_, err := f.NextNumber(ctx, numbered())
-			return err
-		}, "[UpdateItem TransactWriteItems UpdateItem]", 0, 4},
+		{"all", func(ctx context.Context) error { return drain(f.All(ctx, []instance.Kind{numbered(), timed()}, nil)) }, "[Scan]", 4, 0},
+		{"reserve numbers", func(ctx context.Context) error { return f.ReserveNumbers(ctx, numbered(), 9_999) }, "[UpdateItem]", 0, 1},
+		{"next number of a new block", func(ctx context.Context) error { return failure(f.NextNumber(ctx, numbered())) }, "[UpdateItem TransactWriteItems UpdateItem]", 0, 4},
 	} {
 		f.wire.inject(nil)
 		ctx, meter := capacity.WithMeter(t.Context())
@@ -285,9 +215,7 @@ func TestCallsOfManyCollections(t *testing.T) {
 			if c == 12 && n == 8 {
 				i.SubGroup, i.Status = "one", "one"
 			}
-			if err := f.other.Create(t.Context(), i, f.change("create"), nil); err != nil {
-				t.Fatal(err)
-			}
+			must(t, f.other.Create(t.Context(), i, f.change("create"), nil))
 		}
 	}
 	for _, test := range []struct {
@@ -322,9 +250,7 @@ func TestCallsOfManyCollections(t *testing.T) {
 		ctx, meter := capacity.WithMeter(t.Context())
 		found := 0
 		for _, err := range f.Search(ctx, test.q) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			found++
 		}
 		queries, reads := 0, 0

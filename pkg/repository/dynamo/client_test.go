@@ -23,9 +23,7 @@ func TestNewClient(t *testing.T) {
 	t.Parallel()
 	table := dynamotest.NewTable(t)
 	client, err := dynamo.NewClient(table.Getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	r := dynamo.New(dynamo.Config{Client: client, Table: table.Name})
 	if n, err := r.NextNumber(t.Context(), numbered()); err != nil || n != 1 {
 		t.Errorf("next number is %d, %v", n, err)
@@ -50,9 +48,7 @@ func TestNewClientEnvironment(t *testing.T) {
 		}
 	}
 	client, err := dynamo.NewClient(func(name string) string { return complete[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	o := client.Options()
 	got, err := o.Credentials.Retrieve(t.Context())
 	if err != nil || got.AccessKeyID != "id" || got.SecretAccessKey != "very secret" || got.SessionToken != "token" {

@@ -39,9 +39,7 @@ func sweep(t *testing.T, deleted, live int) (purges, deletes capacity.Consumed) 
 	kind := instance.Kind{Name: "named"}
 	var items []map[string]types.AttributeValue
 	add := func(item map[string]types.AttributeValue, err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		items = append(items, item)
 	}
 	for n := range max(deleted, live) {
@@ -62,12 +60,8 @@ func sweep(t *testing.T, deleted, live int) (purges, deletes capacity.Consumed) 
 	ctx, meter := capacity.WithMeter(t.Context())
 	purged := []string{}
 	for d, err := range f.Deleted(ctx, kind, now.Add(-retention)) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Purge(ctx, d, f.change("purge")); err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
+		must(t, f.Purge(ctx, d, f.change("purge")))
 		purged = append(purged, d.ID)
 	}
 	if len(purged) != due || !slices.IsSortedFunc(purged, func(a, b string) int { return cmp.Compare(b, a) }) {
@@ -78,12 +72,8 @@ func sweep(t *testing.T, deleted, live int) (purges, deletes capacity.Consumed) 
 	ctx, meter = capacity.WithMeter(t.Context())
 	n := 0
 	for i, err := range f.Idle(ctx, kind, now.Add(-retention)) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Delete(ctx, i.Key(), f.change("delete"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
+		must(t, f.Delete(ctx, i.Key(), f.change("delete"), nil))
 		n++
 	}
 	if n != due {

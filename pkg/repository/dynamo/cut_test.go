@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,16 +54,12 @@ func TestCutRefusals(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			stale := f.create(t, 1)
-			if _, err := f.other.Replace(t.Context(), stale, stale, f.change("other")); err != nil {
-				t.Fatal(err)
-			}
+			must(t, failure(f.other.Replace(t.Context(), stale, stale, f.change("other"))))
 			idem := &instance.Idempotency{
 				Owner: "o", Route: "POST /", Key: "k", Fingerprint: "f", Answer: []byte("answer"),
 				ExpiresAt: time.Now().Add(time.Hour),
 			}
-			if err := f.other.Create(t.Context(), f.fresh(2), f.change("create"), idem); err != nil {
-				t.Fatal(err)
-			}
+			must(t, f.other.Create(t.Context(), f.fresh(2), f.change("create"), idem))
 			taken := f.fresh(3)
 			taken.Code = stale.Code
 			for _, test := range []struct {
@@ -168,8 +163,7 @@ func TestCutRefusalsUntilDeadline(t *testing.T) {
 				begin := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
-				i := f.fresh(1)
-				if err := action.run(ctx, f, i, i); !errors.Is(err, instance.ErrUnavailable) {
+				if err := action.run(ctx, f); !errors.Is(err, instance.ErrUnavailable) {
 					t.Errorf("error is %v, want %v", err, instance.ErrUnavailable)
 				}
 				if took := time.Since(begin); took > patience {
@@ -192,8 +186,7 @@ func TestNobodyListens(t *testing.T) {
 				})
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 				defer cancel()
-				i := f.fresh(1)
-				if err := action.run(ctx, f, i, i); !errors.Is(err, instance.ErrUnavailable) {
+				if err := action.run(ctx, f); !errors.Is(err, instance.ErrUnavailable) {
 					t.Errorf("error is %v, want %v", err, instance.ErrUnavailable)
 				}
 			})
@@ -202,38 +195,35 @@ func TestNobodyListens(t *testing.T) {
 }
 
 // However slow the engine is and however little time there is, a call ends
-// within it, so that there always is an answer.
+// within it, so that there always is an answer. A connection that hangs does not
+// use up the time.
 func TestSlowEngine(t *testing.T) {
 	t.Parallel()
 	for _, action := range append(reads(), writes()...) {
-		for _, patience := range []time.Duration{20 * time.Millisecond, 300 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 7 * time.Second} {
-			for _, latency := range []time.Duration{300 * time.Millisecond, 3 * time.Second} {
-				t.Run(fmt.Sprint(action.name, patience, latency), func(t *testing.T) {
-					t.Parallel()
+		t.Run(action.name, func(t *testing.T) {
+			t.Parallel()
+			for _, latency := range []time.Duration{300 * time.Millisecond, 3 * time.Second, time.Hour} {
+				for _, patience := range []time.Duration{20 * time.Millisecond, 300 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 10 * time.Second} {
 					synctest.Test(t, func(t *testing.T) {
-						var calls atomic.Int64
-						f, _ := still(func(c call) (*http.Response, error) {
-							calls.Add(1)
+						f, w := still(func(c call) (*http.Response, error) {
 							select {
 							case <-c.Context().Done():
 								return nil, c.Context().Err()
 							case <-time.After(latency):
-								return c.cancel("TransactionConflict")
+								return c.busy()
 							}
 						})
 						ctx, cancel := context.WithTimeout(t.Context(), patience)
 						defer cancel()
 						begin := time.Now()
-						i := f.fresh(1)
-						if err := action.run(ctx, f, i, i); err == nil {
-							t.Error("success without an answer")
-						}
-						if took := time.Since(begin); took > patience {
-							t.Errorf("it took %v of %v, in %d calls", took, patience, calls.Load())
+						err := action.run(ctx, f)
+						took, calls := time.Since(begin), len(w.sent())
+						if err == nil || took > patience || patience > 3*time.Second && calls < 2 {
+							t.Errorf("latency %v: took %v of %v, in %d calls, error is %v", latency, took, patience, calls, err)
 						}
 					})
-				})
+				}
 			}
-		}
+		})
 	}
 }

@@ -35,6 +35,8 @@ type fixture struct {
 	other *dynamo.Repository
 	table dynamotest.Table
 	ticks atomic.Int64
+	// live and deleted are what the actions work on; prepare stores them.
+	live, deleted instance.Instance
 	// trashed and ended are what there is to purge; prepare stores
 	// them.
 	trashed instance.Deleted
@@ -53,6 +55,7 @@ func newFixture(t *testing.T) *fixture {
 // name gives names to what there is to purge.
 func (f *fixture) name() {
 	i := f.fresh(50_000)
+	f.live, f.deleted = i, i
 	at := f.change("").At
 	f.trashed = instance.Deleted{Instance: i, DeletedAt: at}
 	f.ended = auth.Credential{Name: "ended", Owner: "o", Hash: auth.Hash("ended"), CreatedAt: at, ExpiresAt: at.Add(time.Minute)}
@@ -90,13 +93,9 @@ func (f *fixture) create(t *testing.T, n int) instance.Instance {
 	var i instance.Instance
 	for range n {
 		number, err := f.other.NextNumber(t.Context(), numbered())
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		i = f.fresh(number)
-		if err := f.other.Create(t.Context(), i, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.other.Create(t.Context(), i, f.change("create"), nil))
 	}
 	return i
 }
@@ -106,12 +105,21 @@ func ids(t *testing.T, found iter.Seq2[instance.Instance, error]) string {
 	t.Helper()
 	all := []string{}
 	for i, err := range found {
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		all = append(all, i.ID)
 	}
 	return fmt.Sprint(all)
+}
+
+// failure returns the error of a call.
+func failure[T any](_ T, err error) error { return err }
+
+// must ends the test on an error.
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // only returns the one that found yields.
@@ -119,9 +127,7 @@ func only[T any](t *testing.T, found iter.Seq2[T, error]) T {
 	t.Helper()
 	var all []T
 	for one, err := range found {
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		all = append(all, one)
 	}
 	if len(all) != 1 {
@@ -145,9 +151,7 @@ func (f *fixture) operations(t *testing.T, key instance.Key) string {
 	t.Helper()
 	all := []string{}
 	for e, err := range f.other.History(t.Context(), instance.HistoryQuery{Key: key}) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		all = append(all, e.Operation)
 	}
 	return fmt.Sprint(all)

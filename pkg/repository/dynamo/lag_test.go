@@ -89,9 +89,7 @@ func TestIndexLag(t *testing.T) {
 	l.mu.Unlock()
 
 	key := func(n int64) instance.Key { return f.fresh(n).Key() }
-	if err := f.other.Delete(ctx, key(1), f.change("delete"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.other.Delete(ctx, key(1), f.change("delete"), nil))
 	for n, modify := range map[int64]func(*instance.Instance){
 		2: func(i *instance.Instance) { i.Group, i.SubGroup, i.Name, i.Code = "moved", "moved", "moved", "moved" },
 		4: func(i *instance.Instance) { i.Group, i.SubGroup, i.Name = "", "", "" },
@@ -101,9 +99,7 @@ func TestIndexLag(t *testing.T) {
 			modify(&i)
 			return i, nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 	}
 	// The codes of the deleted and of the moved one are given again, and one
 	// is wholly new.
@@ -112,9 +108,7 @@ func TestIndexLag(t *testing.T) {
 	taken := f.fresh(9)
 	taken.Code, taken.Group, taken.SubGroup, taken.Name = "code-2", "", "", ""
 	for _, i := range []instance.Instance{again, f.fresh(8), taken} {
-		if err := f.other.Create(ctx, i, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.other.Create(ctx, i, f.change("create"), nil))
 	}
 	for _, test := range []struct {
 		q    instance.Query
@@ -159,9 +153,7 @@ func TestIdleIndexLag(t *testing.T) {
 	f := newFixture(t)
 	ctx := t.Context()
 	for _, id := range []string{"deleted", "heard", "used", "later", "again", "still"} {
-		if err := f.other.Create(ctx, f.freshTimed(id), f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.other.Create(ctx, f.freshTimed(id), f.change("create"), nil))
 	}
 	before := f.change("").At.Add(time.Hour)
 	l := &lag{answers: map[string][]byte{}}
@@ -180,28 +172,18 @@ func TestIdleIndexLag(t *testing.T) {
 			i.IdleSince = at
 			return i, nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 	}
 	since("used", time.Time{})
 	since("later", before)
 	for _, id := range []string{"deleted", "again"} {
-		if err := f.other.Delete(ctx, key(id), f.change("delete"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.other.Delete(ctx, key(id), f.change("delete"), nil))
 	}
 	again := f.freshTimed("again")
 	again.IdleSince = time.Time{}
-	if err := f.other.Create(ctx, again, f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.other.Touch(ctx, key("heard"), before.Add(24*time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.other.Create(ctx, f.freshTimed("new"), f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.other.Create(ctx, again, f.change("create"), nil))
+	must(t, f.other.Touch(ctx, key("heard"), before.Add(24*time.Hour)))
+	must(t, f.other.Create(ctx, f.freshTimed("new"), f.change("create"), nil))
 	if got := ids(t, f.Idle(ctx, timed(), before)); got != "[still]" {
 		t.Errorf("%s are idle", got)
 	}

@@ -39,9 +39,7 @@ func TestReplaceKeepsHeartbeat(t *testing.T) {
 			":t": &types.AttributeValueMemberN{Value: strconv.FormatInt(seen.UnixMilli(), 10)},
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	after := i
 	after.Name = "new"
 	if i, err = f.Replace(t.Context(), i, after, f.change("replace")); err != nil {
@@ -53,9 +51,7 @@ func TestReplaceKeepsHeartbeat(t *testing.T) {
 	}
 	after = got
 	after.LastSeenAt = seen.Add(time.Hour)
-	if _, err := f.Replace(t.Context(), got, after, f.change("replace")); err != nil {
-		t.Fatal(err)
-	}
+	must(t, failure(f.Replace(t.Context(), got, after, f.change("replace"))))
 	got, err = f.Get(t.Context(), i.Key())
 	if err != nil || !got.LastSeenAt.Equal(seen.Add(time.Hour)) {
 		t.Errorf("last seen at %v, %v", got.LastSeenAt, err)
@@ -68,18 +64,12 @@ func TestRestoreEntersCollection(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	i := f.create(t, 1)
-	if err := f.other.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.other.Delete(t.Context(), i.Key(), f.change("delete"), nil))
 	_, err := f.table.Client(nil).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
 		TableName: &f.table.Name, Key: attributes(map[string]string{"pk": "collections#numbered", "sk": i.Collection}),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := f.Restore(t.Context(), i.Key(), f.change("restore")); err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
+	must(t, failure(f.Restore(t.Context(), i.Key(), f.change("restore"))))
 	if got := ids(t, f.Search(t.Context(), instance.Query{Kind: numbered()})); got != "[1]" {
 		t.Errorf("list is %s", got)
 	}
@@ -95,9 +85,7 @@ func TestGuardOfAnother(t *testing.T) {
 	item := attributes(guard)
 	item["col"], item["id"] = &types.AttributeValueMemberS{Value: i.Collection}, &types.AttributeValueMemberS{Value: "2"}
 	client := f.table.Client(nil)
-	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &f.table.Name, Item: item}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, failure(client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &f.table.Name, Item: item})))
 	after := i
 	after.Code = "other"
 	_, replaceErr := f.Replace(t.Context(), i, after, f.change("replace"))
@@ -122,9 +110,7 @@ func (f *fixture) stored(t *testing.T, pk, sk string) map[string]string {
 	out, err := f.table.Client(nil).GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &f.table.Name, Key: attributes(map[string]string{"pk": pk, "sk": sk}),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	texts := map[string]string{}
 	for name, value := range out.Item {
 		switch v := value.(type) {
@@ -165,18 +151,12 @@ func TestIdleLayout(t *testing.T) {
 			i.IdleSince = at
 			return i, nil
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 	}
-	if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Create(t.Context(), i, f.change("create"), nil))
 	check("created", shard, "2026-03-04", i.IdleSince)
 	next := i.IdleSince.Add(time.Millisecond)
-	if err := f.Touch(t.Context(), i.Key(), next); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Touch(t.Context(), i.Key(), next))
 	check("heard of", shard, "2026-03-05", next)
 	since(time.Time{})
 	check("used", "", "", time.Time{})
@@ -184,17 +164,13 @@ func TestIdleLayout(t *testing.T) {
 	since(east)
 	check("idle again", shard, "2026-03-06", east)
 	deleted := f.change("delete")
-	if err := f.Delete(t.Context(), i.Key(), deleted, nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Delete(t.Context(), i.Key(), deleted, nil))
 	trash := f.stored(t, "trash#"+shard, deleted.At.Format("2006-01-02T15:04:05.000000000Z")+"#x\x00"+i.Incarnation)
 	if trash["idle"] != strconv.FormatInt(east.UnixMilli(), 10) || trash["ipk"] != "" || trash["isk"] != "" {
 		t.Errorf("in the trash: %v", trash)
 	}
 	restored := f.change("restore")
-	if _, err := f.Restore(t.Context(), i.Key(), restored); err != nil {
-		t.Fatal(err)
-	}
+	must(t, failure(f.Restore(t.Context(), i.Key(), restored)))
 	check("restored", shard, "2026-01-02", restored.At)
 }
 
@@ -210,12 +186,8 @@ func TestTouchOfDifferentClocks(t *testing.T) {
 	} {
 		want := f.freshTimed(id)
 		later(&want)
-		if err := f.Create(t.Context(), want, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Touch(t.Context(), want.Key(), at); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.Create(t.Context(), want, f.change("create"), nil))
+		must(t, f.Touch(t.Context(), want.Key(), at))
 		for _, time := range []*time.Time{&want.LastSeenAt, &want.IdleSince} {
 			if time.Before(at) {
 				*time = at
@@ -232,16 +204,12 @@ func TestTouchOfDifferentClocks(t *testing.T) {
 func TestTombstoneLayout(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	if err := f.CreateCredential(t.Context(), f.ended); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.CreateCredential(t.Context(), f.ended))
 	end := f.ended.ExpiresAt.Format("2006-01-02T15:04:05.000000000Z") + "#" + f.ended.Hash
 	if got := f.stored(t, "endings", end); got["hash"] != f.ended.Hash {
 		t.Errorf("end is %v", got)
 	}
-	if err := f.PurgeCredential(t.Context(), f.ended); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.PurgeCredential(t.Context(), f.ended))
 	if got, want := f.stored(t, "keys", "ended"), map[string]string{"pk": "keys", "sk": "ended", "name": "ended", "owner": "o"}; !maps.Equal(got, want) {
 		t.Errorf("name is %v, want %v", got, want)
 	}

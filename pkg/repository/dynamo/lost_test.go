@@ -35,35 +35,20 @@ func TestLostResponses(t *testing.T) {
 		t.Run(fmt.Sprintf("tokens forgotten %v", forgets), func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			i, deleted := f.prepare(t)
+			f.prepare(t)
 			for _, action := range writes() {
 				f.loseFirst(t, forgets, nil)
-				if err := action.run(t.Context(), f, i, deleted); err != nil {
+				if err := action.run(t.Context(), f); err != nil {
 					t.Errorf("%s: %v", action.name, err)
 				}
-				if action.name == "replace" {
-					i.Version++
-				}
 			}
-			for want, key := range map[string]instance.Key{
-				"[delete patch replace create]": i.Key(),
-				"[restore delete create]":       deleted.Key(),
-				"[create]":                      f.fresh(77).Key(),
-				"[delete create]":               f.freshTimed("stored").Key(),
-				"[purge delete create]":         f.trashed.Key(),
-			} {
-				if got := f.operations(t, key); got != want {
-					t.Errorf("history of %s is %s, want %s", key, got, want)
-				}
-			}
-			if back, err := f.other.Get(t.Context(), deleted.Key()); err != nil || back.Version != 2 {
+			f.wantHistories(t)
+			if back, err := f.other.Get(t.Context(), f.deleted.Key()); err != nil || back.Version != 2 {
 				t.Errorf("restored is %+v, %v", back, err)
 			}
 			names := []string{}
 			for c, err := range f.other.Credentials(t.Context()) {
-				if err != nil {
-					t.Fatal(err)
-				}
+				must(t, err)
 				names = append(names, fmt.Sprint(c.Name, c.RevokedAt.IsZero()))
 			}
 			if got := fmt.Sprint(names); got != "[newtrue oldfalse]" {
@@ -132,9 +117,7 @@ func TestConflictIsNotOwnSuccess(t *testing.T) {
 	i := f.create(t, 1)
 	after := i
 	after.Status = "same"
-	if _, err := f.other.Replace(t.Context(), i, after, f.change("replace")); err != nil {
-		t.Fatal(err)
-	}
+	must(t, failure(f.other.Replace(t.Context(), i, after, f.change("replace"))))
 	f.loseFirst(t, true, nil)
 	if _, err := f.Replace(t.Context(), i, after, f.change("replace")); !errors.Is(err, instance.ErrConflict) {
 		t.Errorf("error is %v, want %v", err, instance.ErrConflict)
@@ -199,7 +182,7 @@ func TestTimeOverAfterEffect(t *testing.T) {
 		t.Run(action.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			i, deleted := f.prepare(t)
+			f.prepare(t)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -212,7 +195,7 @@ func TestTimeOverAfterEffect(t *testing.T) {
 				}
 				return response, err
 			})
-			if err := action.run(ctx, f, i, deleted); err != nil {
+			if err := action.run(ctx, f); err != nil {
 				t.Errorf("error is %v, but it took effect", err)
 			}
 			f.wire.inject(nil)
@@ -238,7 +221,7 @@ func TestTimeOverBeforeEffect(t *testing.T) {
 		t.Run(action.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			i, deleted := f.prepare(t)
+			f.prepare(t)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -251,7 +234,7 @@ func TestTimeOverBeforeEffect(t *testing.T) {
 				}
 				return c.pass()
 			})
-			if err := action.run(ctx, f, i, deleted); !errors.Is(err, instance.ErrUnavailable) {
+			if err := action.run(ctx, f); !errors.Is(err, instance.ErrUnavailable) {
 				t.Errorf("error is %v, want %v", err, instance.ErrUnavailable)
 			}
 			if len(held) == 0 {
@@ -261,9 +244,7 @@ func TestTimeOverBeforeEffect(t *testing.T) {
 			for _, c := range held {
 				c.Request = c.WithContext(t.Context())
 				response, err := c.pass()
-				if err != nil {
-					t.Fatal(err)
-				}
+				must(t, err)
 				if response.StatusCode == http.StatusOK {
 					t.Errorf("a write that arrived late was accepted")
 				}
@@ -274,7 +255,7 @@ func TestTimeOverBeforeEffect(t *testing.T) {
 			}
 			// Nobody else is hindered by what is left of it.
 			f.wire.inject(nil)
-			if err := action.run(t.Context(), f, i, deleted); err != nil {
+			if err := action.run(t.Context(), f); err != nil {
 				t.Errorf("the next try: %v", err)
 			}
 		})
@@ -289,7 +270,7 @@ func TestSettlingLosesResponse(t *testing.T) {
 		t.Run(action.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
-			i, deleted := f.prepare(t)
+			f.prepare(t)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -311,7 +292,7 @@ func TestSettlingLosesResponse(t *testing.T) {
 				}
 				return response, err
 			})
-			if err := action.run(ctx, f, i, deleted); !errors.Is(err, instance.ErrUnavailable) {
+			if err := action.run(ctx, f); !errors.Is(err, instance.ErrUnavailable) {
 				t.Errorf("error is %v, want %v", err, instance.ErrUnavailable)
 			}
 			if settling != 2 {
@@ -340,9 +321,8 @@ func TestOutcomeUnknown(t *testing.T) {
 				f, _ := still(func(call) (*http.Response, error) { return nil, errors.New("connection reset by peer") })
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
-				i := f.fresh(1)
 				begin := time.Now()
-				err := action.run(ctx, f, i, i)
+				err := action.run(ctx, f)
 				if err == nil || errors.Is(err, instance.ErrUnavailable) || !strings.Contains(err.Error(), "outcome unknown") {
 					t.Errorf("error is %v", err)
 				}

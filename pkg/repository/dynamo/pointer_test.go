@@ -23,28 +23,20 @@ func TestPointer(t *testing.T) {
 		out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{
 			TableName: &f.table.Name, Key: attributes(map[string]string{"pk": "pointer#timed#collection", "sk": i.ID}),
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		return len(out.Item) > 0
 	}
 	for id, want := range map[string]bool{"imported": true, instance.NewTimeID(f.change("").At): false} {
 		i := f.freshTimed(id)
-		if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.Create(t.Context(), i, f.change("create"), nil))
 		if got := pointer(i); got != want {
 			t.Errorf("%s has a pointer: %v", id, got)
 		}
-		if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil))
 		if pointer(i) {
 			t.Errorf("%s is deleted and has a pointer", id)
 		}
-		if _, err := f.Restore(t.Context(), i.Key(), f.change("restore")); err != nil {
-			t.Fatal(err)
-		}
+		must(t, failure(f.Restore(t.Context(), i.Key(), f.change("restore"))))
 		if got := pointer(i); got != want {
 			t.Errorf("%s is restored and has a pointer: %v", id, got)
 		}
@@ -72,9 +64,7 @@ func TestPointerIsOld(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			i := f.freshTimed("imported")
-			if err := f.other.Create(t.Context(), i, f.change("create"), nil); err != nil {
-				t.Fatal(err)
-			}
+			must(t, f.other.Create(t.Context(), i, f.change("create"), nil))
 			var later instance.Instance
 			calls := 0
 			f.wire.inject(func(c call) (*http.Response, error) {
@@ -113,9 +103,7 @@ func TestDeleteSeesHeartbeat(t *testing.T) {
 		seen = append(seen, i.LastSeenAt)
 		return f.other.Touch(t.Context(), i.Key(), at)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	if len(seen) != 2 || !seen[0].IsZero() || !seen[1].Equal(at) {
 		t.Errorf("check saw %v", seen)
 	}
@@ -126,9 +114,7 @@ func TestDeleteSeesHeartbeat(t *testing.T) {
 func TestIndexLagWithPointer(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	if err := f.other.Create(t.Context(), f.freshTimed("imported"), f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.other.Create(t.Context(), f.freshTimed("imported"), f.change("create"), nil))
 	l := &lag{answers: map[string][]byte{}, frozen: true}
 	f.wire.inject(l.fault)
 	q := instance.Query{Kind: timed(), Code: "CODE-imported"}

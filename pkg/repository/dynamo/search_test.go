@@ -83,9 +83,7 @@ func TestSearchManyHits(t *testing.T) {
 		}
 		n := 0
 		for i, err := range f.Search(t.Context(), q) {
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			if n++; i.ID != strconv.Itoa(n) {
 				t.Fatalf("%+v: %s is number %d", q, i.ID, n)
 			}
@@ -104,9 +102,7 @@ func TestSearchLongTexts(t *testing.T) {
 	for n, end := range []string{"x", "y"} {
 		i := f.fresh(int64(n) + 1)
 		i.Code, i.Group, i.SubGroup, i.Name, i.Status = long+end, long+end, long+end, long+end, long+end
-		if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.Create(t.Context(), i, f.change("create"), nil))
 		i.ID = strconv.Itoa(n + 3)
 		if err := f.Create(t.Context(), i, f.change("create"), nil); !errors.Is(err, instance.ErrCodeTaken) {
 			t.Errorf("second of a code: %v", err)
@@ -157,9 +153,7 @@ func TestSearchCollectionsAlike(t *testing.T) {
 	for n, collection := range collections {
 		i := f.fresh(int64(n) + 1)
 		i.Kind, i.Collection, i.ID = kind, collection, "b#"+collection
-		if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.Create(t.Context(), i, f.change("create"), nil))
 	}
 	want := "[b#a b#a! b#a# b#a#b b#aa b#b]"
 	for _, q := range []instance.Query{{Collections: collections}, {Group: "group"}, {Name: "name", Collections: collections}} {

@@ -81,9 +81,7 @@ func TestHistorySizes(t *testing.T) {
 			fields[random(20)] = random(780)
 		}
 		b, err := json.Marshal(fields)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		return b
 	}
 	i := f.fresh(1)
@@ -91,19 +89,13 @@ func TestHistorySizes(t *testing.T) {
 	if i.StoredSize() > instance.MaxStoredBytes {
 		t.Fatalf("%d bytes are too many for this test", i.StoredSize())
 	}
-	if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Create(t.Context(), i, f.change("create"), nil))
 	after := i
 	after.Attributes, after.Name = many(), "new"
-	if _, err := f.Replace(t.Context(), i, after, f.change("replace")); err != nil {
-		t.Fatal(err)
-	}
+	must(t, failure(f.Replace(t.Context(), i, after, f.change("replace"))))
 	var events []instance.Event
 	for e, err := range f.History(t.Context(), instance.HistoryQuery{Key: i.Key()}) {
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		events = append(events, e)
 	}
 	if len(events) != 2 || len(events[1].Fields) < 360 {
@@ -155,15 +147,9 @@ func TestInstanceSizes(t *testing.T) {
 	for n, kind := range []instance.Kind{{Name: "named"}, timed()} {
 		i = f.fresh(int64(n) + 1)
 		i.Kind, i.ID = kind, random(900-len(i.Collection))
-		if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Restore(t.Context(), i.Key(), f.change("restore")); err != nil {
-			t.Fatal(err)
-		}
+		must(t, f.Create(t.Context(), i, f.change("create"), nil))
+		must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil))
+		must(t, failure(f.Restore(t.Context(), i.Key(), f.change("restore"))))
 		q := instance.Query{Kind: kind, Collections: []string{i.Collection}, Group: "group"}
 		if q, err := q.Resume(q.Cursor(i)); err != nil || ids(t, f.Search(t.Context(), q)) != "[]" {
 			t.Errorf("the cursor of the last answer: %v", err)
@@ -176,9 +162,7 @@ func TestDocumentSizes(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	data := []byte(random(instance.MaxStoredBytes))
-	if err := f.SetDocument(t.Context(), "document", data); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.SetDocument(t.Context(), "document", data))
 	if got, err := f.Document(t.Context(), "document"); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes came back, %v", len(got), err)
 	}

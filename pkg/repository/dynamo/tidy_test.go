@@ -49,9 +49,7 @@ func (f *fixture) entering(t *testing.T, run func() error) int {
 		return c.pass()
 	})
 	defer f.wire.inject(nil)
-	if err := run(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, run())
 	return n
 }
 
@@ -84,15 +82,9 @@ func TestDirectoryIsForgotten(t *testing.T) {
 	}
 	// What it took out itself it forgets at once.
 	i := f.fresh(5 * instance.BlockSize)
-	if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.tidy(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Create(t.Context(), i, f.change("create"), nil))
+	must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil))
+	must(t, f.tidy(t.Context(), 1))
 	got := f.entering(t, func() error {
 		_, err := f.Restore(t.Context(), i.Key(), f.change("restore"))
 		return err
@@ -171,12 +163,8 @@ func TestTidyThenCreate(t *testing.T) {
 	ahead := f.clocked()
 	ahead(-48 * time.Hour)
 	i := f.fresh(5 * instance.BlockSize)
-	if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Create(t.Context(), i, f.change("create"), nil))
+	must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil))
 	ahead(0)
 	created := false
 	f.wire.inject(func(c call) (*http.Response, error) {
@@ -205,14 +193,10 @@ func TestFormerBlockIsKept(t *testing.T) {
 	f := newFixture(t)
 	ahead := f.clocked()
 	ahead(-48 * time.Hour)
-	if _, err := f.NextNumber(t.Context(), numbered()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, failure(f.NextNumber(t.Context(), numbered())))
 	ahead(0)
 	number, err := f.NextNumber(t.Context(), numbered())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	tidy := func() {
 		t.Helper()
 		if _, err := f.other.Tidy(t.Context(), kinds(), time.Now(), 10); err != nil {
@@ -220,17 +204,11 @@ func TestFormerBlockIsKept(t *testing.T) {
 		}
 	}
 	tidy()
-	if err := f.other.ReserveNumbers(t.Context(), numbered(), 7*instance.BlockSize); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.other.ReserveNumbers(t.Context(), numbered(), 7*instance.BlockSize))
 	tidy()
-	if _, err := f.other.NextNumber(t.Context(), numbered()); err != nil {
-		t.Fatal(err)
-	}
+	must(t, failure(f.other.NextNumber(t.Context(), numbered())))
 	tidy()
-	if err := f.Create(t.Context(), f.fresh(number), f.change("create"), nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, f.Create(t.Context(), f.fresh(number), f.change("create"), nil))
 	if got := ids(t, f.Search(t.Context(), instance.Query{Kind: numbered()})); got != "[2]" {
 		t.Errorf("list is %s", got)
 	}

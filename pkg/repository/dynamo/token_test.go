@@ -40,9 +40,7 @@ func TestTokens(t *testing.T) {
 					return c.answer(http.StatusOK, map[string]any{})
 				})
 				i := f.fresh(1)
-				if _, err := f.Replace(t.Context(), i, i, f.change("replace")); err != nil {
-					t.Fatal(err)
-				}
+				must(t, failure(f.Replace(t.Context(), i, i, f.change("replace"))))
 				if len(tokens) != 2 || tokens[0] == nil || (tokens[0] == tokens[1]) != test.same {
 					t.Errorf("tokens are %v, want two, the same: %v", tokens, test.same)
 				}

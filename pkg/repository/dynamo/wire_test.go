@@ -140,6 +140,14 @@ func (c call) cancel(reason string) (*http.Response, error) {
 	})
 }
 
+// busy answers that another try may succeed.
+func (c call) busy() (*http.Response, error) {
+	if c.Operation == "TransactWriteItems" {
+		return c.cancel("TransactionConflict")
+	}
+	return c.refuse(http.StatusBadRequest, "ThrottlingException")
+}
+
 // read decodes the body of an answer and closes it.
 func read(t *testing.T, response *http.Response) map[string]any {
 	t.Helper()
