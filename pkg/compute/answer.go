@@ -9,8 +9,8 @@ import (
 	"instances/pkg/instance"
 )
 
-// read is an instance as lists and gets show it.
-type read struct {
+// readAnswer is an instance as lists and gets show it.
+type readAnswer struct {
 	UUID               string      `json:"uuid"`
 	Type               any         `json:"type"`
 	GPU                string      `json:"gpu"`
@@ -28,8 +28,8 @@ type read struct {
 	MaxNumParallelJobs int64       `json:"max_num_parallel_jobs"`
 }
 
-// written is an instance as the answers to writes show it.
-type written struct {
+// writeAnswer is an instance as the answers to writes show it.
+type writeAnswer struct {
 	UUID               string      `json:"uuid"`
 	CurrentServerTime  date        `json:"current_server_time"`
 	NumRunningJobs     int64       `json:"num_running_jobs"`
@@ -89,12 +89,12 @@ func (e encoder) status(i instance.Instance, a attributes) int {
 }
 
 // read returns i as lists and gets show it.
-func (e encoder) read(i instance.Instance, p profile) (read, error) {
+func (e encoder) read(i instance.Instance, p profile) (readAnswer, error) {
 	a, err := decodeAttributes(i)
 	if err != nil {
-		return read{}, err
+		return readAnswer{}, err
 	}
-	out := read{
+	out := readAnswer{
 		UUID: i.ID, Type: a.Type, GPU: orNone(a.GPU), GPUName: orNone(a.GPUName),
 		NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
 		UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt), CurrentServerTime: date(e.now),
@@ -108,12 +108,12 @@ func (e encoder) read(i instance.Instance, p profile) (read, error) {
 }
 
 // written returns i as the answer to a write shows it.
-func (e encoder) written(i instance.Instance) (written, error) {
+func (e encoder) written(i instance.Instance) (writeAnswer, error) {
 	a, err := decodeAttributes(i)
 	if err != nil {
-		return written{}, err
+		return writeAnswer{}, err
 	}
-	out := written{
+	out := writeAnswer{
 		UUID: i.ID, CurrentServerTime: date(e.now), NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
 		GPUName: orNone(a.GPUName), UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt),
 		LastConnection: lastConnection(i, e.now), Type: typeNumber(a.Type), Name: i.Name, Status: e.status(i, a),

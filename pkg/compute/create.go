@@ -16,7 +16,7 @@ import (
 // repeated.
 func CreateInstance(instances instance.Creator, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		body, in, err := readWhole(r, gpus)
+		body, in, err := readInstance(r, gpus)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}

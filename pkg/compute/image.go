@@ -44,7 +44,7 @@ func changeImages(instances instance.Updater, s Settings, operation string, chan
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		f := newForm(members)
+		f := newFields(members)
 		f.require(imagePath)
 		path := f.text(imagePath, maxImagePath)
 		if err := f.Err(); err != nil {

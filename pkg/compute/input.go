@@ -51,19 +51,19 @@ type input struct {
 	card GPU
 }
 
-// form reads a body and collects what is wrong with it.
-type form struct {
+// fields reads the fields of a body, and also knows whether one is given as null.
+type fields struct {
 	*httpjson.Fields
 	members map[string]json.RawMessage
 }
 
-// newForm returns a reader of the members of a body.
-func newForm(members map[string]json.RawMessage) form {
-	return form{httpjson.NewFields(members), members}
+// newFields returns a reader of the members of a body.
+func newFields(members map[string]json.RawMessage) fields {
+	return fields{httpjson.NewFields(members), members}
 }
 
 // parse reads a body. It reads the catalogue only where the body names a GPU.
-func parse(ctx context.Context, f form, gpus instance.DocumentReader) (input, error) {
+func parse(ctx context.Context, f fields, gpus instance.DocumentReader) (input, error) {
 	in := input{
 		name:               f.name(),
 		askPrice:           f.price(),
@@ -81,7 +81,7 @@ func parse(ctx context.Context, f form, gpus instance.DocumentReader) (input, er
 }
 
 // require notes the fields that a whole instance must have.
-func (f form) require(fields ...string) {
+func (f fields) require(fields ...string) {
 	for _, field := range fields {
 		if _, ok := f.members[field]; !ok {
 			f.Reject(field, msgRequired)
@@ -91,7 +91,7 @@ func (f form) require(fields ...string) {
 
 // scalar returns the text of a string or a number; false where the field is
 // not given, or not valid.
-func (f form) scalar(field, message string) (string, bool) {
+func (f fields) scalar(field, message string) (string, bool) {
 	raw, given := f.members[field]
 	if !given {
 		return "", false
@@ -113,7 +113,7 @@ func (f form) scalar(field, message string) (string, bool) {
 }
 
 // text reads a text that may not be blank.
-func (f form) text(field string, maxLength int) *string {
+func (f fields) text(field string, maxLength int) *string {
 	text, ok := f.scalar(field, msgString)
 	switch {
 	case !ok:
@@ -128,9 +128,9 @@ func (f form) text(field string, maxLength int) *string {
 	return &text
 }
 
-func (f form) name() *string { return f.text("name", maxName) }
+func (f fields) name() *string { return f.text("name", maxName) }
 
-func (f form) price() *json.Number {
+func (f fields) price() *json.Number {
 	text, ok := f.scalar("ask_price", msgNumber)
 	if !ok {
 		return nil
@@ -147,7 +147,7 @@ func (f form) price() *json.Number {
 	return &price
 }
 
-func (f form) kind() *string {
+func (f fields) kind() *string {
 	text, ok := f.scalar("type", msgString)
 	if !ok {
 		return nil
@@ -164,7 +164,7 @@ func (f form) kind() *string {
 	return &text
 }
 
-func (f form) parallelJobs() *int64 {
+func (f fields) parallelJobs() *int64 {
 	const field = "max_num_parallel_jobs"
 	text, ok := f.scalar(field, msgInteger)
 	if !ok {
@@ -187,7 +187,7 @@ func (f form) parallelJobs() *int64 {
 
 // gpu reads a UUID. Null, an empty text and what answers show for none all
 // say that there is none.
-func (f form) gpu() *string {
+func (f fields) gpu() *string {
 	raw, given := f.members["gpu"]
 	if !given {
 		return nil
@@ -212,13 +212,13 @@ func (f form) gpu() *string {
 	return &text
 }
 
-// readWhole reads a body that describes a whole instance.
-func readWhole(r *http.Request, gpus instance.DocumentReader) (body []byte, in input, err error) {
+// readInstance reads a body that describes a complete instance.
+func readInstance(r *http.Request, gpus instance.DocumentReader) (body []byte, in input, err error) {
 	body, members, err := httpjson.ReadForm(r)
 	if err != nil {
 		return nil, input{}, err
 	}
-	f := newForm(members)
+	f := newFields(members)
 	f.require("name", "ask_price")
 	in, err = parse(r.Context(), f, gpus)
 	return body, in, err
@@ -226,7 +226,7 @@ func readWhole(r *http.Request, gpus instance.DocumentReader) (body []byte, in i
 
 // findGPU returns the entry of the catalogue with the uuid, or notes in f that
 // there is none.
-func findGPU(ctx context.Context, f form, c instance.DocumentReader, uuid string) (GPU, error) {
+func findGPU(ctx context.Context, f fields, c instance.DocumentReader, uuid string) (GPU, error) {
 	gpus, err := loadGPUs(ctx, c)
 	if err != nil {
 		return GPU{}, err

@@ -15,7 +15,7 @@ func PatchInstance(instances instance.Updater, gpus instance.DocumentReader, s S
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		in, err := parse(r.Context(), newForm(members), gpus)
+		in, err := parse(r.Context(), newFields(members), gpus)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}

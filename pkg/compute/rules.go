@@ -16,7 +16,7 @@ func (in input) replace(i instance.Instance) (instance.Instance, error) {
 	if err != nil {
 		return instance.Instance{}, err
 	}
-	f := newForm(nil)
+	f := newFields(nil)
 	i.Name = valueOr(in.name, "")
 	a.AskPrice = valueOr(in.askPrice, "")
 	a.Type = valueOr(in.kind, typeCPU)
@@ -44,7 +44,7 @@ func (in input) patch(i instance.Instance) (instance.Instance, error) {
 	if err != nil {
 		return instance.Instance{}, err
 	}
-	f := newForm(nil)
+	f := newFields(nil)
 	was := a.Type
 	i.Name = valueOr(in.name, i.Name)
 	a.AskPrice = valueOr(in.askPrice, a.AskPrice)
@@ -65,7 +65,7 @@ func (in input) patch(i instance.Instance) (instance.Instance, error) {
 }
 
 // patchGPU applies in to an instance that is, or becomes, one with a GPU.
-func (a *attributes) patchGPU(f form, in input, was string) {
+func (a *attributes) patchGPU(f fields, in input, was string) {
 	switch {
 	case in.gpu == nil && was == typeGPU:
 		// It keeps the one that it has.

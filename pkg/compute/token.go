@@ -22,7 +22,7 @@ func IssueToken(keys *auth.Authenticator) httpjson.Handler {
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		f := newForm(members)
+		f := newFields(members)
 		f.require("username", "password")
 		username, password := f.text("username", maxName), f.text("password", maxName)
 		if err := f.Err(); err != nil {

@@ -12,7 +12,7 @@ import (
 // describes. Whether it is started, and its images, do not change.
 func UpdateInstance(instances instance.Updater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		_, in, err := readWhole(r, gpus)
+		_, in, err := readInstance(r, gpus)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}

@@ -15,7 +15,7 @@ import (
 // request with an Idempotency-Key can be repeated.
 func CreateInstance(numbers instance.Numberer, instances instance.Creator, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		body, in, err := readWhole(r)
+		body, in, err := readInstance(r)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}

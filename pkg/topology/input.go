@@ -102,14 +102,14 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 	if problems := f.Problems(); problems != "" {
 		return p, "is not valid: " + problems
 	}
-	if !p.whole() {
+	if !p.valid() {
 		return p, "must have pluginId and operation, or else propertySetName and ownerId"
 	}
 	return p, ""
 }
 
-// readWhole reads a body that describes a whole instance.
-func readWhole(r *http.Request) (body []byte, in input, err error) {
+// readInstance reads a body that describes a complete instance.
+func readInstance(r *http.Request) (body []byte, in input, err error) {
 	body, members, err := httpjson.ReadObject(r)
 	if err != nil {
 		return nil, input{}, err

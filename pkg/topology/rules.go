@@ -128,7 +128,7 @@ func Check(i instance.Instance) error {
 		return fmt.Errorf("attributes: a list has more than %d entries", maxEntries)
 	}
 	for n, p := range a.PluginOperations {
-		if !p.whole() {
+		if !p.valid() {
 			return fmt.Errorf("attributes: pluginOperations[%d] has neither pluginId and operation nor propertySetName and ownerId", n)
 		}
 	}

@@ -17,7 +17,7 @@ func UpdateInstance(instances instance.Updater, now func() time.Time) httpjson.H
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		_, in, err := readWhole(r)
+		_, in, err := readInstance(r)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}

@@ -28,8 +28,8 @@ type pluginOperation struct {
 	OwnerID         *int64  `json:"ownerId,omitempty"`
 }
 
-// whole reports whether p has one of the two forms, and nothing of the other.
-func (p pluginOperation) whole() bool {
+// valid reports whether p has exactly one of the two forms.
+func (p pluginOperation) valid() bool {
 	described := p.PluginID != nil && p.Operation != nil && p.PropertySetName == nil && p.OwnerID == nil
 	shown := p.PropertySetName != nil && p.OwnerID != nil && p.PluginID == nil && p.Operation == nil
 	return described || shown
