@@ -25,8 +25,8 @@ type built struct {
 }
 
 // build builds everything. What is made for this run alone goes to scratch.
-func build(ctx context.Context, root, only, scratch string, rootPEM []byte) (built, error) {
-	embedded := filepath.Join(root, "pkg", "amazontrust", "roots.pem")
+func (m *measurement) build(ctx context.Context, scratch string, rootPEM []byte) (built, error) {
+	embedded := filepath.Join(m.root, "pkg", "amazontrust", "roots.pem")
 	amazon, err := os.ReadFile(embedded)
 	if err != nil {
 		return built{}, fmt.Errorf("read the roots: %w", err)
@@ -43,16 +43,16 @@ func build(ctx context.Context, root, only, scratch string, rootPEM []byte) (bui
 	if err != nil {
 		return built{}, fmt.Errorf("write the overlay: %w", err)
 	}
-	packages := "./functions/..."
-	if only != "" {
-		packages = "./functions/" + only
+	arguments := []string{"-overlay=" + overlay}
+	for _, f := range m.functions {
+		arguments = append(arguments, "./functions/"+f.Name)
 	}
 	var b built
-	if b.functions, err = rehearsal.BuildPackages(ctx, root, "coldstarts/functions", "-overlay="+overlay, packages); err != nil {
+	if b.functions, err = rehearsal.BuildPackages(ctx, m.root, "coldstarts/functions", arguments...); err != nil {
 		return built{}, err
 	}
 	const baselines = "./pkg/internal/dev/coldstarts/testdata/"
-	if b.baselines, err = rehearsal.BuildPackages(ctx, root, "coldstarts/baselines", baselines+"empty", baselines+"usual"); err != nil {
+	if b.baselines, err = rehearsal.BuildPackages(ctx, m.root, "coldstarts/baselines", baselines+"empty", baselines+"usual"); err != nil {
 		return built{}, err
 	}
 	return b, b.systemRoots(scratch, rootPEM)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"instances/pkg/internal/dev"
 	"instances/pkg/rehearsal/runtimeapi"
 	"instances/pkg/repository/dynamo/dynamotest"
+	"instances/pkg/template"
 )
 
 // The tests run their own binary as a function that works for as long as its
@@ -30,36 +32,39 @@ func TestMain(m *testing.M) {
 	startWorking()
 }
 
-// One function is measured beside the baselines; one that is not behind the API
-// only with its sample event.
+// Two functions are measured next to the baselines: one that is not behind the
+// API only with its sample event.
 func TestRun(t *testing.T) {
 	t.Parallel()
-	const number = `\s+\d+\.\d+`
-	for function, row := range map[string]string{
-		"topology-get": number + number + number + number + number + number + number + `\s+2\s+topology-get\n`,
-		"cleanup":      `\n` + number + number + `\s+\d+\s+cleanup\n`,
-	} {
-		t.Run(function, func(t *testing.T) {
-			t.Parallel()
-			testRun(t, function, row)
-		})
-	}
-}
-
-func testRun(t *testing.T, function, row string) {
-	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("NOT TESTED: measures on Linux only")
 	}
-	// It skips where there is no engine.
-	dynamotest.NewTable(t)
-	var stdout, stderr bytes.Buffer
-	if err := run(t.Context(), "../../../..", []string{"--rounds", "1", "--function", function}, &stdout, &stderr); err != nil {
-		t.Fatalf("%v\n%s", err, &stderr)
+	table := dynamotest.NewTable(t)
+	root, err := dev.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := template.Load(filepath.Join(root, "template.yaml"), template.With("Table", table.Name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := measurement{root: root, rounds: 1, table: table, log: io.Discard}
+	for _, name := range []string{"topology-get", "cleanup"} {
+		f, _ := tmpl.Function(name)
+		m.functions = append(m.functions, f)
+	}
+	rows, err := m.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	if err := writeTable(&stdout, rows, m.rounds); err != nil {
+		t.Fatal(err)
 	}
 	const number = `\s+\d+\.\d+`
 	for _, want := range []string{
-		row,
+		number + number + number + number + number + number + number + `\s+2\s+topology-get\n`,
+		`\n` + number + number + `\s+\d+\s+cleanup\n`,
 		"medians of 1 starts",
 		number + number + `\s+1\.000` + number + number + `\s+1\.00\s+usual way, roots as on provided`,
 		`usual way, roots in one file`,

@@ -38,18 +38,26 @@ import (
 	"runtime"
 
 	"instances/pkg/internal/dev"
+	"instances/pkg/repository/dynamo/dynamolocal"
+	"instances/pkg/template"
 )
 
 func main() { dev.Main("coldstarts", run) }
+
+// tableName is the name of the table.
+const tableName = "instances"
+
+// warmUp is how many rounds are not counted: the engine gets faster at first.
+const warmUp = 3
 
 // maxRounds bounds a measurement to about an hour.
 const maxRounds = 1000
 
 func run(ctx context.Context, root string, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("coldstarts", flag.ContinueOnError)
-	m := measurement{log: stderr}
+	m := measurement{warmUp: warmUp, log: stderr}
 	flags.IntVar(&m.rounds, "rounds", 20, "how often each function is started: a `NUMBER` from 1 to 1000")
-	flags.StringVar(&m.only, "function", "", "measure this `FUNCTION` alone, such as topology-get")
+	only := flags.String("function", "", "measure this `FUNCTION` alone, such as topology-get")
 	const usage = "coldstarts [--rounds NUMBER] [--function NAME]"
 	if err := dev.Parse(flags, args, 0, usage, stderr); err != nil {
 		return err
@@ -61,10 +69,31 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 	if runtime.GOOS != "linux" {
 		return errors.New("this runs on Linux only: elsewhere Go does not read the roots from files")
 	}
+	t, err := template.Load(filepath.Join(root, "template.yaml"), template.With("Table", tableName))
+	if err != nil {
+		return err
+	}
+	m.functions = t.Functions
+	if *only != "" {
+		f, ok := t.Function(*only)
+		if !ok {
+			return fmt.Errorf("there is no function %q", *only)
+		}
+		m.functions = []template.Function{f}
+	}
 	// An overlay wants whole paths.
-	var err error
 	if m.root, err = filepath.Abs(root); err != nil {
 		return fmt.Errorf("find the project: %w", err)
+	}
+	m.say("Starting DynamoDB Local.")
+	engine, err := dynamolocal.Start(ctx, m.root)
+	if err != nil {
+		return err
+	}
+	defer engine.Stop()
+	m.table = dynamolocal.Table{Endpoint: engine.Endpoint, Name: tableName}
+	if err := m.table.Create(ctx, t.Tables[0]); err != nil {
+		return err
 	}
 	rows, err := m.run(ctx)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -23,19 +22,15 @@ import (
 	"instances/pkg/template"
 )
 
-// warmUp is how many rounds are not counted: the engine gets faster at first.
-const warmUp = 3
-
-// tableName is the name of the table.
-const tableName = "instances"
-
 // measurement is one use of the program.
 type measurement struct {
-	root   string
-	rounds int
-	// only is the one function to measure, or empty for all.
-	only string
-	log  io.Writer
+	root string
+	// rounds are counted after those of the warm-up.
+	warmUp, rounds int
+	functions      []template.Function
+	// table is an empty table.
+	table dynamolocal.Table
+	log   io.Writer
 }
 
 // subject is something to start.
@@ -64,16 +59,6 @@ type row struct {
 }
 
 func (m *measurement) run(ctx context.Context) ([]row, error) {
-	t, err := template.Load(filepath.Join(m.root, "template.yaml"), template.With("Table", tableName))
-	if err != nil {
-		return nil, err
-	}
-	if len(t.Tables) != 1 || t.Tables[0].LogicalID != "Table" {
-		return nil, errors.New("the template has another table than Table")
-	}
-	if _, ok := t.Function(m.only); m.only != "" && !ok {
-		return nil, fmt.Errorf("there is no function %q", m.only)
-	}
 	scratch, err := os.MkdirTemp("", "coldstarts-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
@@ -83,34 +68,25 @@ func (m *measurement) run(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.say("Building the functions and starting DynamoDB Local.")
-	b, err := build(ctx, m.root, m.only, scratch, c.root)
+	m.say("Building the functions.")
+	b, err := m.build(ctx, scratch, c.root)
 	if err != nil {
 		return nil, err
 	}
-	engine, err := dynamolocal.Start(ctx, m.root)
-	if err != nil {
-		return nil, err
-	}
-	defer engine.Stop()
-	table := dynamolocal.Table{Endpoint: engine.Endpoint, Name: tableName}
-	if err := table.Create(ctx, t.Tables[0]); err != nil {
-		return nil, err
-	}
-	repository := dynamo.New(dynamo.Config{Client: table.Client(nil), Table: table.Name, Now: time.Now})
+	repository := dynamo.New(dynamo.Config{Client: m.table.Client(nil), Table: m.table.Name, Now: time.Now})
 	secret, err := auth.Mint(ctx, repository, auth.NewKey{Name: "local", Allow: []string{auth.AllowAll}}, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFront(ctx, engine.Endpoint, c.server)
+	f, err := newFront(ctx, m.table.Endpoint, c.server)
 	if err != nil {
 		return nil, err
 	}
 	defer f.close()
-	environment := table.Environment()
+	environment := m.table.Environment()
 	environment["AWS_ENDPOINT_URL_DYNAMODB"] = f.url
 	environment["AWS_LAMBDA_LOG_LEVEL"] = "ERROR"
-	rows, err := m.rows(t, b, environment, secret)
+	rows, err := m.rows(b, environment, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -118,13 +94,13 @@ func (m *measurement) run(ctx context.Context) ([]row, error) {
 }
 
 // rows returns what is measured.
-func (m *measurement) rows(t *template.Template, b built, environment map[string]string, secret string) ([]row, error) {
+func (m *measurement) rows(b built, environment map[string]string, secret string) ([]row, error) {
 	baseline := func(name, binary string, variables map[string]string) row {
 		e := maps.Clone(environment)
 		maps.Copy(e, variables)
-		e["TABLE_NAME"] = tableName
+		e["TABLE_NAME"] = m.table.Name
 		function := runtimeapi.Function{
-			Name: binary, Binary: filepath.Join(b.baselines, binary), Timeout: time.Minute, MemoryMB: t.Functions[0].MemoryMB,
+			Name: binary, Binary: filepath.Join(b.baselines, binary), Timeout: time.Minute, MemoryMB: m.functions[0].MemoryMB,
 			Environment: e, Output: m.log,
 		}
 		return newRow(name, function, []byte(`{}`))
@@ -141,10 +117,7 @@ func (m *measurement) rows(t *template.Template, b built, environment map[string
 	other := auth.NewSecret()
 	unknown := strings.NewReplacer(basic("example"), basic(other), "Token example", "Token "+other,
 		"ApiKey example", "ApiKey "+other, "password=example", "password="+other)
-	for _, f := range t.Functions {
-		if m.only != "" && f.Name != m.only && f.LogicalID != m.only {
-			continue
-		}
+	for _, f := range m.functions {
 		sample, err := os.ReadFile(filepath.Join(m.root, "events", f.Name+".json"))
 		if err != nil {
 			return nil, fmt.Errorf("sample event: %w", err)
@@ -187,8 +160,8 @@ func (m *measurement) measure(ctx context.Context, rows []row, f *front) error {
 			}
 		}
 	}
-	for i := range warmUp + m.rounds {
-		if i == warmUp {
+	for i := range m.warmUp + m.rounds {
+		if i == m.warmUp {
 			m.say(fmt.Sprintf("Measuring %d starts of %d kinds.", m.rounds, len(all)))
 			for _, s := range all {
 				s.times, s.inits, s.calls = nil, nil, 0
