@@ -145,7 +145,7 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		if rapid.Bool().Draw(t, "a day on") {
 			at = at.Add(24 * time.Hour)
 		}
-		got, want = f.Touch(ctx, i.Key(), at), m.touch(i.Key(), at)
+		got, want = f.Touch(ctx, i.Key(), at), m.touch(i.Key(), at, f.clock.Now())
 	}
 	if !errors.Is(got, want) {
 		t.Fatalf("%s of %s %q: %v, want %v", operation, i.Collection, i.ID, got, want)
@@ -265,16 +265,17 @@ func (m *model) restore(at instance.Key, change instance.Change) error {
 	return instance.ErrNotFound
 }
 
-func (m *model) touch(at instance.Key, seen time.Time) error {
+// touch notes that an instance was seen. A time that is later than both that
+// and now is of a clock that was ahead, and gives way.
+func (m *model) touch(at instance.Key, seen, now time.Time) error {
 	i, exists := m.stored[at]
 	if !exists {
 		return instance.ErrNotFound
 	}
-	if seen.After(i.LastSeenAt) {
-		i.LastSeenAt = seen
-	}
-	if seen.After(i.IdleSince) {
-		i.IdleSince = seen
+	for _, t := range []*time.Time{&i.LastSeenAt, &i.IdleSince} {
+		if seen.After(*t) || t.After(seen) && t.After(now) {
+			*t = seen
+		}
 	}
 	m.stored[at] = i
 	return nil
