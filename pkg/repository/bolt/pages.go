@@ -223,6 +223,7 @@ func (c *pageCheck) branch(name string, id uint64, page []byte, depth, leaves in
 // leaf checks a leaf page, or what is one within another.
 func (c *pageCheck) leaf(name, where string, page []byte, low, high []byte) {
 	var previous [][]byte
+	sum := seed([]byte(name))
 	for n := range int(u16(page[10:])) {
 		at := pageHeader + n*element
 		key, keyOK := part(page, at, 4, 8, 0)
@@ -244,7 +245,7 @@ func (c *pageCheck) leaf(name, where string, page []byte, low, high []byte) {
 		if name == formatBucket && bytes.Equal(key, layoutKey()) {
 			continue
 		}
-		if _, ok := unseal(seed(name), key, value); !ok {
+		if _, ok := unseal(sum, key, value); !ok {
 			c.unsealed.add("%s: a record in %s does not match its checksum", where, name)
 		}
 	}

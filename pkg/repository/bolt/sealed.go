@@ -27,11 +27,12 @@ type sealed struct {
 
 // bucket returns one of the buckets that every file has.
 func bucket(tx *bbolt.Tx, name string) sealed {
-	b := tx.Bucket([]byte(name))
+	key := []byte(name)
+	b := tx.Bucket(key)
 	if b == nil {
 		panic(damaged("bucket %s is missing", name))
 	}
-	return sealed{b, name, seed(name)}
+	return sealed{b, name, seed(key)}
 }
 
 // Get returns the value of a key, or nil.
@@ -101,7 +102,7 @@ func (c cursor) open(key, value []byte) ([]byte, []byte) {
 }
 
 // seed returns what the checksums in a bucket of that name start with.
-func seed(name string) uint32 { return crc32.Checksum([]byte(name), crc32.MakeTable(crc32.Castagnoli)) }
+func seed(name []byte) uint32 { return crc32.Checksum(name, crc32.MakeTable(crc32.Castagnoli)) }
 
 // checksum is the CRC-32C of the name of a bucket, a key and a value. The
 // length of the key tells where that ends.
