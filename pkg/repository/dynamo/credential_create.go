@@ -18,8 +18,8 @@ func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) er
 				until.LessThanEqual(expression.Value(c.CreatedAt.Unix())),
 				// The last key of the name was purged.
 				expression.AttributeNotExists(expression.Name("hash")))))
-	w.put(newCredentialItem(nameKey(c.Name), c), free, func(there item) error {
-		holder, err := readCredential(there)
+	w.put(newCredentialItem(nameKey(c.Name), c), free, func(stored item) error {
+		holder, err := readCredential(stored)
 		switch {
 		case err != nil:
 			return err

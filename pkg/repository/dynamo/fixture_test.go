@@ -21,7 +21,7 @@ func numbered() instance.Kind { return instance.Kind{Name: "numbered", Order: in
 // timed is another kind that they use, which is sorted by time.
 func timed() instance.Kind { return instance.Kind{Name: "timed", Order: instance.OrderTime} }
 
-// after returns the place of an instance of the kind numbered.
+// after returns the position of an instance of the kind numbered.
 func after(collection, id string) instance.Position {
 	i := instance.Instance{Kind: numbered(), Collection: collection, ID: id}
 	return instance.Position{Collection: collection, SortKey: i.SortKey()}

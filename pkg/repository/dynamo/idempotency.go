@@ -32,12 +32,12 @@ func (w *transaction) recordIdempotency(idem *instance.Idempotency) {
 		w.fail(fmt.Errorf("answer to record: %w", instance.ErrTooLarge))
 	}
 	expired := expression.Name("expires").LessThanEqual(expression.Value(w.r.now().Unix()))
-	w.put(record, absent().Or(expired), func(there item) error { return repeated(idem, there) })
+	w.put(record, absent().Or(expired), func(stored item) error { return repeated(idem, stored) })
 }
 
 // repeated returns the error for a record that exists.
-func repeated(idem *instance.Idempotency, there item) error {
-	record, err := decode[idempotencyItem](there)
+func repeated(idem *instance.Idempotency, stored item) error {
+	record, err := decode[idempotencyItem](stored)
 	if err != nil {
 		return err
 	}

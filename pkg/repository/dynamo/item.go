@@ -109,11 +109,11 @@ func newIndexKeys(i instance.Instance, sk string) indexKeys {
 	}
 	if i.Code != "" {
 		k.CodePartition = indexPartition(i.Kind, fold.String(i.Code))
-		k.CodeSort = place(i.Collection, sk)
+		k.CodeSort = joined(i.Collection, sk)
 	}
 	if i.Group != "" {
 		k.GroupPartition = indexPartition(i.Kind, k.FoldedGroup)
-		k.GroupSort = place(i.Collection, sk)
+		k.GroupSort = joined(i.Collection, sk)
 	}
 	if i.Name != "" || i.Group != "" || i.SubGroup != "" || i.Status != "" {
 		k.NamePartition = indexPartition(i.Kind, i.Collection)

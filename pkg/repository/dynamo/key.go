@@ -70,9 +70,9 @@ func collectionOf(kind instance.Kind, pk string) (string, bool) {
 	return strings.CutPrefix(pk, partition(kind, ""))
 }
 
-// place joins a collection and a sort key or id in it into a text that sorts as
-// the two do.
-func place(collection, within string) string { return collection + nul + within }
+// joined returns a collection and a sort key or id in it as one text, which sorts
+// as the two do.
+func joined(collection, within string) string { return collection + nul + within }
 
 // guardKey is the item that makes a folded code unique. A very long code is
 // guarded by its hash.
@@ -104,7 +104,7 @@ func directoryKey(kind instance.Kind, collection string) itemKey {
 
 // historyPartition is the partition of the history of an instance.
 func historyPartition(k instance.Key) string {
-	return "history#" + k.Kind.Name + "#" + place(k.Collection, k.ID)
+	return "history#" + k.Kind.Name + "#" + joined(k.Collection, k.ID)
 }
 
 // pointerKey is the item that says where an instance is if its id does not.

@@ -45,8 +45,8 @@ func (r *Repository) find(ctx context.Context, key instance.Key) (itemKey, error
 // changed is the refusal of a write to an instance that has changed since it was
 // read. If its item is gone, a later instance with its id may be elsewhere.
 func (r *Repository) changed(ctx context.Context, key instance.Key) refusal {
-	return func(there item) error {
-		if len(there) > 0 {
+	return func(stored item) error {
+		if len(stored) > 0 {
 			return instance.ErrConflict
 		}
 		if _, ok := key.SortKey(); ok {

@@ -22,14 +22,14 @@ func (s *search) byGroup(ctx context.Context) iter.Seq2[instance.Instance, error
 	if s.q.Collections == nil {
 		after := ""
 		if s.q.After.SortKey != "" {
-			after = place(s.q.After.Collection, s.q.After.SortKey)
+			after = joined(s.q.After.Collection, s.q.After.SortKey)
 		}
 		return s.groupRange(ctx, within("gpk", partition, "gsk", after))
 	}
 	return s.eachCollection(ctx, func(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error] {
-		first, last := place(collection, after), collection+"\x01"
+		first, last := joined(collection, after), collection+"\x01"
 		if after != "" {
-			first += nul // The first text after the place.
+			first += nul // The first text after it.
 		}
 		return s.groupRange(ctx, expression.Key("gpk").Equal(expression.Value(partition)).
 			And(expression.Key("gsk").Between(expression.Value(first), expression.Value(last))))

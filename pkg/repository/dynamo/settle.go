@@ -39,8 +39,8 @@ type marker struct {
 }
 
 // made reports whether the item is the marker of this write.
-func (w *transaction) made(there item) bool {
-	m, err := decode[marker](there)
+func (w *transaction) made(stored item) bool {
+	m, err := decode[marker](stored)
 	return err == nil && m.Write == w.id && !m.Fence
 }
 

@@ -36,7 +36,7 @@ type transaction struct {
 
 // refusal returns the error that the failed condition of a change means, given
 // the item that is there, which is empty if there is none.
-type refusal func(there item) error
+type refusal func(stored item) error
 
 // is returns a refusal that is always err.
 func is(err error) refusal { return func(item) error { return err } }
