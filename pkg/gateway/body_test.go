@@ -19,15 +19,15 @@ import (
 	"instances/pkg/httpjson"
 )
 
-// noise is text that hardly can be compressed.
+// noise returns text that hardly compresses.
 func noise(bytes int) string {
 	b := make([]byte, bytes)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// A function gets at most a byte more than it takes, whatever was sent, and so
-// refuses what is too large itself.
+// A function gets at most one byte more than it accepts, so that it refuses larger
+// bodies itself.
 func TestBodySizes(t *testing.T) {
 	t.Parallel()
 	const most = httpjson.MaxBodyBytes
@@ -65,14 +65,14 @@ func TestBodySizes(t *testing.T) {
 	}
 }
 
-// The text of a body is the same in the event, wherever it is cut into pieces.
+// The event has the text of the body, wherever it is split into pieces.
 func TestBodyText(t *testing.T) {
 	t.Parallel()
 	for _, piece := range []string{"a€", "𝄞", "\xf0\x9d\x84", "\x80\x80\x80", "\"\\<\n\x00\u2028", "\xff€"} {
 		for shift := range 4 {
 			sent := strings.Repeat("a", shift) + strings.Repeat(piece, 3000)
 			got := decodeEvent(t, eventOf(t, request("GET", "/things", sent), gateway.Options{})).Body
-			// As a conversion reads it: each byte that is not UTF-8 is one U+FFFD.
+			// The conversion replaces each invalid byte by U+FFFD.
 			if want := string([]rune(sent)); got != want {
 				t.Errorf("%q, shifted by %d, is different in the event", piece, shift)
 			}
@@ -80,8 +80,8 @@ func TestBodyText(t *testing.T) {
 	}
 }
 
-// Large bodies wait a second for room and are refused then, small ones are
-// answered meanwhile. There is room again when the others are answered.
+// Large bodies wait a second for room before they are refused; small ones are
+// served meanwhile. There is room again when the others have been served.
 func TestRoomForBodies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestRoomForBodies(t *testing.T) {
 			expect(t, do(g, request("POST", "/files/x", body)), 200, "")
 		}
 
-		// Of those that wait, the first are given up at once.
+		// If too many wait, the oldest are refused at once.
 		started = time.Now()
 		for range 20 {
 			go send()
@@ -131,8 +131,8 @@ func TestRoomForBodies(t *testing.T) {
 	})
 }
 
-// Who sends slowly keeps nobody out: when too many bodies arrive, the one that
-// has been arriving for longest is refused.
+// Slow senders keep nobody out: when too many bodies are arriving, the one that
+// has been arriving longest is refused.
 func TestSlowBodies(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, load(t), says(`{"statusCode":200}`), gateway.Options{})
@@ -142,7 +142,7 @@ func TestSlowBodies(t *testing.T) {
 	t.Cleanup(s.Close)
 	for i := range slow {
 		slow[i] = dialTo(t, s)
-		// It is read from as soon as it is told to continue.
+		// The server starts reading when it answers 100.
 		if status := slow[i].ask(t, fmt.Sprintf("POST /files/x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n",
 			len(large))); status != http.StatusContinue {
 			t.Fatalf("status %d", status)

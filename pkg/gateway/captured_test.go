@@ -23,22 +23,21 @@ import (
 	"instances/pkg/template"
 )
 
-// captured is an event that API Gateway sent, or that AWS shows, and the
-// request that it tells of. What its endpoints for the edge add is left out:
-// ours is regional.
+// captured is an event that API Gateway sent, or that AWS documents, and its
+// request. What edge-optimized endpoints add is left out: ours is regional.
 type captured struct {
 	name, source    string
 	stage, resource string
-	// stageless says that the host is a domain of its owner's.
+	// stageless means that the host is a custom domain.
 	stageless bool
-	// request is what the client sends: the first line, and the headers as it
-	// spells them. Its length is added.
+	// request is the request line and the headers as the client spells them.
+	// Content-Length is added.
 	request []string
 	body    string
 
-	// What the event has. Of several values, the last is the single one. Names of
-	// headers are canonical here, unlike in what AWS sent. The headers that every
-	// event has are checked by themselves.
+	// The expected event. Of several values, the last is the single one. Names
+	// of headers are compared in canonical form, which AWS does not use. The
+	// headers that every event has are checked separately.
 	path, contextPath string
 	parameters        map[string]string
 	query, headers    map[string][]string
@@ -191,8 +190,8 @@ func allCaptured() []captured {
 	}
 }
 
-// An event is what API Gateway sent for the same request, field by field. What
-// only AWS can know has the form of AWS's.
+// An event equals what API Gateway sent for the same request. Values that only AWS
+// can know have the form of AWS's.
 func TestCapturedEvents(t *testing.T) {
 	t.Parallel()
 	for _, test := range allCaptured() {
@@ -261,10 +260,10 @@ func TestCapturedEvents(t *testing.T) {
 	}
 }
 
-// object is one of JSON.
+// object is a JSON object.
 type object map[string]any
 
-// normal returns o as it would be decoded.
+// normal returns o as JSON decoding would.
 func (o object) normal(t *testing.T) object {
 	t.Helper()
 	data, err := json.Marshal(o)
@@ -291,7 +290,7 @@ func (o object) at(t *testing.T, path ...string) any {
 	return v
 }
 
-// compare names each member that differs.
+// compare reports each member that differs.
 func compare(t *testing.T, at string, got, want map[string]any) {
 	t.Helper()
 	names := slices.Collect(maps.Keys(want))

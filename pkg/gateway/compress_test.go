@@ -16,7 +16,7 @@ import (
 	"instances/pkg/template"
 )
 
-// compressing returns the template of an API that compresses.
+// compressing returns a template with that minimum compression size.
 func compressing(t testing.TB, from int) *template.Template {
 	t.Helper()
 	tmpl := load(t)
@@ -60,7 +60,7 @@ func decompressed(t testing.TB, coding, body string) string {
 	return string(text)
 }
 
-// An answer is compressed where the client asks for it, as AWS documents:
+// An answer is compressed if the client asks for it, as AWS documents:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-receive-response-with-compressed-payload.html
 func TestCompression(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 	"instances/pkg/gateway"
 )
 
-// eventOf returns the event that a request becomes, as JSON.
+// eventOf returns the event for a request, as JSON.
 func eventOf(t *testing.T, r *http.Request, o gateway.Options) []byte {
 	t.Helper()
 	var event []byte
@@ -44,8 +44,8 @@ func decodeEvent(t *testing.T, data []byte) events.APIGatewayProxyRequest {
 var random = regexp.MustCompile(`"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"|` +
 	`"[A-Za-z0-9_-]{15}="|"Root=1-[0-9a-f]{8}-[0-9a-f]{24}"`)
 
-// The event is, member by member, the one in AWS's documentation of the
-// payload format for REST APIs, as its regional endpoints send it.
+// The event equals the one in AWS's documentation of the payload format for REST
+// APIs, as regional endpoints send it.
 func TestEventGolden(t *testing.T) {
 	t.Parallel()
 	r := request("POST", "https://abc.example.com/live/files/hello/world%21?name=me&multivalueName=you&multivalueName=me", "{\r\n\t\"a\": 1\r\n}",
@@ -73,7 +73,7 @@ func TestEventGolden(t *testing.T) {
 	}
 }
 
-// What is not there is null, as from AWS.
+// Absent values are null, as on AWS.
 func TestEventNulls(t *testing.T) {
 	t.Parallel()
 	var e map[string]any
@@ -128,7 +128,7 @@ func TestEventQuery(t *testing.T) {
 	}
 }
 
-// API Gateway does not pass these headers on.
+// API Gateway drops these headers.
 func TestEventDroppedHeaders(t *testing.T) {
 	t.Parallel()
 	dropped := []string{

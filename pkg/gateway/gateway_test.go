@@ -16,14 +16,14 @@ import (
 	"instances/pkg/template"
 )
 
-// invoker is a function for all names.
+// invoker invokes one Go function for all names.
 type invoker func(ctx context.Context, function string, event []byte) ([]byte, error)
 
 func (f invoker) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
 	return f(ctx, function, event)
 }
 
-// says is an invoker that always returns the same.
+// says returns an invoker that always returns the same answer.
 func says(answer string) invoker {
 	return func(context.Context, string, []byte) ([]byte, error) { return []byte(answer), nil }
 }
@@ -40,7 +40,7 @@ func echo(_ context.Context, function string, event []byte) ([]byte, error) {
 	return json.Marshal(map[string]any{"statusCode": 200, "body": string(body)})
 }
 
-// sized is an answer of so many bytes, or the least that one has.
+// sized returns an answer of the given size, or of the least possible one.
 func sized(bytes int) string {
 	const start, end = `{"statusCode":200,"body":"`, `"}`
 	return start + strings.Repeat("a", max(0, bytes-len(start)-len(end))) + end
@@ -132,7 +132,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// At the address that AWS gives, the stage is the first segment.
+// At the default address of an API, the stage is the first segment.
 func TestStageInPath(t *testing.T) {
 	t.Parallel()
 	var paths []string
@@ -258,7 +258,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// What is no answer is 502, in the words of the template.
+// An invalid answer is a 502, worded by the template.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for name, i := range map[string]invoker{
@@ -332,7 +332,7 @@ func TestTimeouts(t *testing.T) {
 	}
 }
 
-// A function goes on when the client leaves.
+// A function continues if the client disconnects.
 func TestClientLeaves(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, load(t), invoker(func(ctx context.Context, _ string, _ []byte) ([]byte, error) {
@@ -348,12 +348,12 @@ func TestClientLeaves(t *testing.T) {
 	}
 }
 
-// The first line and the headers of a request have a limit together, which
-// counts before the API is known.
+// The request line and the headers have a common limit, which is checked before
+// anything else.
 func TestHeaderSizes(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, load(t), says(`{"statusCode":200}`), gateway.Options{})
-	// What a client sends of an empty header beside it.
+	// What a client sends besides the value of X.
 	const rest = len("GET /things HTTP/1.1\r\nHost: example.com\r\nX: \r\n")
 	for _, test := range []struct {
 		bytes, status int
@@ -376,8 +376,7 @@ func TestHeaderSizes(t *testing.T) {
 	}
 }
 
-// The project's own template words what the gateway refuses, and what becomes
-// of a function that fails.
+// The project's own template words refusals and failures.
 func TestProjectWords(t *testing.T) {
 	t.Parallel()
 	tmpl, err := template.Load("../../template.yaml")
@@ -413,8 +412,8 @@ func TestProjectWords(t *testing.T) {
 	}
 }
 
-// What no function answers has the id of the request, in the same header as the
-// answers of functions.
+// Answers that no function gives carry the request ID in the same header as those
+// of functions.
 func TestRequestIDs(t *testing.T) {
 	t.Parallel()
 	tmpl, err := template.Load("../../template.yaml")
@@ -474,7 +473,7 @@ func TestNewErrors(t *testing.T) {
 	}
 }
 
-// No request panics, and none is the gateway's own fault.
+// No request causes a panic or a 5xx of the gateway's own.
 func FuzzRequests(f *testing.F) {
 	g := newGateway(f, load(f), says(`{"statusCode":200}`), gateway.Options{})
 	f.Add("/things/a%2Fb?x=%zz;y&=&&", "X-A", "b", []byte("\xff"))

@@ -140,7 +140,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// The process outlives a panic, and the next request finds it as it was.
+// The process survives a panic and serves the next request.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.HandlerFunc{
@@ -218,7 +218,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// The headers of the options are on every answer, whoever gives it.
+// The headers of the options are on every answer.
 func TestOptionsHeader(t *testing.T) {
 	t.Parallel()
 	o := lambdahttp.Options{Header: http.Header{"Access-Control-Allow-Origin": {"https://a.example"}, "Vary": {"Origin"}, "X-A": {"1"}}}
@@ -254,7 +254,7 @@ func TestOptionsHeader(t *testing.T) {
 	}
 }
 
-// write fails the answer no test is about.
+// write panics if the write fails, which no test expects.
 func write(w http.ResponseWriter, body string) {
 	if _, err := w.Write([]byte(body)); err != nil {
 		panic(err)

@@ -18,13 +18,13 @@ func BenchmarkInvoke(b *testing.B) {
 		b.Fatal(err)
 	}
 	body := []byte(`{"instanceId":11104,"instanceName":"a"}`)
-	// Lines are written, to nowhere.
+	// Log lines are encoded and discarded.
 	f := lambdahttp.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.PathValue("Id") != "11104" {
 			b.Fatal("no path value")
 		}
 		w.Header()["Content-Type"] = []string{"application/json"}
-		// Errors cannot happen.
+		// Write cannot fail.
 		_, _ = w.Write(body)
 	}), lambdahttp.Options{Logger: slog.New(slog.NewJSONHandler(io.MultiWriter(), nil))})
 	b.ReportAllocs()

@@ -38,7 +38,7 @@ func TestPathValues(t *testing.T) {
 	}
 }
 
-// Nothing in a path keeps the request from the handler, and nothing is lost.
+// Every path reaches the handler unchanged.
 func TestPath(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ sent, path, uri string }{
@@ -138,8 +138,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// The adapter would take the host from this variable, and fail where it
-// cannot be parsed.
+// The adapter would take the host from this variable, and fail if it is invalid.
 func TestHostVariable(t *testing.T) {
 	for _, value := range []string{"https://elsewhere.example", "%zz", ""} {
 		t.Setenv("GO_API_HOST", value)

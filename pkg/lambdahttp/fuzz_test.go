@@ -8,7 +8,7 @@ import (
 	"instances/pkg/lambdahttp"
 )
 
-// Whatever the event, there is an answer that the gateway accepts.
+// Every event gets an answer that the gateway accepts.
 func FuzzInvoke(f *testing.F) {
 	for _, event := range []string{
 		plain, `{}`, `null`, ``, `{"path":"/%zz?#//..","httpMethod":"G E T"}`,
@@ -30,7 +30,7 @@ func FuzzInvoke(f *testing.F) {
 		for name, values := range r.Header {
 			w.Header()["X-"+name] = values
 		}
-		// The writer says no where it must.
+		// The status may allow no body.
 		_, _ = w.Write([]byte(r.URL.Path + r.PathValue("Id")))
 	}), lambdahttp.Options{})
 	f.Fuzz(func(t *testing.T, event []byte) {

@@ -12,11 +12,11 @@ import (
 	"instances/pkg/lambdahttp"
 )
 
-// plain is the least event that is a request.
+// plain is a minimal event of a request.
 const plain = `{"resource":"/x","path":"/x","httpMethod":"GET","requestContext":{"requestId":"req-1","path":"/prod/x"}}`
 
-// invoke returns what h answers to the event, checked to be what the gateway
-// accepts.
+// invoke returns the answer of h to the event, and checks that the gateway accepts
+// it.
 func invoke(t testing.TB, h http.Handler, o lambdahttp.Options, event string) events.APIGatewayProxyResponse {
 	t.Helper()
 	return invokeContext(t.Context(), t, h, o, event)

@@ -17,7 +17,7 @@ import (
 	"instances/pkg/repository/capacity"
 )
 
-// logTo returns a logger and what reads the one line that it got.
+// logTo returns a logger, and a function that returns the one line logged since.
 func logTo(t *testing.T) (*slog.Logger, func() map[string]any) {
 	t.Helper()
 	var b bytes.Buffer
@@ -107,7 +107,7 @@ func TestLogNoEvent(t *testing.T) {
 	}
 }
 
-// What a handler logs says which request it belongs to.
+// What a handler logs identifies the request.
 func TestRequestLogger(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

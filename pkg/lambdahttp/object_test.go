@@ -27,7 +27,7 @@ func FuzzObject(f *testing.F) {
 		}
 		var want map[string][]*string
 		if wantErr := json.Unmarshal([]byte(event.O), &want); wantErr != nil {
-			// Single values are none for encoding/json.
+			// encoding/json does not accept single values.
 			if err == nil && len(got) == 0 {
 				t.Errorf("%s: no error, want %v", text, wantErr)
 			}

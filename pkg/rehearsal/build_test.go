@@ -11,8 +11,8 @@ import (
 	"instances/pkg/rehearsal"
 )
 
-// The functions are built as for the deployment but for the machine, and what
-// is up to date is left alone.
+// Functions are built as for deployment, except for the platform, and not rebuilt if
+// they are up to date.
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
@@ -51,7 +51,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// A compile error is told.
+// Compile errors are returned.
 func TestBuildFails(t *testing.T) {
 	t.Parallel()
 	_, err := rehearsal.BuildPackages(t.Context(), filepath.Join("..", ".."), "rehearsal-test", "./functions/absent")

@@ -13,9 +13,8 @@ import (
 	"instances/pkg/template"
 )
 
-// Each sample event is invoked in the rehearsal: with the placeholder that it
-// has for a key, and with a key. What it is about is not there, except for
-// what an event before it made.
+// Each sample event is invoked in the rehearsal, with its placeholder key and with
+// a real one. What it refers to exists only if an earlier event created it.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	s, functions := apptest.NewRehearsal(t)
@@ -24,7 +23,7 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// want is the status with a key, where it is not 200.
+	// want is the status with a real key, if it is not 200.
 	want := map[string]int{
 		"topology-get": 404, "topology-update": 404, "topology-patch": 404, "topology-create": 201,
 		"topology-delete": 404, "topology-history": 404,
@@ -37,7 +36,7 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(f.Routes) == 0 {
-			// It is not asked by clients, and has an answer of its own.
+			// Clients do not call it; its answer has another form.
 			if out, err := functions.Invoke(t.Context(), f.Name, sample); err != nil || !json.Valid(out) {
 				t.Errorf("%s: got %s, %v", f.Name, out, err)
 			}

@@ -34,8 +34,7 @@ func TestMain(m *testing.M) {
 	lambda.Start(answer)
 }
 
-// answer does what the query parameter says, and answers with the id of the
-// process.
+// answer does what the query parameter says and answers with the process ID.
 func answer(ctx context.Context, request struct {
 	Query map[string]string `json:"queryStringParameters"`
 },
@@ -50,7 +49,7 @@ func answer(ctx context.Context, request struct {
 	case "hang":
 		select {}
 	case "meet":
-		// It waits there until it is told to go on.
+		// The request blocks until the test continues.
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, http.NoBody)
 		if err != nil {
 			return nil, err
@@ -85,7 +84,7 @@ type stage struct {
 	colds []rehearsal.ColdStart
 }
 
-// start rehearses this binary as a function that has a minute.
+// start rehearses this binary as a function with a timeout of a minute.
 func start(t *testing.T, change func(*template.Function, *rehearsal.Options)) *stage {
 	t.Helper()
 	binary, err := os.Executable()
@@ -140,15 +139,15 @@ func (s *stage) ask(t *testing.T, query map[string]string) string {
 	return a.Body
 }
 
-// started returns how many processes had a first request.
+// started returns the number of processes that have had their first request.
 func (s *stage) started() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.colds)
 }
 
-// One request after the other is for one process, which starts with the first
-// and has the environment of the template.
+// Sequential requests use one process, which starts with the first request and has
+// the environment of the template.
 func TestInvoke(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -180,7 +179,7 @@ func TestInvoke(t *testing.T) {
 	}
 }
 
-// Requests at the same time are for processes of their own, up to the limit.
+// Concurrent requests use separate processes, up to the limit.
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	const limit = 3
@@ -200,7 +199,7 @@ func TestConcurrency(t *testing.T) {
 	for range limit {
 		<-arrived
 	}
-	// All are at work: one more gets none in its time.
+	// All are busy, so another request times out.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if _, err := s.Invoke(ctx, "one", []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "all 3 processes of one are busy") {
@@ -218,7 +217,7 @@ func TestConcurrency(t *testing.T) {
 	}
 }
 
-// What fails is worded as Lambda does, and the next request has a process.
+// Failures are worded as Lambda words them, and the next request has a process.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -226,7 +225,7 @@ func TestFailures(t *testing.T) {
 		same              bool
 	}{
 		{"fail", "errorString", "broken", true},
-		// It ends after it has said so.
+		// The process ends after reporting it.
 		{"panic", "string", "oh", false},
 		{"crash", "Runtime.ExitError", "Error: Runtime exited with error: exit status 4", false},
 		{"hang", "Sandbox.Timedout", "Error: Task timed out after 1.00 seconds", false},

@@ -73,7 +73,7 @@ func answer(ctx context.Context, q question) (string, error) {
 	return fmt.Sprintf("%s: %s %s", lambdacontext.FunctionName, q.Text, lc.InvokedFunctionArn), nil
 }
 
-// report reports that the function cannot start, and stays.
+// report reports that the function cannot start, and does not exit.
 func report() {
 	response, err := http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error",
 		"application/json", strings.NewReader(`{"errorType":"Config","errorMessage":"no table"}`))
@@ -93,7 +93,7 @@ func parent() {
 	if err != nil {
 		panic(err)
 	}
-	// The function holds the output open for as long as it runs.
+	// The function keeps the output open as long as it runs.
 	p, err := s.Start(runtimeapi.Function{Name: "one", Binary: binary, Timeout: time.Hour, Output: os.Stdout})
 	if err != nil {
 		panic(err)
@@ -102,7 +102,7 @@ func parent() {
 	panic(err)
 }
 
-// function returns this binary as a function that has a minute.
+// function returns this binary as a function with a timeout of a minute.
 func function(t *testing.T) runtimeapi.Function {
 	t.Helper()
 	binary, err := os.Executable()
@@ -148,8 +148,8 @@ func ask(t *testing.T, p *runtimeapi.Process, event string) string {
 	return text
 }
 
-// wantError fails unless err is one of the function, with that type and a
-// message that matches.
+// wantError checks that err is a FunctionError of that type with a message that
+// matches.
 func wantError(t *testing.T, err error, kind, message string) {
 	t.Helper()
 	e, ok := errors.AsType[*runtimeapi.FunctionError](err)
@@ -187,8 +187,7 @@ func TestInvoke(t *testing.T) {
 	all.Wait()
 }
 
-// A function learns until when it may work: its own time, or that of the
-// context where that ends before.
+// The deadline of a function is its own, or that of the context if that is earlier.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	p := start(t, function(t))
@@ -225,8 +224,8 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// A process gets what Lambda sets and what its function has, and nothing of
-// the environment of its parent.
+// The environment of a process is what Lambda sets and what its function has, and
+// nothing from its parent.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	f := function(t)
@@ -249,7 +248,7 @@ func TestEnvironment(t *testing.T) {
 		}
 		delete(got, name)
 	}
-	// The system of a function may set its working folder.
+	// The operating system may set it.
 	delete(got, "PWD")
 	if len(got) > 0 {
 		t.Errorf("there is also %v", got)
@@ -263,7 +262,7 @@ func TestFunctionError(t *testing.T) {
 	wantError(t, err, "errorString", "no")
 	_, err = p.Invoke(t.Context(), []byte(`{"Do":"overflow"}`))
 	wantError(t, err, "Function.ResponseSizeTooLarge", "the answer exceeds 6291456 bytes")
-	// The process goes on after these, but not after a panic.
+	// The process continues after these, but not after a panic.
 	ask(t, p, `{}`)
 	_, err = p.Invoke(t.Context(), []byte(`{"Do":"panic","Text":"oh"}`))
 	wantError(t, err, "string", "oh")
@@ -272,7 +271,7 @@ func TestFunctionError(t *testing.T) {
 	}
 }
 
-// What becomes of a process that ends, in Lambda's words.
+// The end of a process is reported in Lambda's words.
 func TestProcessEnds(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ start, event, kind, message string }{
@@ -293,8 +292,8 @@ func TestProcessEnds(t *testing.T) {
 	}
 }
 
-// An invocation that takes too long, or that nobody waits for any more, ends
-// the process.
+// An invocation that takes too long, or that nobody waits for any longer, ends the
+// process.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	f := function(t)
@@ -358,8 +357,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// A process does not outlive the one that started it, also when that is
-// killed while the function works.
+// A process does not outlive the one that started it, even if that is killed while
+// the function is working.
 func TestLeash(t *testing.T) {
 	t.Parallel()
 	binary, err := os.Executable()
@@ -382,14 +381,14 @@ func TestLeash(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	// The output ends when nobody holds it any more.
+	// The output ends when no process has it open.
 	if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
 		t.Errorf("it says %q, %v", rest, err)
 	}
 	_ = cmd.Wait()
 }
 
-// What a process may ask for and what it may not.
+// Invalid requests of a process are refused.
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	p := start(t, function(t))
