@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -27,13 +28,13 @@ func (f *fixture) tidy(ctx context.Context, limit int) error {
 	return err
 }
 
-// clocked replaces the repository by one with a clock that is a time ahead,
-// and that the returned function sets.
+// clocked replaces the repository by one whose clock stands at a time from now,
+// which the returned function sets.
 func (f *fixture) clocked() (ahead func(time.Duration)) {
-	var by time.Duration
+	start, by := time.Now(), time.Duration(0)
 	f.Repository = dynamo.New(dynamo.Config{
 		Client: f.table.Client(f.wire.transport), Table: f.table.Name,
-		Now: func() time.Time { return time.Now().Add(by) },
+		Now: func() time.Time { return start.Add(by) },
 	})
 	return func(d time.Duration) { by = d }
 }
@@ -209,7 +210,7 @@ func TestFormerBlockIsKept(t *testing.T) {
 	must(t, failure(f.other.NextNumber(t.Context(), numbered())))
 	tidy()
 	must(t, f.Create(t.Context(), f.fresh(number), f.change("create"), nil))
-	if got := ids(t, f.Search(t.Context(), instance.Query{Kind: numbered()})); got != "[2]" {
+	if got := ids(t, f.Search(t.Context(), instance.Query{Kind: numbered()})); got != fmt.Sprintf("[%d]", number) {
 		t.Errorf("list is %s", got)
 	}
 }
