@@ -474,7 +474,7 @@ func TestParallelImages(t *testing.T) {
 	t.Parallel()
 	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
-		const n = 16
+		const n = 8
 		var all sync.WaitGroup
 		for i := range n {
 			all.Go(func() {

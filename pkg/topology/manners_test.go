@@ -152,7 +152,7 @@ func TestParallelPatchesAllTakeEffect(t *testing.T) {
 	t.Parallel()
 	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		path := create(t, full(t, s), body(`"environments":[]`))
-		const n = 16
+		const n = 8
 		for i, a := range parallel(n, func(i int) apptest.Response {
 			return s.Do(t, "PATCH", path, fmt.Sprintf(`{"environments":[%d]}`, i))
 		}) {
