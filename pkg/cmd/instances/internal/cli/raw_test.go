@@ -172,7 +172,7 @@ func rawRequest(r *rand.Rand) (head, body string) {
 	if r.IntN(4) == 0 {
 		var b strings.Builder
 		w := gzip.NewWriter(&b)
-		_, _ = io.WriteString(w, body+strings.Repeat("\x00", r.IntN(20)/19<<21))
+		_, _ = io.WriteString(w, strings.Repeat("\x00", r.IntN(20)/19<<21)+body)
 		_ = w.Close()
 		body = b.String()
 		lines = append(lines, "Content-Encoding: "+pick("gzip", "gzip", "deflate", "br"))
