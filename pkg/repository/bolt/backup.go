@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -59,7 +60,10 @@ func (f *file) backup(ctx context.Context, to string) (size int64, err error) {
 		}
 	}
 	temporary, err := os.CreateTemp(filepath.Dir(to), filepath.Base(to)+newSuffix+"*")
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, errors.New("its folder does not exist")
+	case err != nil:
 		return 0, err
 	}
 	defer func() {

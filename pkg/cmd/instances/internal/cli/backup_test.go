@@ -60,7 +60,7 @@ func TestBackupRefuses(t *testing.T) {
 		}
 		wantFailure(t, s.run(t, "backup"), exitUsage, "--to")
 		wantFailure(t, s.run(t, "backup", "--to", "kept", "--data", ""), exitUsage, "--data")
-		wantFailure(t, s.run(t, "backup", "--to", "none/copy.db"), exitFailed, "none/copy.db")
+		wantFailure(t, s.run(t, "backup", "--to", "none/copy.db"), exitFailed, "none/copy.db: its folder does not exist")
 		wantFailure(t, s.run(t, "backup", "--to", ".data"), exitFailed, "is a folder")
 		wantFailure(t, s.run(t, "backup", "--to", filepath.Join(".data", databaseName)), exitFailed, "is the database itself")
 		wantFailure(t, s.run(t, "backup", "--to", "kept", "--data", "nowhere"), exitFailed, "no registry")
