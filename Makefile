@@ -1,4 +1,4 @@
-# Run `make` for what there is. What is built or downloaded goes to .build.
+# Run `make` for a list of the targets. Builds and downloads go to .build.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ run: $(build)/instances ## serve all APIs on http://127.0.0.1:3000 (PORT=… and
 	if [[ -t 0 ]]; then set -m; "$${serve[@]}"; else exec "$${serve[@]}"; fi
 
 .PHONY: rehearse
-rehearse: $(build)/instances ## serve the functions as they get deployed, on DynamoDB Local; COLDSTARTS=20 measures instead
+rehearse: $(build)/instances ## serve the functions as they get deployed, on DynamoDB Local; COLDSTARTS=20 measures them instead
 	@rehearse=($(if $(COLDSTARTS),go run ./pkg/internal/dev/coldstarts --rounds '$(COLDSTARTS)',$(build)/instances serve --rehearse $(if $(DATA),--data '$(DATA)'))); \
 	if [[ -t 0 ]]; then set -m; "$${rehearse[@]}"; else exec "$${rehearse[@]}"; fi
 
@@ -66,7 +66,7 @@ deploy: ## build and deploy to AWS: ENV=dev, ENV=prod, or guided
 .PHONY: smoke
 # The key reaches the program as a variable of the environment, and can come as
 # one: every user of the machine can read a command line.
-smoke: ## try a deployed API out, and clean up: URL=… KEY=NAME:SECRET
+smoke: ## try out a deployed API, and clean up: URL=… KEY=NAME:SECRET
 	@go run ./pkg/cmd/smoke --url '$(URL)'
 
 .PHONY: cost

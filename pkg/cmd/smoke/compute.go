@@ -157,7 +157,7 @@ func (t *tour) compute() story {
 			statuses: []int{http.StatusOK, http.StatusNoContent}, removes: made,
 		},
 		{
-			what: "does not have it any more", needs: []string{read, write}, request: to("GET", "", nil),
+			what: "no longer has it", needs: []string{read, write}, request: to("GET", "", nil),
 			statuses: []int{http.StatusNotFound},
 		},
 	}}

@@ -87,7 +87,7 @@ func (t *tour) execution() story {
 			what: "deletes it", needs: []string{write}, request: remove, statuses: ok, removes: made,
 		},
 		{
-			what: "does not have it any more", needs: []string{read, write}, request: to("GET", "/get/"+t.tag, ""),
+			what: "no longer has it", needs: []string{read, write}, request: to("GET", "/get/"+t.tag, ""),
 			statuses: []int{http.StatusBadRequest},
 		},
 	}}

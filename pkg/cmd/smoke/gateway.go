@@ -44,15 +44,15 @@ func (t *tour) gateway() story {
 			check: body("detail", "Valid credentials are required."),
 		},
 		{
-			what: "refuses strangers in the words of compute", request: to("GET", compute.BasePath+"/"),
+			what: "refuses strangers as the compute API does", request: to("GET", compute.BasePath+"/"),
 			statuses: []int{http.StatusUnauthorized}, check: body("detail", "Invalid token."),
 		},
 		{
-			what: "does not know a path", request: to("GET", execution.BasePath+"/"+t.tag),
+			what: "answers 404 for an unknown path", request: to("GET", execution.BasePath+"/"+t.tag),
 			statuses: []int{http.StatusNotFound}, check: body("message", "Not found"),
 		},
 		{
-			what: "does not know a method", request: to("POST", execution.BasePath+"/list"), statuses: []int{http.StatusMethodNotAllowed},
+			what: "answers 405 for an unknown method", request: to("POST", execution.BasePath+"/list"), statuses: []int{http.StatusMethodNotAllowed},
 			check: func(a answer) error { return a.has("Allow", "GET, OPTIONS") },
 		},
 		{

@@ -80,10 +80,10 @@ func newTour(address, key string, out io.Writer) (*tour, error) {
 	}
 	base, err := url.Parse(strings.TrimSuffix(address, "/"))
 	if err != nil || base.Host == "" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
-		return nil, fmt.Errorf("--url %q is no URL with a host and a path only", address)
+		return nil, fmt.Errorf("--url %q is not a URL with only a host and a path", address)
 	}
 	if base.Scheme != "https" && (base.Scheme != "http" || !isLoopback(base.Hostname())) {
-		return nil, fmt.Errorf("--url %q would send the key in clear: only https is taken, except for this machine", address)
+		return nil, fmt.Errorf("--url %q would send the key in clear: only https is accepted, except for this machine", address)
 	}
 	name, secret, ok := strings.Cut(key, ":")
 	if !ok || name == "" || secret == "" {

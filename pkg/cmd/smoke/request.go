@@ -59,7 +59,7 @@ func (t *tour) sendOnce(ctx context.Context, r request) (answer, error) {
 	}
 	relative, err := url.Parse(r.path)
 	if err != nil || relative.IsAbs() || relative.Host != "" || !strings.HasPrefix(relative.Path, "/") {
-		return none, fmt.Errorf("%q is no path", r.path)
+		return none, fmt.Errorf("%q is not a path", r.path)
 	}
 	target.Path, target.RawPath, target.RawQuery = prefix+relative.Path, "", relative.RawQuery
 	q, err := http.NewRequestWithContext(ctx, r.method, target.String(), strings.NewReader(r.body))

@@ -238,7 +238,7 @@ func TestMisbehaviour(t *testing.T) {
 		{"never finds anything", "GET", "/instances/list", 0, says(200, "[]"), "it found []"},
 		{"fails to delete once", "DELETE", "/instances/delete/", 1, says(500, "{}"), "execution, deletes it"},
 		{"loses the answer to a delete", "DELETE", "/instances/delete/", 1, lost, "EOF"},
-		{"keeps what was deleted", "GET", "/instances/get/", 2, says(200, "{}"), "does not have it any more"},
+		{"keeps what was deleted", "GET", "/instances/get/", 2, says(200, "{}"), "no longer has it"},
 		{"throttles", "PUT", "/instances/create", 1, says(429, "{}"), ""},
 		{"throttles for long", "PUT", "/instances/create", 0, says(429, "{}"), "is answered 429"},
 		{"hangs", "GET", "/instances/get/", 1, func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }, "Client.Timeout"},
@@ -343,8 +343,8 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{"no URL", nil, key, "--url is missing"},
-		{"no scheme", []string{"--url", "example.com/live"}, key, "no URL with a host"},
-		{"query", []string{"--url", "https://example.com/?a=b"}, key, "no URL with a host"},
+		{"no scheme", []string{"--url", "example.com/live"}, key, "not a URL with only a host"},
+		{"query", []string{"--url", "https://example.com/?a=b"}, key, "not a URL with only a host"},
 		{"other scheme", []string{"--url", "ftp://example.com/"}, key, "only https"},
 		{"in clear", []string{"--url", "http://example.com/live"}, key, "would send the key in clear"},
 		{"no key", []string{"--url", "https://example.com/live"}, "", "KEY is not NAME:SECRET"},

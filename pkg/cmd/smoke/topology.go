@@ -133,7 +133,7 @@ func (t *tour) topology() story {
 			statuses: []int{http.StatusNoContent}, removes: made,
 		},
 		{
-			what: "does not have it any more", needs: []string{read, write}, request: to("GET", request{}),
+			what: "no longer has it", needs: []string{read, write}, request: to("GET", request{}),
 			statuses: []int{http.StatusNotFound},
 		},
 	}}

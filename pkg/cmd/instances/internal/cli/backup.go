@@ -17,9 +17,10 @@ func (e *environment) backup() *cobra.Command {
 serve has it open: instances, keys, history, deleted instances and the catalogue of
 GPUs. The secret in local.key is not in it, nor is any other.
 
-The copy is written next to FILE, checked from end to end, and then renamed: a FILE
-that exists is replaced by a whole one, or stays as it is. What is damaged does not
-become a backup. To go back to one, stop serve and put it in the place of instances.db.
+The copy is written next to FILE, checked from end to end, and then renamed: an
+existing FILE is replaced as a whole or not at all, and never by damaged data. The
+folder of FILE must exist. To go back to a backup, stop serve and put the file in the
+place of instances.db.
 
 Tables have point-in-time recovery instead.`,
 		Example: examples(
@@ -37,7 +38,7 @@ Tables have point-in-time recovery instead.`,
 		ctx := c.Context()
 		report := func(size int64, err error) error {
 			if err == nil {
-				say(e.stderr, "%s has a backup of %d bytes.\n", to, size)
+				say(e.stderr, "Wrote a backup of %d bytes to %s.\n", size, to)
 			}
 			return err
 		}

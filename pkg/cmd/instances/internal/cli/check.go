@@ -19,11 +19,11 @@ func (e *environment) check() *cobra.Command {
 		Long: `Reads everything in the data folder's database, also while serve has it open, and
 changes nothing: the pages of the file, the checksum of every record, and then
 whether instances, codes, groups, the trash, the history, keys and the records for
-repeated requests agree. It prints what is wrong, one line each, and ends with 1 if
-anything is.
+repeated requests agree. It prints a line for each problem, and exits with 1 if there
+is one.
 
-Every start of serve checks the file too, all of a small one (64 MB) and of a large
-one what leads to the records.`,
+serve checks the file at each start too: all of it up to 64 MB, and in a larger one
+what leads to the records.`,
 		Example: examples("instances check", "instances check --data /srv/registry"),
 		Args:    arguments(),
 	}

@@ -21,21 +21,21 @@ func (e *environment) cleanup() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "cleanup",
 		GroupID: groupData,
-		Short:   "Remove for good what is no longer kept",
-		Long: `Does what the function cleanup does on its schedule: removes for good the
-instances and keys that were deleted, revoked or expired longer ago than
---older-than, what expired by itself, and what an interrupted write left. If
-asked to, it first deletes idle instances, which can be restored.
-It prints what each step did.
+		Short:   "Permanently remove what is past its retention",
+		Long: `Does what the scheduled function cleanup does: permanently removes the instances
+and keys that were deleted, revoked or expired longer ago than --older-than,
+records that have expired, and what interrupted writes left behind. If asked to,
+it first deletes idle instances, which can be restored. It prints what each step
+did.
 
-What was restored, or used again, in between is left alone. Ctrl-C stops it
+It leaves alone what was restored or used again in the meantime. Ctrl-C stops it
 between two writes; the next run continues from there. The exit code is 1 if
 something failed or was not finished.
 
 If the clock is more than 30 days past the last use of a data folder, it may
-be wrong: nothing is removed on that day without --yes.
+be wrong: that day, nothing is removed without --yes.
 
-With --dry-run it changes nothing, and lists what it would do, with ages.`,
+With --dry-run it changes nothing, and lists what is due, with ages.`,
 		Example: examples(
 			"instances cleanup --dry-run",
 			"instances cleanup --older-than 30d",
@@ -93,7 +93,7 @@ func (e *environment) sweep(ctx context.Context, sweeper *cleanup.Sweeper, order
 		return errors.Join(err, printErr)
 	}
 	if report.LeftAlone > 0 {
-		say(e.stderr, "Left alone, since it changed in between: %d\n", report.LeftAlone)
+		say(e.stderr, "Left alone, since they changed in the meantime: %d\n", report.LeftAlone)
 	}
 	return e.cleanupEnd(ctx, report, err)
 }

@@ -46,7 +46,10 @@ func writePreview(w io.Writer, r cleanup.Report, due []cleanup.Due, asJSON bool)
 		for _, d := range due {
 			what, age := d.What, text.Age(d.Age)
 			if d.Count > 0 {
-				what, age = fmt.Sprintf("%d %ss", d.Count, d.What), ""
+				what, age = fmt.Sprintf("%d %s", d.Count, d.What), ""
+				if d.Count > 1 {
+					what += "s"
+				}
 			}
 			t.Row(what, d.Kind.Name, d.ID, d.Owner, text.Shorten(text.Cell(d.Name), text.MaxNameWidth), d.Since, age)
 		}

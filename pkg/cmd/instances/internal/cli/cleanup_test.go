@@ -194,6 +194,9 @@ func TestCleanupExpiredRecords(t *testing.T) {
 	if got := s.run(t, "cleanup", "--dry-run"); !strings.Contains(got.stdout, "\n3 leftovers  -     -   -      -     -      -\n") {
 		t.Errorf("%+v", got)
 	}
+	if got := s.run(t, "cleanup", "--dry-run", "--as-of", "2025-03-03"); !strings.Contains(got.stdout, "\n1 leftover  -") {
+		t.Errorf("%+v", got)
+	}
 	// Such a jump of the clock may be a wrong clock.
 	if got := s.run(t, "cleanup"); got.code != exitFailed || !strings.Contains(got.stdout, "tidy up                            0\n") ||
 		!strings.Contains(got.stderr, "400 days after the registry was last used") || !strings.Contains(got.stderr, "instances cleanup --yes") {
@@ -321,7 +324,7 @@ func TestCleanupLeavesAlone(t *testing.T) {
 	r.purge = func(context.Context, instance.Deleted, instance.Change) error { return instance.ErrNotFound }
 	var stdout, stderr bytes.Buffer
 	code := execute(t.Context(), []string{"cleanup"}, s.in(r, &stdout, &stderr))
-	if code != exitOK || stderr.String() != "Left alone, since it changed in between: 1\n" {
+	if code != exitOK || stderr.String() != "Left alone, since they changed in the meantime: 1\n" {
 		t.Errorf("code %d, stderr %q", code, stderr.String())
 	}
 }

@@ -23,8 +23,8 @@ func (e *environment) deleted() *cobra.Command {
 		Short:   "List the deleted instances that can be restored",
 		Long: `Lists the trash of a kind (` + kinds.List() + `), latest deletion
 last, with the time of the deletion (UTC). An id that was deleted several times
-is listed each time; instances restore takes the last. The cleanup removes for
-good what has been in the trash for a long time.`,
+is listed each time; instances restore takes the last. The cleanup permanently
+removes what has been in the trash for too long.`,
 		Example: examples(
 			"instances deleted topology",
 			"instances deleted compute --owner agent",

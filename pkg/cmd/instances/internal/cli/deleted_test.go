@@ -67,7 +67,7 @@ func TestRestore(t *testing.T) {
 ID  OWNER  NAME  CODE  VERSION
 1   team   One   ONE   2
 `)
-		if got.stderr != "The topology instance 1 is back.\n" {
+		if got.stderr != "Restored the topology instance 1.\n" {
 			t.Errorf("stderr %q", got.stderr)
 		}
 		wantOutput(t, s.run(t, "restore", "compute", strings.ToUpper(boxID), "--owner", "agent", "--output", "json"), `

@@ -31,7 +31,7 @@ NAME:SECRET as the environment variable KEY instead of --key.`,
 		Args: arguments(),
 	}
 	c.Flags().StringVar(&key, "key", "", "`NAME:SECRET` of the key (default $KEY)")
-	c.Flags().StringVar(&to, "to", "", "write to `FOLDER`; it is made if it does not exist")
+	c.Flags().StringVar(&to, "to", "", "write to `FOLDER`, which is created if missing")
 	c.Flags().StringVar(&templatePath, "template", "template.yaml", "`FILE` that declares the functions, next to the folder events")
 	_ = c.MarkFlagDirname("to")
 	c.RunE = func(*cobra.Command, []string) error {

@@ -57,7 +57,7 @@ func execute(ctx context.Context, args []string, e environment) int {
 	return exitFailed
 }
 
-// checkedWriter keeps the first error, which cobra does not tell of its help.
+// checkedWriter keeps the first error, which cobra does not report for its help.
 type checkedWriter struct {
 	w   io.Writer
 	err error
@@ -81,7 +81,7 @@ const (
 
 // root returns the command line.
 func (e *environment) root() *cobra.Command {
-	root := e.group("instances", "", "Serve and look after a registry of instances",
+	root := e.group("instances", "", "Serve and manage a registry of instances",
 		e.serve(), e.invoke(), e.events(), e.version(),
 		e.group("keys", groupKeys, "Create, list and revoke keys", e.keysCreate(), e.keysList(), e.keysRevoke()),
 		e.group("gpus", groupKeys, "List and replace the catalogue of GPUs", e.gpusImport(), e.gpusList()),
@@ -89,7 +89,7 @@ func (e *environment) root() *cobra.Command {
 		e.check(),
 		e.export(), e.importInstances(), e.backup(),
 	)
-	root.Long = "instances serves one registry of instances through three APIs, and looks after it."
+	root.Long = "instances serves a registry of instances through three APIs, and manages it."
 	root.Example = examples(
 		"instances serve",
 		"instances invoke topology-get",
@@ -99,9 +99,9 @@ func (e *environment) root() *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.AddGroup(
-		&cobra.Group{ID: groupServing, Title: "Serve and try:"},
+		&cobra.Group{ID: groupServing, Title: "Serve and try out:"},
 		&cobra.Group{ID: groupKeys, Title: "Set up:"},
-		&cobra.Group{ID: groupData, Title: "Look after the instances:"},
+		&cobra.Group{ID: groupData, Title: "Maintain:"},
 		&cobra.Group{ID: groupMoving, Title: "Move data:"},
 	)
 	root.SetFlagErrorFunc(flagError)

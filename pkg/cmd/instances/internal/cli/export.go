@@ -17,16 +17,16 @@ func (e *environment) export() *cobra.Command {
 		Use:     "export",
 		GroupID: groupMoving,
 		Short:   "Write all instances to a file",
-		Long: `Writes every instance of all three kinds as JSON, one a line, with ids, times,
+		Long: `Writes every instance of all three kinds as JSON, one per line, with ids, times,
 versions and owners, for instances import. The first line says what the file is,
 and the last how many instances there are, so that a truncated file is noticed.
 Keys, the history, deleted instances and the catalogue of GPUs are not in it.
 
 What is written to the registry meanwhile may or may not be in the export; each
 instance is in it once, as it was at some moment. On a table it reads the whole
-table, at the cost of that, and needs the permission dynamodb:Scan.
+table, which AWS charges for, and needs the permission dynamodb:Scan.
 
-A file that exists is not overwritten. With --resume, an export that was
+It does not overwrite an existing file. With --resume, an export that was
 interrupted continues after the last instance in the file, which must come from
 the same registry.`,
 		Example: examples(

@@ -27,10 +27,10 @@ func (e *environment) history() *cobra.Command {
 		GroupID: groupData,
 		Short:   "Show who changed an instance, when and how",
 		Long: `Shows the history of an instance, newest first, also after it was deleted: the
-time (UTC), the operation, the key that made it, the version, and the fields
+time (UTC), the operation, the key used, the version, and the fields
 that changed. The text form cuts long values; the JSON form has all of them.
 
-With --limit, if there is more, the cursor that continues the list is printed on
+With --limit, if there are more records, the cursor of the next page is printed on
 standard error; in the JSON form it is the member next.`,
 		Example: examples(
 			"instances history topology 17",

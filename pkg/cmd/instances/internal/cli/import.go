@@ -28,15 +28,15 @@ func (e *environment) importInstances() *cobra.Command {
 		Long: `Creates the instances in FILE, or from standard input if FILE is -, as
 instances export wrote them: with their ids, times, versions and owners. New
 topology instances then get ids above those in the file. Each import of an
-instance is in its history. A data folder that does not exist is made.
+instance is in its history. A missing data folder is created.
 
 The file is checked first, and one with a mistake changes nothing. An instance
 that is there already, in the same version, is skipped, so that an import that
-was interrupted can just be run again. If another instance or another version has
+was interrupted can simply be run again. If another instance or another version has
 the id or the code of one in the file, that is reported, what is there stays as
 it is, and the exit code is 1. Instances that are not in the file are not reported.
 
-With --dry-run it changes nothing, and says what it would do.`,
+With --dry-run it changes nothing, and prints what it would do.`,
 		Example: examples(
 			"instances import instances.jsonl",
 			"instances import instances.jsonl --dry-run",
@@ -45,7 +45,7 @@ With --dry-run it changes nothing, and says what it would do.`,
 		),
 		Args: arguments("FILE"),
 	}
-	c.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, and say what would be done")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, and print what would be done")
 	formFlag(c, &form)
 	historyRetentionFlag(c, &where.retention)
 	where.flags(c)
@@ -84,7 +84,7 @@ func (e *environment) writeImported(list []transfer.Imported, dryRun, asJSON boo
 	if dryRun {
 		heading = "TO CREATE"
 	}
-	t := text.NewTable(e.stdout, "KIND", heading, "THERE ALREADY", "CONFLICTS")
+	t := text.NewTable(e.stdout, "KIND", heading, "EXISTING", "CONFLICTS")
 	conflicts := 0
 	for _, k := range list {
 		t.Row(k.Kind, k.Created, k.There, k.Conflicts)
@@ -101,7 +101,7 @@ func (e *environment) writeImported(list []transfer.Imported, dryRun, asJSON boo
 		say(e.stderr, "This was a dry run: nothing was changed.\n")
 	}
 	if conflicts > 0 {
-		say(e.stderr, "Of the instances in conflict, what is there was left as it is: %d\n", conflicts)
+		say(e.stderr, "Conflicts, which changed nothing: %d\n", conflicts)
 		return exitError(exitFailed)
 	}
 	return nil

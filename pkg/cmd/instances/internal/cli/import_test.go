@@ -156,7 +156,7 @@ func importTable(n, created, there int) string {
 	}
 	kinds := [3]string{"topology", "compute", "execution"}
 	var b strings.Builder
-	b.WriteString("KIND       CREATED  THERE ALREADY  CONFLICTS\n")
+	b.WriteString("KIND       CREATED  EXISTING  CONFLICTS\n")
 	for k, kind := range kinds {
 		of := func(count int) int {
 			if count == 0 {
@@ -164,7 +164,7 @@ func importTable(n, created, there int) string {
 			}
 			return (n + 2 - k) / 3
 		}
-		fmt.Fprintf(&b, "%-9s  %-7d  %-13d  0\n", kind, of(created), of(there))
+		fmt.Fprintf(&b, "%-9s  %-7d  %-8d  0\n", kind, of(created), of(there))
 	}
 	return b.String()
 }
@@ -259,7 +259,7 @@ func TestImportInterrupted(t *testing.T) {
 	everywhere(t, nothing, func(t *testing.T, s *somewhere) {
 		lines := dumpFile(t, s, n)
 		got := interrupted(t, s, "Importing").run(t, "import", "in.jsonl")
-		wantFailure(t, got, exitFailed, "Run the same command again to continue: it skips what is there.")
+		wantFailure(t, got, exitFailed, "Run the same command again to continue: it skips what exists.")
 		if !strings.Contains(got.stderr, "instances import: interrupted") {
 			t.Errorf("%+v", got)
 		}
@@ -313,9 +313,9 @@ func TestImportConflicts(t *testing.T) {
 		wanted := []string{
 			fmt.Sprintf("line %d: conflict about the topology instance 1: the topology instance 1000 has its code CODE-0\n", line(`"topology","id":"1"`)),
 			fmt.Sprintf("line %d: conflict about the topology instance 22: another instance has its id\n", line(`"topology","id":"22"`)),
-			fmt.Sprintf("line %d: conflict about the compute instance %s of the owner team-1: it is there in version 3, and in the file in version 2\n", line(`000000000001"`), sample(t, 1).ID),
-			fmt.Sprintf("line %d: conflict about the execution instance run.2_X: it is there in the same version, but its name differs\n", line(`"run.2_X"`)),
-			"Of the instances in conflict, what is there was left as it is: 4\n",
+			fmt.Sprintf("line %d: conflict about the compute instance %s of the owner team-1: it is stored in version 3, and the file has version 2\n", line(`000000000001"`), sample(t, 1).ID),
+			fmt.Sprintf("line %d: conflict about the execution instance run.2_X: it is stored in the same version, but its name differs\n", line(`"run.2_X"`)),
+			"Conflicts, which changed nothing: 4\n",
 		}
 		for _, args := range [][]string{{"--dry-run"}, nil, nil} {
 			got := s.run(t, append([]string{"import", "in.jsonl", "--output", "json"}, args...)...)

@@ -25,11 +25,11 @@ func (e *environment) keysCreate() *cobra.Command {
 	var lifetime time.Duration
 	c := &cobra.Command{
 		Use:   "create --name NAME --allow PERMISSIONS",
-		Short: "Make a key and print its secret, once",
-		Long: `Makes a key and prints its secret on standard output, alone. The secret is not
-stored and cannot be shown again.
+		Short: "Create a key and print its secret, once",
+		Long: `Creates a key and prints nothing but its secret on standard output. The secret is
+not stored and cannot be shown again.
 
-A key belongs to an owner, to whom what it makes belongs too. A new key of the
+A key belongs to an owner, and so does everything it creates. A new key of the
 same owner can replace it; its name is never given to another owner.
 
 The compute API answers a key as its document says or, with --compute-profile
@@ -204,7 +204,7 @@ deployed functions do so within a minute. Revoking again changes nothing.`,
 				return err
 			}
 			r.Keys.Forget()
-			say(e.stderr, "The key %s is revoked since %s.\n", k.Name, text.Cell(k.RevokedAt))
+			say(e.stderr, "The key %s was revoked at %s.\n", k.Name, text.Cell(k.RevokedAt))
 			return nil
 		})
 	}

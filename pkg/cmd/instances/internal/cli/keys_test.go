@@ -50,7 +50,7 @@ func TestKeys(t *testing.T) {
 	if got := instances(t, dir, create...); got.code != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, "a key named ci exists") {
 		t.Errorf("second create: %+v", got)
 	}
-	if got := instances(t, dir, "keys", "revoke", "ci"); got.code != exitOK || got.stdout != "" || !strings.Contains(got.stderr, "ci is revoked") {
+	if got := instances(t, dir, "keys", "revoke", "ci"); got.code != exitOK || got.stdout != "" || !strings.Contains(got.stderr, "ci was revoked at") {
 		t.Errorf("revoke: %+v", got)
 	}
 	if got := instances(t, dir, "keys", "revoke", "--name", "ci"); got.code != exitOK {

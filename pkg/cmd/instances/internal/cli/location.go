@@ -57,7 +57,7 @@ func (l *location) flags(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&l.data, "data", ".data", "work on the embedded database in `DIR`, also while serve has it open")
 	flags.StringVar(&l.table.Name, "table", "", "work on the DynamoDB table `NAME` instead, with the usual AWS credentials")
-	flags.StringVar(&l.table.Region, "region", "", "`REGION` of the table (default as every AWS tool finds it)")
+	flags.StringVar(&l.table.Region, "region", "", "`REGION` of the table (default that of the environment or the AWS profile)")
 	flags.StringVar(&l.table.Endpoint, "endpoint", "", "`URL` of DynamoDB, such as that of DynamoDB Local")
 	_ = c.MarkFlagDirname("data")
 	c.PreRunE = func(*cobra.Command, []string) error {
@@ -126,7 +126,7 @@ func (l *location) withDatabase(ctx context.Context, e *environment, do func(dat
 	database := filepath.Join(dir, store.DatabaseName)
 	if l.create {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("make the data folder: %w", err)
+			return fmt.Errorf("create the data folder: %w", err)
 		}
 	} else if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no registry in %s: start one with instances serve, or choose another folder with --data", dir)

@@ -119,7 +119,7 @@ func TestProcess(t *testing.T) {
 		if err := p.command.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
-		if !p.stderr.await("Finishing what runs", p.ended) {
+		if !p.stderr.await("Finishing the running requests", p.ended) {
 			t.Fatalf("ended with %v: %s", p.command.ProcessState, p.stderr)
 		}
 		state := p.end(t, os.Interrupt)

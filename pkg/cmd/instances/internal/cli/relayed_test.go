@@ -37,7 +37,7 @@ func TestKeysWhileServing(t *testing.T) {
 	if got := instances(t, dir, "keys", "create", "--name", "ci", "--allow", "*"); got.code != exitFailed || !strings.Contains(got.stderr, "a key named ci exists") {
 		t.Errorf("second create: %+v", got)
 	}
-	if got := instances(t, dir, "keys", "revoke", "ci"); got.code != exitOK || !strings.Contains(got.stderr, "ci is revoked") {
+	if got := instances(t, dir, "keys", "revoke", "ci"); got.code != exitOK || !strings.Contains(got.stderr, "ci was revoked at") {
 		t.Errorf("%+v", got)
 	}
 	if status, _ := send(t, s.url, secret, "GET", "", ""); status != http.StatusUnauthorized {

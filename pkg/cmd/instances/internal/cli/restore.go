@@ -25,10 +25,10 @@ func (e *environment) restore() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "restore KIND ID",
 		GroupID: groupData,
-		Short:   "Bring a deleted instance back",
-		Long: `Brings back the instance of that id that was deleted last, as it was, and prints
-it. instances deleted shows what there is. It fails, and changes nothing, where
-the id or the code of the instance was taken since.`,
+		Short:   "Restore a deleted instance",
+		Long: `Restores the instance that was last deleted under that id, as it was, and prints
+it. instances deleted lists what can be restored. If another instance has taken
+the id or the code since, it fails and changes nothing.`,
 		Example: examples(
 			"instances restore topology 17",
 			"instances restore compute 01890a5d-ac96-774b-bcce-b302099a8057 --owner agent",
@@ -54,7 +54,7 @@ the id or the code of the instance was taken since.`,
 			if err := writeRestored(e.stdout, i, form == formJSON); err != nil {
 				return err
 			}
-			say(e.stderr, "The %s is back.\n", kinds.Describe(key))
+			say(e.stderr, "Restored the %s.\n", kinds.Describe(key))
 			return nil
 		})
 	}

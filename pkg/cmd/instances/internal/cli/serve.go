@@ -24,20 +24,20 @@ func (e *environment) serve() *cobra.Command {
 		GroupID: groupServing,
 		Short:   "Serve the API on this machine",
 		Long: `Serves the API that the template declares, as API Gateway and Lambda would, on an
-embedded database in a data folder. On first start it mints the key local, which
-may do everything, and keeps its secret in the file local.key of the folder.
+embedded database in a data folder. The first start creates the key local, which
+may do everything, and keeps its secret in the file local.key in that folder.
 
-The functions that the template has on a schedule, such as cleanup, run in the
-background: shortly after the start, and then once a day.
+Functions that the template schedules, such as cleanup, run in the background:
+shortly after the start, and then once a day.
 
-Ctrl-C finishes the running requests and ends; a second Ctrl-C ends at once. One
-process can serve a data folder at a time; the other commands work meanwhile.
+Ctrl-C finishes the running requests and exits; a second Ctrl-C exits at once. One
+process can serve a data folder at a time; the other commands still work.
 
 With --rehearse it serves the very binaries that get deployed, built for this
 machine, as processes over the Lambda Runtime API, on a DynamoDB Local that
-it starts and that keeps nothing; this needs Java 17 and Maven. The data
-folder keeps only the secret of the key local then. How long the start of each
-process took is printed.
+it starts and that keeps nothing; this needs Java 17 and Maven. The data folder
+then holds only the secret of the key local. It prints how long each process
+took to start.
 
 The environment variable PORT chooses the port unless --addr does.`,
 		Example: examples(
@@ -49,7 +49,7 @@ The environment variable PORT chooses the port unless --addr does.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&addr, "addr", "", "`HOST:PORT` to listen on (default "+serving.DefaultHost+":"+defaultPort+")")
-	flags.StringVar(&s.Shown, "data", ".data", "`DIR` of the embedded database; it is made if it does not exist")
+	flags.StringVar(&s.Shown, "data", ".data", "keep the embedded database in `DIR`, which is created if missing")
 	flags.StringVar(&templatePath, "template", "template.yaml", "`FILE` that declares the functions and routes")
 	flags.BoolVar(&quiet, "quiet", false, "log no requests, only what goes wrong")
 	flags.BoolVar(&rehearse, "rehearse", false, "serve the binaries that get deployed, on DynamoDB Local")

@@ -310,7 +310,7 @@ func TestServeFinishesRequests(t *testing.T) {
 	conn := unfinishedRequest(t, s.url, secret)
 	defer func() { _ = conn.Close() }()
 	s.interrupt()
-	if !s.stderr.await("Finishing what runs", s.ended) {
+	if !s.stderr.await("Finishing the running requests", s.ended) {
 		t.Fatalf("ended with %d: %s", s.code, s.stderr)
 	}
 	if _, err := io.WriteString(conn, newInstance); err != nil {

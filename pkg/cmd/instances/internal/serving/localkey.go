@@ -89,7 +89,7 @@ func makeLocalKey(ctx context.Context, r app.OperatorRepository, path, shown str
 func registerLocalKey(ctx context.Context, r app.OperatorRepository, secret string, now time.Time) error {
 	err := auth.Register(ctx, r, auth.NewKey{Name: LocalKey, Allow: []string{auth.AllowAll}}, secret, now)
 	if err != nil {
-		return fmt.Errorf("mint the key %s: %w", LocalKey, err)
+		return fmt.Errorf("create the key %s: %w", LocalKey, err)
 	}
 	return nil
 }

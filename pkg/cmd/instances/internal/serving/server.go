@@ -58,7 +58,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("create the data folder: %w", err)
 	}
 	path := filepath.Join(s.Dir, store.DatabaseName)
 	_, statErr := os.Stat(path)
@@ -117,7 +117,7 @@ func (s *Server) Rehearse(ctx context.Context) error {
 		return err
 	}
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("create the data folder: %w", err)
 	}
 	listener, err := s.listen()
 	if err != nil {
@@ -201,7 +201,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, api http.Handler, co
 	var err error
 	select {
 	case <-ctx.Done():
-		say(s.Stderr, "Finishing what runs. Ctrl-C again ends at once.\n")
+		say(s.Stderr, "Finishing the running requests. Press Ctrl-C again to exit at once.\n")
 	case err = <-failed:
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)

@@ -86,7 +86,7 @@ func (m Importer) Import(ctx context.Context, file io.ReadSeeker, name string) (
 	err = run.run(ctx, file)
 	run.bar.end()
 	if err != nil {
-		m.Console.say("Until then, %d instances were created, %d were there already, and %d were in conflict. Run the same command again to continue: it skips what is there.\n",
+		m.Console.say("So far, %d instances were created, %d existed already, and %d were in conflict. Run the same command again to continue: it skips what exists.\n",
 			run.done[created].total(), run.done[existed].total(), run.done[conflict].total())
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return nil, ctx.Err()
@@ -228,9 +228,9 @@ func compareImported(i, stored instance.Instance) (o outcome, why string) {
 	case i.Incarnation != stored.Incarnation:
 		return conflict, "another instance has its id"
 	case i.Version != stored.Version:
-		return conflict, fmt.Sprintf("it is there in version %d, and in the file in version %d", stored.Version, i.Version)
+		return conflict, fmt.Sprintf("it is stored in version %d, and the file has version %d", stored.Version, i.Version)
 	case len(fields) > 0:
-		return conflict, fmt.Sprintf("it is there in the same version, but its %s differs", fields[0].Field)
+		return conflict, fmt.Sprintf("it is stored in the same version, but its %s differs", fields[0].Field)
 	}
 	return existed, ""
 }
