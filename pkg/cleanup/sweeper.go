@@ -81,5 +81,5 @@ func tooShort(what string, d time.Duration) error {
 	if d >= MinRetention {
 		return nil
 	}
-	return fmt.Errorf("%s is %v, which must be mistyped: it is at least %v", what, d, MinRetention)
+	return fmt.Errorf("%s is %v, probably a typo: want at least %v", what, d, MinRetention)
 }

@@ -190,7 +190,7 @@ func TestWrongUsage(t *testing.T) {
 		"restore topology one":                      `no topology instance can have the id "one"`,
 		"restore execution a/b":                     `no execution instance can have the id "a/b"`,
 		"restore topology 1 --owner team":           "--owner is not for topology",
-		"restore compute UUID":                      "--owner is missing: the id of a compute instance belongs to an owner",
+		"restore compute UUID":                      "--owner is missing: the id of a compute instance is only unique within its owner",
 		"restore compute UUID --owner=":             `--owner "": want`,
 		"restore compute UUID --owner a/b":          `--owner "a/b": want`,
 		"restore compute 1 --owner team":            `no compute instance can have the id "1"`,

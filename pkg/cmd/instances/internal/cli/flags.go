@@ -170,7 +170,7 @@ func parseLifetime(text string) (time.Duration, error) {
 func parseRetention(text string) (time.Duration, error) {
 	d, err := parseLifetime(text)
 	if err == nil && d < cleanup.MinRetention {
-		return 0, errors.New("less than a day, which must be mistyped: want 1d or more")
+		return 0, errors.New("less than a day, probably a typo: want 1d or more")
 	}
 	return d, err
 }

@@ -311,15 +311,15 @@ func TestImportConflicts(t *testing.T) {
 		}
 		before := exportOf(t, s)
 		wanted := []string{
-			fmt.Sprintf("line %d: conflict about the topology instance 1: the topology instance 1000 has its code CODE-0\n", line(`"topology","id":"1"`)),
-			fmt.Sprintf("line %d: conflict about the topology instance 22: another instance has its id\n", line(`"topology","id":"22"`)),
-			fmt.Sprintf("line %d: conflict about the compute instance %s of the owner team-1: it is stored in version 3, and the file has version 2\n", line(`000000000001"`), sample(t, 1).ID),
-			fmt.Sprintf("line %d: conflict about the execution instance run.2_X: it is stored in the same version, but its name differs\n", line(`"run.2_X"`)),
+			fmt.Sprintf("line %d: conflict for the topology instance 1: the topology instance 1000 has its code CODE-0\n", line(`"topology","id":"1"`)),
+			fmt.Sprintf("line %d: conflict for the topology instance 22: another instance has its id\n", line(`"topology","id":"22"`)),
+			fmt.Sprintf("line %d: conflict for the compute instance %s of the owner team-1: it is stored in version 3, and the file has version 2\n", line(`000000000001"`), sample(t, 1).ID),
+			fmt.Sprintf("line %d: conflict for the execution instance run.2_X: it is stored in the same version, but its name differs\n", line(`"run.2_X"`)),
 			"Conflicts, which changed nothing: 4\n",
 		}
 		for _, args := range [][]string{{"--dry-run"}, nil, nil} {
 			got := s.run(t, append([]string{"import", "in.jsonl", "--output", "json"}, args...)...)
-			if got.code != exitFailed || strings.Count(got.stderr, "conflict about") != 4 {
+			if got.code != exitFailed || strings.Count(got.stderr, "conflict for") != 4 {
 				t.Fatalf("%v: %+v", args, got)
 			}
 			for _, text := range wanted {

@@ -103,7 +103,7 @@ func address(flag, port string) (string, error) {
 		port = defaultPort
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", misused("PORT is %q, no port between 0 and 65535: set another, or use --addr", port)
+		return "", misused("PORT is %q, which is not a port from 0 to 65535: set another, or use --addr", port)
 	} else {
 		return net.JoinHostPort(serving.DefaultHost, strconv.FormatUint(n, 10)), nil
 	}

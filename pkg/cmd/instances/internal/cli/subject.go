@@ -45,7 +45,7 @@ func parseKey(args []string, owner string) (instance.Key, error) {
 	case !k.PerOwner && owner != "":
 		return instance.Key{}, misused("--owner is not for %s, whose ids need none", k.Name)
 	case k.PerOwner && owner == "":
-		return instance.Key{}, misused("--owner is missing: the id of a %s instance belongs to an owner, and names nothing without it", k.Name)
+		return instance.Key{}, misused("--owner is missing: the id of a %s instance is only unique within its owner", k.Name)
 	}
 	key, err := k.Key(owner, args[1])
 	if errors.Is(err, instance.ErrNotFound) {

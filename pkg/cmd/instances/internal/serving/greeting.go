@@ -29,7 +29,7 @@ type greeting struct {
 // paste into a shell. A line that is pasted again creates nothing more.
 func (g greeting) print(w io.Writer) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Serving %s on %s. Ctrl-C stops.\n", g.url, g.place)
+	fmt.Fprintf(&b, "Serving %s on %s. Press Ctrl-C to stop.\n", g.url, g.place)
 	if g.exposed {
 		b.WriteString("Other machines can reach this address, and what they send is not encrypted, secrets included.\n")
 	}

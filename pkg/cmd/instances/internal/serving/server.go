@@ -149,7 +149,7 @@ func (s *Server) Rehearse(ctx context.Context) error {
 		return err
 	}
 	hello := greeting{
-		place: "DynamoDB Local, by the functions as they get deployed",
+		place: "DynamoDB Local, with the functions as they get deployed",
 		url:   baseURL(listener.Addr()), dir: s.Shown, note: strings.TrimSpace(note + "\n" + stage.lines()),
 		exposed: !isLoopback(listener.Addr()),
 	}

@@ -128,7 +128,7 @@ func (s *Stage) Functions(ctx context.Context, path, level string, w io.Writer) 
 // lines tells how other commands reach the table.
 func (s *Stage) lines() string {
 	e := s.environment
-	return fmt.Sprintf("Other commands reach its table, while this runs, with\n"+
+	return fmt.Sprintf("While this runs, other commands reach its table with\n"+
 		"  AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s instances COMMAND --table %s --endpoint %s --region %s",
 		e["AWS_ACCESS_KEY_ID"], e["AWS_SECRET_ACCESS_KEY"], s.table, e["AWS_ENDPOINT_URL_DYNAMODB"], e["AWS_REGION"])
 }

@@ -181,7 +181,7 @@ func (m *importRun) take(ctx context.Context, next task) error {
 	m.done[o][next.Kind.Name]++
 	m.mu.Unlock()
 	if o == conflict {
-		m.bar.say("line %d: conflict about the %s: %s\n", next.line, kinds.Describe(next.Key()), text.Printable(why))
+		m.bar.say("line %d: conflict for the %s: %s\n", next.line, kinds.Describe(next.Key()), text.Printable(why))
 	}
 	m.bar.add()
 	return nil
