@@ -78,7 +78,8 @@ func (s *Server) Stop() {
 // start starts the engine and waits until it says at which port it listens.
 func start(ctx context.Context, java, dir string) (*Server, error) {
 	s := &Server{
-		cmd: exec.Command(java, "-Xmx1g", "-Djava.library.path="+dir,
+		// It lives for minutes: better code would cost more time than it saves.
+		cmd: exec.Command(java, "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.library.path="+dir,
 			"-cp", dir+string(filepath.ListSeparator)+filepath.Join(dir, "*"), "Loopback"),
 		done: make(chan struct{}),
 		log:  new(tail),
