@@ -121,7 +121,7 @@ func (a *cleanupAnswer) list(d cleanup.Due) error {
 func decodeCleanupEvent(payload []byte) (cleanupEvent, error) {
 	var event cleanupEvent
 	if !bytes.HasPrefix(bytes.TrimSpace(payload), []byte("{")) {
-		return event, errors.New("it is no JSON object")
+		return event, errors.New("it is not a JSON object")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(payload))
 	decoder.DisallowUnknownFields()

@@ -173,9 +173,9 @@ func TestCleanupEvent(t *testing.T) {
 		`{"time":"<aws.scheduler.time>"}`:     "<aws.scheduler.time>",
 		`{"time":"2036-01-01T00:00:00Z"}`:     "as of 2036-01-01T00:00:00Z",
 		`{} {}`:                               "there is more after the object",
-		`null`:                                "no JSON object",
-		`[]`:                                  "no JSON object",
-		``:                                    "no JSON object",
+		`null`:                                "not a JSON object",
+		`[]`:                                  "not a JSON object",
+		``:                                    "not a JSON object",
 		`{"resource":"/","httpMethod":"GET"}`: `unknown field "resource"`,
 	} {
 		if answer, err := invoke(t.Context(), event); err == nil || !strings.Contains(err.Error(), want) {

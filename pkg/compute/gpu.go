@@ -83,7 +83,7 @@ func parseGPU(entry json.RawMessage) (GPU, error) {
 		Available: valueOr(f.Bool("is_available"), true),
 	}
 	if f.Err() == nil && !isUUID(gpu.UUID) {
-		f.Reject("uuid", fmt.Sprintf("%q is no UUID", gpu.UUID))
+		f.Reject("uuid", fmt.Sprintf("%q is not a UUID", gpu.UUID))
 	}
 	if f.Err() == nil && strings.TrimSpace(gpu.Name) == "" {
 		f.Reject("name", "is required")
@@ -94,7 +94,7 @@ func parseGPU(entry json.RawMessage) (GPU, error) {
 	known := []string{"uuid", "name", "codename", "cuda_cores", "is_available"}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if !slices.Contains(known, name) {
-			f.Reject(name, "is no field; there are "+strings.Join(known, ", "))
+			f.Reject(name, "is not a field; the fields are "+strings.Join(known, ", "))
 		}
 	}
 	var invalid *httpjson.RequestError

@@ -112,7 +112,7 @@ func Check(i instance.Instance) error {
 	case (a.Type == typeGPU) != (a.GPU != ""):
 		return fmt.Errorf("attributes: only one of the type %s has a gpu, and each has", typeGPU)
 	case !isPrice || price.Cmp(minPrice()) < 0:
-		return fmt.Errorf("attributes: askPrice %q is no price", a.AskPrice)
+		return fmt.Errorf("attributes: askPrice %q is not a price", a.AskPrice)
 	case a.MaxNumParallelJobs < 1 || a.MaxNumParallelJobs > maxParallelJobs:
 		return fmt.Errorf("attributes: maxNumParallelJobs %d is not within 1 and %d", a.MaxNumParallelJobs, maxParallelJobs)
 	case a.Type == typeGPU && a.MaxNumParallelJobs > 1:

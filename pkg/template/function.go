@@ -82,7 +82,7 @@ func (d *document) route(p node) Route {
 	p.allow("RestApiId", "Path", "Method")
 	id := p.at("RestApiId")
 	if d.resources.at(id.text()).at("Type").textIfAny() != "AWS::Serverless::Api" {
-		id.fail("is no API of this template")
+		id.fail("is not an API of this template")
 	}
 	r := Route{strings.ToUpper(p.at("Method").text()), p.at("Path").text()}
 	if !isMethod(r.Method) {

@@ -44,7 +44,7 @@ var contextVariable = regexp.MustCompile(`\$[A-Za-z0-9_.-]*`)
 
 func gatewayResponse(kind string, n node) GatewayResponse {
 	if !isResponseType(kind) {
-		n.fail("is no gateway response that API Gateway knows")
+		n.fail("is not a gateway response that API Gateway knows")
 	}
 	n.allow("statusCode", "responseParameters", "responseTemplates")
 	g := GatewayResponse{Headers: map[string]string{}}

@@ -217,7 +217,7 @@ func (n node) number() int {
 	text := n.text()
 	i, err := strconv.Atoi(text)
 	if err != nil && text != "" {
-		n.fail("is %q, which is no whole number", text)
+		n.fail("is %q, which is not a whole number", text)
 	}
 	return i
 }
@@ -251,7 +251,7 @@ func (n node) ref(name string) string {
 	if id, ok := strings.CutSuffix(name, ".Alias"); ok && n.d.hasAlias(id) {
 		return "${" + name + "}"
 	}
-	n.fail("refers to %q, which is no parameter and no resource", name)
+	n.fail("refers to %q, which is neither a parameter nor a resource", name)
 	return ""
 }
 
@@ -277,7 +277,7 @@ func pseudoParameter(name string) string {
 func (n node) attribute(name string) string {
 	resource, _, ok := strings.Cut(name, ".")
 	if !ok || !n.d.resources.at(resource).there() {
-		n.fail("refers to %q, which is no attribute of a resource", name)
+		n.fail("refers to %q, which is not an attribute of a resource", name)
 		return ""
 	}
 	return "${" + name + "}"

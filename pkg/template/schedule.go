@@ -46,10 +46,10 @@ func (d *document) schedule(p node) Schedule {
 		Statements:  d.statements(p.at("RoleArn")),
 	}
 	if !expression.MatchString(s.Expression) {
-		p.at("ScheduleExpression").fail("is %q, which is no time", s.Expression)
+		p.at("ScheduleExpression").fail("is %q, which is not a time", s.Expression)
 	}
 	if !json.Valid([]byte(s.Input)) {
-		p.at("Input").fail("is no JSON")
+		p.at("Input").fail("is not JSON")
 	}
 	return s
 }

@@ -28,7 +28,7 @@ type document struct {
 func encode(i instance.Instance) (document, error) {
 	n, err := strconv.ParseInt(i.ID, 10, 64)
 	if err != nil {
-		return document{}, fmt.Errorf("encode %s: id is no number: %w", i.Key(), err)
+		return document{}, fmt.Errorf("encode %s: id is not a number: %w", i.Key(), err)
 	}
 	a, err := decodeAttributes(i)
 	if err != nil {

@@ -180,7 +180,7 @@ func (c *contents) instance(key, value []byte) {
 		return
 	}
 	if !bytes.Equal(instanceKey(i), key) {
-		c.add("%v stands in the place of another instance", i.Key())
+		c.add("%v is stored in the place of another instance", i.Key())
 	}
 	rest := value[1:]
 	for _, text := range []string{i.Group, i.SubGroup, i.Name} {
@@ -225,7 +225,7 @@ func (c *contents) deleted(key, value []byte) {
 	at, _ := cutTime(rest)
 	number := key[len(key)-numberSize:]
 	if !bytes.Equal(append(trashPrefix(i, at), number...), key) {
-		c.add("deleted %v stands in the place of another instance", i.Key())
+		c.add("deleted %v is stored in the place of another instance", i.Key())
 	}
 	c.entry("deleted "+i.Key().String(), trashedBucket, append(idKey(i.Key()), number...), key)
 	c.sequence(trashBucket, number)

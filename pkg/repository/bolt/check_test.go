@@ -69,7 +69,7 @@ func TestCheckAgreement(t *testing.T) {
 		`unknown kind "other"`: func(tx *bbolt.Tx) error {
 			return bucket(tx, historyBucket).Put(parts("other", "c", "1"), []byte("{}"))
 		},
-		"checked 3 stands in the place of another": func(tx *bbolt.Tx) error {
+		"checked 3 is stored in the place of another": func(tx *bbolt.Tx) error {
 			return bucket(tx, instancesBucket).Put(instanceKey(one), encode(other))
 		},
 		"not found by what it is called": func(tx *bbolt.Tx) error {

@@ -113,7 +113,7 @@ func (c *check) nothingElse(t *template.Template) error {
 	}
 	for _, e := range entries {
 		if _, ok := t.Function(e.Name()); e.IsDir() && !ok {
-			return fmt.Errorf("%s is built and is no function of the template", e.Name())
+			return fmt.Errorf("%s is built but is not a function of the template", e.Name())
 		}
 	}
 	return nil
