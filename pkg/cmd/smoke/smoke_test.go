@@ -22,16 +22,15 @@ import (
 	"instances/pkg/topology"
 )
 
-// deployment is the API as at the address that AWS gives it, with the name of
-// its stage in the path.
+// deployment is the API as AWS deploys it, with its stage in the path.
 type deployment struct {
 	api        http.Handler
 	url        string
 	repository *bolt.Repository
 }
 
-// deploy serves the API to the program. The handler that around returns
-// stands in front of it.
+// deploy serves the API to the program, through the handler that around
+// returns unless around is nil.
 func deploy(t *testing.T, around func(api http.Handler) http.Handler) deployment {
 	t.Helper()
 	tmpl, err := template.Load(filepath.Join("..", "..", "..", "template.yaml"), template.With("StageName", "dev"))
@@ -62,7 +61,7 @@ func deploy(t *testing.T, around func(api http.Handler) http.Handler) deployment
 	return deployment{api, server.URL + "/dev", r}
 }
 
-// mint makes a key and returns its secret.
+// mint creates a key and returns its secret.
 func (d deployment) mint(t *testing.T, name string, allow ...string) string {
 	t.Helper()
 	secret, err := auth.Mint(t.Context(), d.repository, auth.NewKey{
@@ -97,12 +96,12 @@ func (d deployment) smoke(ctx context.Context, secret string) (code int, stdout,
 	return code, out.String(), problems.String()
 }
 
-// lines are those with a result.
+// lines returns the lines of output with a result.
 func lines(output, result string) []string {
 	return slices.DeleteFunc(strings.Split(output, "\n"), func(l string) bool { return !strings.HasPrefix(l, result+" ") })
 }
 
-// A key that may do everything goes through all steps, and nothing is left.
+// A key that may do everything passes all steps, and nothing is left.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, nil)
@@ -112,7 +111,7 @@ func TestStories(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	if n := len(lines(stdout, "ok")); n < 40 || len(lines(stdout, "skip")) > 0 || !strings.Contains(stdout, "all is well") {
-		t.Errorf("%d steps went well:\n%s", n, stdout)
+		t.Errorf("%d steps passed:\n%s", n, stdout)
 	}
 	if strings.Contains(stdout, secret) {
 		t.Error("the secret is printed")
@@ -120,7 +119,7 @@ func TestStories(t *testing.T) {
 	d.left(t)
 }
 
-// What a key may not do is skipped, and said.
+// What a key may not do is skipped, and the output says so.
 func TestPartialKeys(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -142,7 +141,7 @@ func TestPartialKeys(t *testing.T) {
 				t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 			}
 			if n := len(lines(stdout, "ok")); n != test.ok {
-				t.Errorf("%d steps went well, not %d:\n%s", n, test.ok, stdout)
+				t.Errorf("%d steps passed, not %d:\n%s", n, test.ok, stdout)
 			}
 			skipped := strings.Join(lines(stdout, "skip"), "\n")
 			for _, permission := range test.lacking {
@@ -155,13 +154,13 @@ func TestPartialKeys(t *testing.T) {
 	}
 }
 
-// A run that tried nothing is no success.
+// A run that tested nothing is not a success.
 func TestUselessKeys(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, nil)
 	for name, test := range map[string]struct{ secret, want string }{
 		"without permissions": {d.mint(t, "test", "other:read"), "no permission at all"},
-		"unknown":             {"wrong", "topology, lists a page: GET /flexdeploy/rest/v1/topology/instance?limit=1 is answered 401"},
+		"unknown":             {"wrong", "topology, lists a page: GET /flexdeploy/rest/v1/topology/instance?limit=1 answered 401"},
 	} {
 		if code, _, stderr := d.smoke(t.Context(), test.secret); code != exitFailed || !strings.Contains(stderr, test.want) {
 			t.Errorf("%s: exit code %d, %s", name, code, stderr)
@@ -169,8 +168,8 @@ func TestUselessKeys(t *testing.T) {
 	}
 }
 
-// instead has misbehave answer the nth request with that method and a path that
-// contains part; 0 is every such request.
+// instead has misbehave answer the nth request, or every request if nth is 0,
+// with this method and a path that contains part.
 func instead(method, part string, nth int, misbehave func(w http.ResponseWriter, r *http.Request, api http.Handler)) func(http.Handler) http.Handler {
 	return func(api http.Handler) http.Handler {
 		seen := make(chan int, 1)
@@ -191,7 +190,7 @@ func instead(method, part string, nth int, misbehave func(w http.ResponseWriter,
 	}
 }
 
-// Whatever the server does wrong is told, and what was made is removed.
+// Whatever the server does wrong is reported, and what was created is removed.
 func TestMisbehaviour(t *testing.T) {
 	t.Parallel()
 	says := func(status int, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
@@ -201,7 +200,7 @@ func TestMisbehaviour(t *testing.T) {
 			_, _ = io.WriteString(w, body)
 		}
 	}
-	// lost does what is asked, and breaks the connection.
+	// lost does what it is asked and breaks the connection.
 	lost := func(_ http.ResponseWriter, r *http.Request, api http.Handler) {
 		api.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
@@ -212,35 +211,35 @@ func TestMisbehaviour(t *testing.T) {
 		misbehave          func(http.ResponseWriter, *http.Request, http.Handler)
 		want               string
 	}{
-		{"fails at strangers", "GET", "/topology/instance", 1, says(500, "{}"), "gateway, asks for credentials: GET /flexdeploy/rest/v1/topology/instance is answered 500 (request id-1)"},
+		{"fails at strangers", "GET", "/topology/instance", 1, says(500, "{}"), "gateway, asks for credentials: GET /flexdeploy/rest/v1/topology/instance answered 500 (request id-1)"},
 		{"does not challenge", "GET", "/topology/instance", 1, says(401, "{}"), `X-Amzn-Remapped-Www-Authenticate is "", not "Basic`},
 		{"lets anybody in", "GET", "/topology/instance", 2, says(200, "[]"), "the status is not 401"},
-		{"allows nothing", "OPTIONS", "", 1, says(204, ""), "does not allow PATCH"},
-		{"answers HTML", "GET", "/instances/list", 1, says(200, "<html>"), "the body is not as expected"},
+		{"allows nothing", "OPTIONS", "", 1, says(204, ""), `Access-Control-Allow-Methods is "", not "GET, POST, PUT, PATCH`},
+		{"answers HTML", "GET", "/instances/list", 1, says(200, "<html>"), "unexpected body"},
 		{"redirects", "GET", "/instances/get/", 1, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 			http.Redirect(w, r, "https://example.com/", http.StatusFound)
-		}, "is answered 302"},
+		}, "answered 302"},
 		{"fails to create", "PUT", "/instances/create", 1, says(500, "{}"), "execution, creates an instance"},
 		{"creates another", "PUT", "/instances/create", 1, func(w http.ResponseWriter, r *http.Request, api http.Handler) {
 			api.ServeHTTP(httptest.NewRecorder(), r)
 			_, _ = io.WriteString(w, `{"id":"other","name":"Smoke","otStatus":"created"}`)
-		}, "id is other"},
+		}, `id is "other", not "smoke-`},
 		{"loses the answer to a create", "PUT", "/instances/create", 1, lost, "EOF"},
 		{"loses the answer to a create without an id", "POST", "/api/v1/instances", 1, lost, "EOF"},
 		{"creates without an id", "POST", "/api/v1/instances", 1, func(w http.ResponseWriter, r *http.Request, api http.Handler) {
 			api.ServeHTTP(httptest.NewRecorder(), r)
 			_, _ = io.WriteString(w, `{}`)
 		}, "compute, creates an instance"},
-		{"forbids suddenly", "POST", "/instances/update", 1, says(403, "{}"), "the key may not do it"},
+		{"forbids suddenly", "POST", "/instances/update", 1, says(403, "{}"), "execution, updates it: POST /instances/update answered 403"},
 		{"forgets", "GET", "/instances/get/", 1, says(400, `{"message":"Instance not found"}`), "Instance not found"},
 		{"does not update", "POST", "/instances/update", 1, says(200, `{}`), "execution, updates it"},
 		{"finds nothing", "GET", "/instances/list", 2, says(200, "[{}]"), ""}, // An index may lag.
-		{"never finds anything", "GET", "/instances/list", 0, says(200, "[]"), "it found []"},
+		{"never finds anything", "GET", "/instances/list", 0, says(200, "[]"), "the list has 0 items, not 1"},
 		{"fails to delete once", "DELETE", "/instances/delete/", 1, says(500, "{}"), "execution, deletes it"},
 		{"loses the answer to a delete", "DELETE", "/instances/delete/", 1, lost, "EOF"},
 		{"keeps what was deleted", "GET", "/instances/get/", 2, says(200, "{}"), "no longer has it"},
 		{"throttles", "PUT", "/instances/create", 1, says(429, "{}"), ""},
-		{"throttles for long", "PUT", "/instances/create", 0, says(429, "{}"), "is answered 429"},
+		{"throttles for long", "PUT", "/instances/create", 0, says(429, "{}"), "answered 429"},
 		{"hangs", "GET", "/instances/get/", 1, func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }, "Client.Timeout"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -248,18 +247,17 @@ func TestMisbehaviour(t *testing.T) {
 			d := deploy(t, instead(test.method, test.part, test.nth, test.misbehave))
 			secret := d.mint(t, "test", "compute:read", "compute:write", "execution:read", "execution:write")
 			var stdout bytes.Buffer
-			tour, err := newTour(d.url, "test:"+secret, &stdout)
+			r, err := newRunner(d.url, "test:"+secret, &stdout)
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Where a connection is used again, the HTTP client may repeat a
-			// request by itself.
-			tour.client.Transport = &http.Transport{DisableKeepAlives: true}
-			tour.wait = func(context.Context, time.Duration) error { return nil }
+			// On a reused connection the HTTP client may repeat a request.
+			r.client.Transport = &http.Transport{DisableKeepAlives: true}
+			r.retryAfter = 0
 			if test.name == "hangs" {
-				tour.client.Timeout = 200 * time.Millisecond
+				r.client.Timeout = 200 * time.Millisecond
 			}
-			err = tour.run(t.Context())
+			err = r.run(t.Context())
 			switch {
 			case test.want == "" && err != nil:
 				t.Errorf("%v\n%s", err, &stdout)
@@ -273,21 +271,43 @@ func TestMisbehaviour(t *testing.T) {
 	}
 }
 
-// What could not be removed is told, with how to.
+// What could not be removed is reported, and how to remove it if that is known.
 func TestLeftBehind(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, instead("DELETE", "/instances/delete/", 0, func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-		w.WriteHeader(http.StatusInternalServerError)
-	}))
-	code, _, stderr := d.smoke(t.Context(), d.mint(t, "test", "execution:write"))
-	for _, want := range []string{"execution, deletes it", "left behind: execution instance named smoke-", "DELETE /instances/delete/smoke-"} {
-		if code != exitFailed || !strings.Contains(stderr, want) {
-			t.Errorf("exit code %d, no %q in\n%s", code, want, stderr)
-		}
+	created := false
+	for _, test := range []struct {
+		name, method, part string
+		misbehave          http.HandlerFunc
+		want               []string
+	}{
+		{"cannot delete", "DELETE", "/instances/delete/", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusInternalServerError)
+		}, []string{"execution, deletes it", "\nleft behind: execution instance named smoke-", "DELETE /instances/delete/smoke-"}},
+		// Throttling does not say whether the first request created it.
+		{"cannot repeat the create", "PUT", "/instances/create", func(w http.ResponseWriter, _ *http.Request) {
+			status := http.StatusTooManyRequests
+			if !created {
+				created, status = true, http.StatusInternalServerError
+			}
+			w.WriteHeader(status)
+		}, []string{"execution, creates an instance", "\nmay be left behind: execution instance named smoke-", "answered 429"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, instead(test.method, test.part, 0, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+				test.misbehave(w, r)
+			}))
+			code, _, stderr := d.smoke(t.Context(), d.mint(t, "test", "execution:write"))
+			for _, want := range test.want {
+				if code != exitFailed || !strings.Contains(stderr, want) {
+					t.Errorf("exit code %d, no %q in\n%s", code, want, stderr)
+				}
+			}
+		})
 	}
 }
 
-// Whenever a run is interrupted, it removes what it made.
+// Whenever a run is interrupted, it removes what it created.
 func TestInterruption(t *testing.T) {
 	t.Parallel()
 	for _, at := range []struct{ method, part string }{
@@ -302,7 +322,7 @@ func TestInterruption(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			d := deploy(t, instead(at.method, at.part, 1, func(_ http.ResponseWriter, r *http.Request, api http.Handler) {
-				// It is done, but the program is told to stop before it learns so.
+				// The request succeeds, but the program is stopped before it learns so.
 				api.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
 				cancel()
 				<-r.Context().Done()
@@ -343,8 +363,8 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		{"no URL", nil, key, "--url is missing"},
-		{"no scheme", []string{"--url", "example.com/live"}, key, "not a URL with only a host"},
-		{"query", []string{"--url", "https://example.com/?a=b"}, key, "not a URL with only a host"},
+		{"no scheme", []string{"--url", "example.com/live"}, key, "is not a URL with only a host"},
+		{"query", []string{"--url", "https://example.com/?a=b"}, key, "is not a URL with only a host"},
 		{"other scheme", []string{"--url", "ftp://example.com/"}, key, "only https"},
 		{"in clear", []string{"--url", "http://example.com/live"}, key, "would send the key in clear"},
 		{"no key", []string{"--url", "https://example.com/live"}, "", "KEY is not NAME:SECRET"},
