@@ -239,7 +239,14 @@ func (n node) ref(name string) string {
 		return v
 	}
 	if p := n.d.parameters.at(name); p.there() {
-		return p.at("Default").text()
+		value := p.at("Default")
+		// CloudFormation takes no function here, and this one might refer to the
+		// parameter itself.
+		if y := value.content(); y != nil && !strings.HasPrefix(y.Tag, "!!") {
+			value.fail("must be a plain value")
+			return ""
+		}
+		return value.text()
 	}
 	if v := pseudoParameter(name); v != "" {
 		return v

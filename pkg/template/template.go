@@ -88,6 +88,9 @@ func Parse(data []byte, options ...Option) (*Template, error) {
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, errors.New("parse template: there is more than one document in the file")
 	}
+	if alias := circular(&file, nil); alias != nil {
+		return nil, fmt.Errorf("parse template: the anchor %q (line %d) is inside itself", alias.Value, alias.Line)
+	}
 	d := &document{given: map[string]string{}, decided: map[string]bool{}}
 	d.conditions = node{nil, "Conditions", d}
 	for _, o := range options {
@@ -98,6 +101,21 @@ func Parse(data []byte, options ...Option) (*Template, error) {
 		return nil, errors.Join(d.errs...)
 	}
 	return t, nil
+}
+
+// circular returns an alias below y that stands inside its own anchor, or nil.
+// Reading one would not end. open are the nodes around y.
+func circular(y *yaml.Node, open []*yaml.Node) *yaml.Node {
+	if slices.Contains(open, y.Alias) {
+		return y
+	}
+	open = append(open, y)
+	for _, c := range y.Content {
+		if alias := circular(c, open); alias != nil {
+			return alias
+		}
+	}
+	return nil
 }
 
 // Function returns the function with that name, such as topology-get, or logical

@@ -174,6 +174,9 @@ func TestRefusals(t *testing.T) {
 		{"no hash key", "- {AttributeName: pk, KeyType: HASH}", "", "has no HASH key"},
 		{"unknown reference", "!Ref Table", "!Ref Tabel", `Globals.Function.Environment.Variables.TABLE_NAME refers to "Tabel"`},
 		{"unknown attribute", "!GetAtt Table.Arn", "!GetAtt Tabel.Arn", `refers to "Tabel.Arn"`},
+		{"default that refers to itself", "Default: 365", "Default: !Ref Days", "Parameters.Days.Default must be a plain value"},
+		{"anchor in itself", "!If [Always, !Ref StageName, other]", "&a !If [Always, *a, other]", `the anchor "a" is inside itself`},
+		{"condition in itself", "!Equals [a, a]", "&a !Not [*a]", `the anchor "a" is inside itself`},
 		{"long form", "!Ref Days", "{Ref: Days}", "must be one value"},
 		{"other function", "!Ref Days", "!ImportValue Days", "tag !ImportValue"},
 		{"twice", "MemorySize: 256", "MemorySize: 256\n      MemorySize: 128", `has the key "MemorySize" twice`},
@@ -352,6 +355,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(small)
 	f.Add([]byte("Resources: &a {x: *a}"))
+	f.Add([]byte("Transform: &a !If [A, *a, *a]"))
+	f.Add([]byte("Parameters: {P: {Default: !Ref P}}\nResources: {X: {Type: !Ref P}}"))
 	f.Add([]byte("[]"))
 	f.Add([]byte("!If [A, B, C]"))
 	f.Add([]byte("Conditions: {A: !Equals [!If [A, x, y], y]}\nResources: !If [A, {}, []]"))
