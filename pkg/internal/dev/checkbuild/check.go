@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"debug/elf"
 	"encoding/json"
@@ -21,8 +22,8 @@ import (
 	"instances/pkg/template"
 )
 
-// answerWithin is what an invocation may take. It is the deadline that a
-// function sees, so it also bounds how long it tries to reach DynamoDB.
+// answerWithin is the deadline of an invocation. The function sees it, so it
+// also bounds how long the function tries to reach DynamoDB.
 const answerWithin = 5 * time.Second
 
 type check struct {
@@ -31,16 +32,13 @@ type check struct {
 }
 
 func (c *check) run(ctx context.Context) error {
-	machines := map[string]struct {
-		elf    elf.Machine
-		goarch string
-	}{
-		"arm64":  {elf.EM_AARCH64, "arm64"},
-		"x86_64": {elf.EM_X86_64, "amd64"},
-	}
-	machine, ok := machines[c.architecture]
-	if !ok {
-		return fmt.Errorf("architecture %q is not known", c.architecture)
+	machine, goarch := elf.EM_AARCH64, "arm64"
+	switch c.architecture {
+	case "arm64":
+	case "x86_64":
+		machine, goarch = elf.EM_X86_64, "amd64"
+	default:
+		return fmt.Errorf("unknown architecture %q", c.architecture)
 	}
 	t, err := template.Load(c.template)
 	if err != nil {
@@ -48,7 +46,7 @@ func (c *check) run(ctx context.Context) error {
 	}
 	var errs []error
 	for _, f := range t.Functions {
-		if err := checkBinary(c.binary(f), machine.elf); err != nil {
+		if err := checkBinary(c.binary(f), machine); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", f.Name, err))
 		}
 	}
@@ -56,22 +54,19 @@ func (c *check) run(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	starts := runtime.GOOS == "linux" && runtime.GOARCH == machine.goarch
-	if starts {
+	outcome := "not started on this machine"
+	if runtime.GOOS == "linux" && runtime.GOARCH == goarch {
 		if err := c.start(ctx, t); err != nil {
 			return err
 		}
+		outcome = "starts and answers"
 	}
 	for _, f := range t.Functions {
-		size, err := zipped(c.binary(f))
+		size, err := zipped(filepath.Dir(c.binary(f)))
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		answers := ", not started on this machine"
-		if starts {
-			answers = ", starts and answers"
-		}
-		_, _ = fmt.Fprintf(c.out, "%s: %s, zip %.2f MiB%s\n", f.Name, c.architecture, float64(size)/(1<<20), answers)
+		_, _ = fmt.Fprintf(c.out, "%s: %s, zip %.2f MiB, %s\n", f.Name, c.architecture, float64(size)/(1<<20), outcome)
 	}
 	return nil
 }
@@ -105,7 +100,7 @@ func checkBinary(path string, machine elf.Machine) error {
 	return nil
 }
 
-// nothingElse fails where the build has a folder that is no function.
+// nothingElse fails if the build has a folder that is not a function.
 func (c *check) nothingElse(t *template.Template) error {
 	entries, err := os.ReadDir(c.build)
 	if err != nil {
@@ -157,8 +152,8 @@ func (c *check) start(ctx context.Context, t *template.Template) error {
 	return errors.Join(errs...)
 }
 
-// ask sends the sample event of a function, without its credentials, where it
-// has some, and as it is.
+// ask sends the sample event of a function, first without its credentials if it
+// has any, and then as it is.
 func (c *check) ask(ctx context.Context, process *runtimeapi.Process, f template.Function) error {
 	sample, err := os.ReadFile(filepath.Join(c.events, f.Name+".json"))
 	if err != nil {
@@ -176,45 +171,37 @@ func (c *check) ask(ctx context.Context, process *runtimeapi.Process, f template
 		if err != nil {
 			return fmt.Errorf("sample event: %w", err)
 		}
-		status, err := invoke(ctx, process, anonymous)
-		if err != nil {
-			return err
-		}
-		if status != http.StatusUnauthorized {
-			return fmt.Errorf("without credentials it answers %d, not 401", status)
+		if status, err := invoke(ctx, process, anonymous); err != nil || status != http.StatusUnauthorized {
+			return cmp.Or(err, fmt.Errorf("without credentials it answers %d, not 401", status))
 		}
 	}
-	status, err := invoke(ctx, process, sample)
-	if err != nil {
-		return err
-	}
-	if status < 500 || status > 599 {
-		return fmt.Errorf("without DynamoDB it answers %d, not 5xx", status)
+	if status, err := invoke(ctx, process, sample); err != nil || status < 500 || status > 599 {
+		return cmp.Or(err, fmt.Errorf("without DynamoDB it answers %d, not 5xx", status))
 	}
 	return nil
 }
 
 // report invokes a function that is not behind the API. Without DynamoDB it
-// must say itself that it fails, and not end or be ended.
+// must return an error, rather than end or time out.
 func report(ctx context.Context, process *runtimeapi.Process, event []byte) error {
 	out, err := process.Invoke(ctx, event)
 	if err == nil {
-		return fmt.Errorf("without DynamoDB it answers %s, and no error", out)
+		return fmt.Errorf("without DynamoDB it answers %s, not with an error", out)
 	}
-	// Lambda's own types have a dot in them.
+	// The types of Lambda's own errors have a dot.
 	if own, ok := errors.AsType[*runtimeapi.FunctionError](err); ok && !strings.Contains(own.Type, ".") {
 		return nil
 	}
 	return fmt.Errorf("invoke: %w", err)
 }
 
-// withoutCredentials takes the credentials out of an event, and reports
-// whether there were any: who asks for a token has none yet.
+// withoutCredentials removes the credentials from an event, and reports whether
+// there were any: whoever asks for a token has none yet.
 func withoutCredentials(event map[string]any) bool {
 	found := false
 	for _, name := range []string{"headers", "multiValueHeaders"} {
-		headers, ok := event[name].(map[string]any)
-		if _, there := headers["Authorization"]; ok && there {
+		headers, _ := event[name].(map[string]any)
+		if _, ok := headers["Authorization"]; ok {
 			delete(headers, "Authorization")
 			found = true
 		}
@@ -222,7 +209,7 @@ func withoutCredentials(event map[string]any) bool {
 	return found
 }
 
-// invoke returns the status that the function answers.
+// invoke returns the status of the function's response.
 func invoke(ctx context.Context, process *runtimeapi.Process, event []byte) (int, error) {
 	out, err := process.Invoke(ctx, event)
 	if err != nil {
@@ -235,21 +222,10 @@ func invoke(ctx context.Context, process *runtimeapi.Process, event []byte) (int
 	return answer.StatusCode, nil
 }
 
-// zipped returns how many bytes the binary has when it is deployed.
-func zipped(path string) (int, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return 0, err
-	}
+// zipped returns the size in bytes of the folder as it is deployed.
+func zipped(folder string) (int, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	part, err := w.Create("bootstrap")
-	if err != nil {
-		return 0, err
-	}
-	if _, err := part.Write(data); err != nil {
-		return 0, err
-	}
-	err = w.Close()
+	err := errors.Join(w.AddFS(os.DirFS(folder)), w.Close())
 	return b.Len(), err
 }

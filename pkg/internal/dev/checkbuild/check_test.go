@@ -17,7 +17,7 @@ import (
 	"instances/pkg/template"
 )
 
-// The tests run their own binary as a function that does what its variable
+// The tests run their own binary as a function that behaves as its environment
 // says.
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
@@ -78,7 +78,7 @@ func TestStart(t *testing.T) {
 		{open, "unasked", "answers 200, not 5xx"},
 		{scheduled, "error", ""},
 		{scheduled, "crash", "no table"},
-		{scheduled, "no answer", "and no error"},
+		{scheduled, "no answer", "not with an error"},
 	} {
 		t.Run(test.function.Name+" "+test.behaviour, func(t *testing.T) {
 			t.Parallel()

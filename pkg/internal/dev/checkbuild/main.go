@@ -1,12 +1,12 @@
-// Command checkbuild checks what sam build made:
+// Command checkbuild checks the output of sam build:
 //
 //	go run ./pkg/internal/dev/checkbuild --architecture arm64 .aws-sam/build
 //
-// Each function of the template must be there as a static binary for the
-// architecture, and nothing else. Where this machine can run them, each is
-// started over the Lambda Runtime API: it must answer its sample event with
-// 401 when the credentials in its headers are taken out, and with a 5xx as it
-// is, since there is no DynamoDB to ask.
+// It must have a static binary for the architecture for each function of the
+// template, and nothing else. If this machine can run them, each is started
+// over the Lambda Runtime API: it must answer its sample event with 401 without
+// the credentials in its headers and with a 5xx as it is, since DynamoDB cannot
+// be reached. A function that is not behind the API must return an error.
 package main
 
 import (

@@ -14,32 +14,25 @@ import (
 	"time"
 )
 
-// keyBits is the size of the keys of the chain that DynamoDB shows.
+// keyBits is the size of the keys in DynamoDB's chain.
 const keyBits = 2048
 
-// chain is a certificate for this machine and the root that it is verified
-// with, in PEM. Between the two is another one, as AWS has it.
-type chain struct {
-	server tls.Certificate
-	root   []byte
-}
-
-func newChain(now time.Time) (chain, error) {
-	var c chain
+// newChain returns a certificate for 127.0.0.1 with its intermediate, as AWS
+// has it, and the root that both are verified with, in PEM.
+func newChain(now time.Time) (server tls.Certificate, root []byte, err error) {
 	var issuer *x509.Certificate
 	var issuerKey crypto.Signer
 	for i, name := range []string{"Root", "Intermediate", "127.0.0.1"} {
 		key, err := rsa.GenerateKey(rand.Reader, keyBits)
 		if err != nil {
-			return chain{}, fmt.Errorf("make a key: %w", err)
+			return server, nil, fmt.Errorf("create a key: %w", err)
 		}
 		certificate := &x509.Certificate{
 			SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: "Cold starts " + name},
 			NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 		}
-		leaf := name == "127.0.0.1"
-		if leaf {
+		if name == "127.0.0.1" {
 			certificate.IsCA, certificate.KeyUsage = false, x509.KeyUsageDigitalSignature
 			certificate.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 			certificate.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
@@ -48,22 +41,19 @@ func newChain(now time.Time) (chain, error) {
 			issuer, issuerKey = certificate, key
 		}
 		raw, err := x509.CreateCertificate(rand.Reader, certificate, issuer, &key.PublicKey, issuerKey)
+		if err == nil {
+			issuer, err = x509.ParseCertificate(raw)
+		}
 		if err != nil {
-			return chain{}, fmt.Errorf("make a certificate: %w", err)
-		}
-		switch {
-		case c.root == nil:
-			c.root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})
-		case leaf:
-			c.server.Certificate = append([][]byte{raw}, c.server.Certificate...)
-			c.server.PrivateKey = key
-		default:
-			c.server.Certificate = append(c.server.Certificate, raw)
-		}
-		if issuer, err = x509.ParseCertificate(raw); err != nil {
-			return chain{}, fmt.Errorf("make a certificate: %w", err)
+			return server, nil, fmt.Errorf("create a certificate: %w", err)
 		}
 		issuerKey = key
+		if root == nil {
+			root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})
+			continue
+		}
+		server.Certificate = append([][]byte{raw}, server.Certificate...)
+		server.PrivateKey = key
 	}
-	return c, nil
+	return server, root, nil
 }

@@ -13,18 +13,17 @@ import (
 	"instances/pkg/rehearsal"
 )
 
-// built is where the binaries and the roots of the system are.
+// built tells where the binaries and the roots of the system are.
 type built struct {
 	functions, baselines string
-	// bundle is a file with the roots of this machine and that of the run, and
-	// folders are two that have them as provided.al2023 does, beside the file:
-	// one has each root in a file of its own with two links to it, one the
-	// bundle again, and once more in a form that Go decodes and skips. See
-	// golang/go#79018.
+	// bundle is a file with the roots of this machine and of the run. The two
+	// folders have the same roots again, as on provided.al2023: one has a file
+	// with two links for each root; the other has the bundle, and also in a form
+	// that Go decodes and skips. See golang/go#79018.
 	bundle, folders string
 }
 
-// build builds everything. What is made for this run alone goes to scratch.
+// build builds everything. Files for this run alone go to scratch.
 func (m *measurement) build(ctx context.Context, scratch string, rootPEM []byte) (built, error) {
 	embedded := filepath.Join(m.root, "pkg", "amazontrust", "roots.pem")
 	amazon, err := os.ReadFile(embedded)
@@ -58,9 +57,9 @@ func (m *measurement) build(ctx context.Context, scratch string, rootPEM []byte)
 	return b, b.systemRoots(scratch, rootPEM)
 }
 
-// systemRoots makes the files that the usual way reads roots from.
+// systemRoots writes the files that the usual way reads roots from.
 func (b *built) systemRoots(scratch string, rootPEM []byte) error {
-	// Where Go looks for them.
+	// Go looks there.
 	var roots []byte
 	for _, path := range []string{
 		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
@@ -96,7 +95,7 @@ func (b *built) systemRoots(scratch string, rootPEM []byte) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("make the roots of the system: %w", err)
+		return fmt.Errorf("write the roots of the system: %w", err)
 	}
 	return nil
 }

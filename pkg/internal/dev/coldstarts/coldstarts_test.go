@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	startWorking()
 }
 
-// Two functions are measured next to the baselines: one that is not behind the
-// API only with its sample event.
+// Two functions are measured besides the baselines; the one that is not behind
+// the API, only with its sample event.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -93,7 +93,7 @@ func TestUsage(t *testing.T) {
 // The chain is verified with its root, and with no other.
 func TestFront(t *testing.T) {
 	t.Parallel()
-	c, err := newChain(time.Now())
+	certificate, root, err := newChain(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,19 +101,19 @@ func TestFront(t *testing.T) {
 		_, _ = io.WriteString(w, r.Host)
 	}))
 	t.Cleanup(engine.Close)
-	f, err := newFront(t.Context(), engine.URL, c.server)
+	f, err := newFront(engine.URL, certificate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(f.close)
+	t.Cleanup(f.Close)
 	for _, known := range []bool{true, false} {
 		pool := x509.NewCertPool()
-		if known && !pool.AppendCertsFromPEM(c.root) {
+		if known && !pool.AppendCertsFromPEM(root) {
 			t.Fatal("no root")
 		}
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
 		t.Cleanup(client.CloseIdleConnections)
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url, http.NoBody)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.URL, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestFront(t *testing.T) {
 		}
 		body, _ := io.ReadAll(response.Body)
 		_ = response.Body.Close()
-		if !known || response.ProtoMajor != 1 || len(response.TLS.PeerCertificates) != 2 || string(body) != strings.TrimPrefix(f.url, "https://") {
+		if !known || response.ProtoMajor != 1 || len(response.TLS.PeerCertificates) != 2 || string(body) != strings.TrimPrefix(f.URL, "https://") {
 			t.Errorf("root known: %v; %s with %d certificates, for %s", known, response.Proto, len(response.TLS.PeerCertificates), body)
 		}
 	}
@@ -181,7 +181,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// What is built for the measurement is no part of the project's packages.
+// What is built for the measurement is not among the project's packages.
 func TestBaselinesAreApart(t *testing.T) {
 	t.Parallel()
 	list := exec.CommandContext(t.Context(), "go", "list", "./...")

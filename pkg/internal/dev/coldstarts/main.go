@@ -3,29 +3,28 @@
 //
 //	go run ./pkg/internal/dev/coldstarts --rounds 20
 //
-// It builds the functions as they are deployed, for this machine, and two
-// others to compare them with: one that does nothing, and one made the usual
-// way, with the SDK's default configuration and the roots of the system. All
-// run as processes over the Lambda Runtime API, on DynamoDB Local behind TLS.
-// One round starts each of them, in a random order; medians are printed.
+// It builds the functions as they are deployed, but for this machine, and two
+// others to compare them with: one that does nothing, and one written the usual
+// way, with the SDK's default configuration and the system's root certificates.
+// All run as processes over the Lambda Runtime API, on DynamoDB Local behind
+// TLS. Each round starts all of them in a random order; the medians are printed.
 //
 // What is measured, and what is not:
-//   - The certificate of DynamoDB Local is signed by a root that is made for
-//     the run. It takes its place among those of Amazon Trust Services in the
-//     functions, by an overlay of that one file; all else is what is deployed.
-//     The chain has as many certificates and keys of the kind that AWS has.
-//   - The usual way reads the roots of this machine and that one: in one row from
-//     the one file that systems have, and in another as provided.al2023 has Go
-//     read them, which finds all of them again in each of two folders
-//     (golang/go#79018).
+//   - DynamoDB Local has a certificate from a root that is created for the run.
+//     An overlay adds it to the functions' roots of Amazon Trust Services;
+//     everything else is as deployed. The chain has as many certificates, and
+//     the kind of keys, as that of AWS.
+//   - The usual way reads this root and those of this machine: in one row from a
+//     single file, as most systems have, and in another as Go reads them on
+//     provided.al2023, again from each of two folders (golang/go#79018).
 //   - From its first request on, a process gets the share of a processor that
-//     Lambda gives for its memory, by standing still for the rest of each
-//     period. One column is without that. Nothing is downloaded, and the pages
-//     of the binaries are in memory.
-//   - The network has no delay. The functions call DynamoDB as often as said in
-//     the table, the usual way once.
+//     Lambda gives for its memory: it is stopped for the rest of each period.
+//     One column is without that limit. Nothing is downloaded, and the binaries
+//     are in the page cache.
+//   - The network has no delay. The table tells how often the functions call
+//     DynamoDB; the usual way calls it once.
 //
-// It runs on Linux: elsewhere Go does not read the roots from files.
+// It runs only on Linux: elsewhere Go does not read the roots from files.
 package main
 
 import (
@@ -44,10 +43,11 @@ import (
 
 func main() { dev.Main("coldstarts", run) }
 
-// tableName is the name of the table.
+// tableName is the name of the table in DynamoDB Local.
 const tableName = "instances"
 
-// warmUp is how many rounds are not counted: the engine gets faster at first.
+// warmUp is the number of rounds before those that count: the engine gets
+// faster at first.
 const warmUp = 3
 
 // maxRounds bounds a measurement to about an hour.
@@ -67,7 +67,7 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 		return dev.ErrUsage
 	}
 	if runtime.GOOS != "linux" {
-		return errors.New("this runs on Linux only: elsewhere Go does not read the roots from files")
+		return errors.New("this runs only on Linux: elsewhere Go does not read the roots from files")
 	}
 	t, err := template.Load(filepath.Join(root, "template.yaml"), template.With("Table", tableName))
 	if err != nil {
@@ -81,7 +81,7 @@ func run(ctx context.Context, root string, args []string, stdout, stderr io.Writ
 		}
 		m.functions = []template.Function{f}
 	}
-	// An overlay wants whole paths.
+	// Overlays need absolute paths.
 	if m.root, err = filepath.Abs(root); err != nil {
 		return fmt.Errorf("find the project: %w", err)
 	}

@@ -22,10 +22,10 @@ import (
 	"instances/pkg/template"
 )
 
-// measurement is one use of the program.
+// measurement is one run of the program.
 type measurement struct {
 	root string
-	// rounds are counted after those of the warm-up.
+	// The rounds of warmUp come first and are not counted.
 	warmUp, rounds int
 	functions      []template.Function
 	// table is an empty table.
@@ -33,16 +33,16 @@ type measurement struct {
 	log   io.Writer
 }
 
-// subject is something to start.
+// subject is a function to start with one event.
 type subject struct {
 	name     string
 	function runtimeapi.Function
 	event    []byte
-	// throttled gives it the processor that its memory buys.
+	// throttled limits it to the share of a processor that its memory buys.
 	throttled bool
 
 	times []time.Duration
-	// inits are those parts of the times that pass before the request.
+	// inits are the parts of times before the request.
 	inits []time.Duration
 	calls int64
 }
@@ -61,15 +61,15 @@ type row struct {
 func (m *measurement) run(ctx context.Context) ([]row, error) {
 	scratch, err := os.MkdirTemp("", "coldstarts-")
 	if err != nil {
-		return nil, fmt.Errorf("make a folder: %w", err)
+		return nil, fmt.Errorf("create a folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	c, err := newChain(time.Now())
+	certificate, root, err := newChain(time.Now())
 	if err != nil {
 		return nil, err
 	}
 	m.say("Building the functions.")
-	b, err := m.build(ctx, scratch, c.root)
+	b, err := m.build(ctx, scratch, root)
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +78,13 @@ func (m *measurement) run(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFront(ctx, m.table.Endpoint, c.server)
+	f, err := newFront(m.table.Endpoint, certificate)
 	if err != nil {
 		return nil, err
 	}
-	defer f.close()
+	defer f.Close()
 	environment := m.table.Environment()
-	environment["AWS_ENDPOINT_URL_DYNAMODB"] = f.url
+	environment["AWS_ENDPOINT_URL_DYNAMODB"] = f.URL
 	environment["AWS_LAMBDA_LOG_LEVEL"] = "ERROR"
 	rows, err := m.rows(b, environment, secret)
 	if err != nil {
@@ -111,12 +111,12 @@ func (m *measurement) rows(b built, environment map[string]string, secret string
 		baseline("empty handler", "empty", nil),
 	}
 	basic := func(secret string) string { return base64.StdEncoding.EncodeToString([]byte("local:" + secret)) }
-	keyed := strings.NewReplacer(basic("example"), basic(secret), "Token example", "Token "+secret,
-		"ApiKey example", "ApiKey "+secret, "password=example", "password="+secret)
-	// A secret that might be one, and is not, is looked up.
-	other := auth.NewSecret()
-	unknown := strings.NewReplacer(basic("example"), basic(other), "Token example", "Token "+other,
-		"ApiKey example", "ApiKey "+other, "password=example", "password="+other)
+	credentials := func(secret string) *strings.Replacer {
+		return strings.NewReplacer(basic("example"), basic(secret), "Token example", "Token "+secret,
+			"ApiKey example", "ApiKey "+secret, "password=example", "password="+secret)
+	}
+	// A well-formed secret that no key has is looked up.
+	keyed, unknown := credentials(secret), credentials(auth.NewSecret())
 	for _, f := range m.functions {
 		sample, err := os.ReadFile(filepath.Join(m.root, "events", f.Name+".json"))
 		if err != nil {
@@ -154,12 +154,9 @@ func (m *measurement) measure(ctx context.Context, rows []row, f *front) error {
 	defer server.Close()
 	var all []*subject
 	for _, r := range rows {
-		for _, s := range []*subject{r.refused, r.unthrottled, r.answered} {
-			if s != nil {
-				all = append(all, s)
-			}
-		}
+		all = append(all, r.refused, r.unthrottled, r.answered)
 	}
+	all = slices.DeleteFunc(all, func(s *subject) bool { return s == nil })
 	for i := range m.warmUp + m.rounds {
 		if i == m.warmUp {
 			m.say(fmt.Sprintf("Measuring %d starts of %d kinds.", m.rounds, len(all)))
@@ -177,7 +174,7 @@ func (m *measurement) measure(ctx context.Context, rows []row, f *front) error {
 	return nil
 }
 
-// start takes one measurement.
+// start makes one measurement.
 func (s *subject) start(ctx context.Context, server *runtimeapi.Server, f *front) error {
 	before := f.requests.Load()
 	started := time.Now()
@@ -196,8 +193,8 @@ func (s *subject) start(ctx context.Context, server *runtimeapi.Server, f *front
 	}
 	// A function that is not behind the API has no status.
 	answer := struct{ StatusCode int }{http.StatusOK}
-	if err := json.Unmarshal(out, &answer); err != nil || answer.StatusCode < 200 || answer.StatusCode > 499 {
-		return fmt.Errorf("it answers %s, %w", out, err)
+	if json.Unmarshal(out, &answer) != nil || answer.StatusCode < 200 || answer.StatusCode > 499 {
+		return fmt.Errorf("it answered %s", out)
 	}
 	s.times, s.inits = append(s.times, took), append(s.inits, process.InitDuration())
 	s.calls = max(s.calls, f.requests.Load()-before)

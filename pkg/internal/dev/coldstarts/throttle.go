@@ -15,17 +15,17 @@ const (
 	fullCPU = 1769
 	// period is how often Lambda's scheduler gives a function its share.
 	period = 20 * time.Millisecond
-	// look is how often it is looked at what the function used.
+	// look is how often the use of the processor is read.
 	look = time.Millisecond
 
-	// The numbers of Linux.
+	// The numbers on Linux: syscall does not have them on Windows.
 	sigCont = syscall.Signal(18)
 	sigStop = syscall.Signal(19)
 )
 
-// throttle gives a process the share of the processor that its memory buys,
-// from when it has started well until it ends: what it uses beyond is taken
-// from the next periods, in which it stands still.
+// throttle limits a process to the share of a processor that its memory buys,
+// from when it is ready until it ends. What it uses beyond that is taken from
+// the next periods, in which it is stopped.
 func throttle(p *runtimeapi.Process, memoryMB int) {
 	select {
 	case <-p.Ready():
@@ -52,7 +52,7 @@ func throttle(p *runtimeapi.Process, memoryMB int) {
 			}
 			if stop := budget <= 0; stop != stopped {
 				stopped = stop
-				// The only failure is that the process has ended.
+				// This fails only if the process has ended.
 				if stop {
 					_ = process.Signal(sigStop)
 				} else {
@@ -63,8 +63,8 @@ func throttle(p *runtimeapi.Process, memoryMB int) {
 	}
 }
 
-// cpuTime is how long the threads of a process were on a processor, or 0 where
-// it has ended.
+// cpuTime returns how long the threads of a process have run on a processor, or
+// 0 if it has ended.
 func cpuTime(pid int) time.Duration {
 	tasks := "/proc/" + strconv.Itoa(pid) + "/task/"
 	threads, err := os.ReadDir(tasks)
