@@ -228,8 +228,8 @@ func TestMisbehaviour(t *testing.T) {
 		{"loses the answer to a create without an id", "POST", "/api/v1/instances", 1, lost, "EOF"},
 		{"creates without an id", "POST", "/api/v1/instances", 1, func(w http.ResponseWriter, r *http.Request, api http.Handler) {
 			api.ServeHTTP(httptest.NewRecorder(), r)
-			_, _ = io.WriteString(w, `{}`)
-		}, "compute, creates an instance"},
+			_, _ = io.WriteString(w, `{"uuid":null}`)
+		}, "there is no uuid"},
 		{"forbids suddenly", "POST", "/instances/update", 1, says(403, "{}"), "execution, updates it: POST /instances/update answered 403"},
 		{"forgets", "GET", "/instances/get/", 1, says(400, `{"message":"Instance not found"}`), "Instance not found"},
 		{"does not update", "POST", "/instances/update", 1, says(200, `{}`), "execution, updates it"},
