@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -305,24 +306,34 @@ type wrapped struct{ error }
 
 func (w *wrapped) Unwrap() error { return w.error }
 
-// An interrupted command says so, even if its input never ends.
+// An interrupted command says so, even if its input never ends, here or in the
+// process that serves.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	secretOf(t, instances(t, dir, "keys", "create", "--name", "ci", "--allow", "*"))
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	stdin, w := io.Pipe()
-	defer func() { _ = w.Close() }()
-	asked := readerFunc(func(b []byte) (int, error) {
-		cancel()
-		return stdin.Read(b)
-	})
-	var stderr bytes.Buffer
-	code := execute(ctx, []string{"invoke", "topology-get", "--event", "-", "--template", templatePath(t)},
-		environmentIn(dir, asked, io.Discard, &stderr))
-	if code != exitFailed || !strings.Contains(stderr.String(), "interrupted") {
-		t.Errorf("code %d, stderr %q", code, stderr.String())
+	for _, served := range []bool{false, true} {
+		t.Run(fmt.Sprintf("served %v", served), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if served {
+				startServe(t, dir)
+			} else {
+				secretOf(t, instances(t, dir, "keys", "create", "--name", "ci", "--allow", "*"))
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			stdin, w := io.Pipe()
+			defer func() { _ = w.Close() }()
+			asked := readerFunc(func(b []byte) (int, error) {
+				cancel()
+				return stdin.Read(b)
+			})
+			var stderr bytes.Buffer
+			code := execute(ctx, []string{"invoke", "topology-get", "--event", "-", "--template", templatePath(t)},
+				environmentIn(dir, asked, io.Discard, &stderr))
+			if code != exitFailed || !strings.Contains(stderr.String(), "interrupted") {
+				t.Errorf("code %d, stderr %q", code, stderr.String())
+			}
+		})
 	}
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -203,27 +202,5 @@ func TestInvoke(t *testing.T) {
 		if got.code != exitFailed || !strings.Contains(got.stderr, filepath.Join(dir, "absent.json")) {
 			t.Errorf("serving %v: %+v", serving, got)
 		}
-	}
-}
-
-// A command that is interrupted while it runs in the server ends.
-func TestInterruptedWhileServing(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	startServe(t, dir)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	// Standard input of which nothing comes.
-	stdin, w := io.Pipe()
-	defer func() { _ = w.Close() }()
-	asked := readerFunc(func(b []byte) (int, error) {
-		cancel()
-		return stdin.Read(b)
-	})
-	var stderr bytes.Buffer
-	code := execute(ctx, []string{"invoke", "topology-get", "--event", "-", "--template", templatePath(t)},
-		environmentIn(dir, asked, io.Discard, &stderr))
-	if code != exitFailed || !strings.Contains(stderr.String(), "interrupted") {
-		t.Errorf("code %d, stderr %q", code, stderr.String())
 	}
 }
