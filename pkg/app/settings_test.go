@@ -41,7 +41,7 @@ func TestReadSettings(t *testing.T) {
 		"silent at once":     {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "0"}, []string{`COMPUTE_SILENT_AFTER_MINUTES is "0"`}},
 		"no trash":           {map[string]string{"DELETED_RETENTION_DAYS": "0"}, []string{`DELETED_RETENTION_DAYS is "0", not a number of days from 1`}},
 		"half a day":         {map[string]string{"DELETED_RETENTION_DAYS": "0.5"}, []string{`DELETED_RETENTION_DAYS is "0.5"`}},
-		"for ever":           {map[string]string{"DELETED_RETENTION_DAYS": "100000"}, []string{`DELETED_RETENTION_DAYS is "100000"`}},
+		"forever":            {map[string]string{"DELETED_RETENTION_DAYS": "100000"}, []string{`DELETED_RETENTION_DAYS is "100000"`}},
 		"no rules": {map[string]string{
 			"DELETED_RETENTION_DAYS": "", "COMPUTE_DELETE_SILENT_AFTER_DAYS": "", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "0",
 		}, nil},

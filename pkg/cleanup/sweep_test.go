@@ -62,7 +62,7 @@ func TestLeftAlone(t *testing.T) {
 				},
 				"Purge",
 			},
-			"heard of": {
+			"seen since": {
 				func(t *testing.T, f *fixture) {
 					f.create(t, timed(), "silent", true)
 					f.advance(idleAfter + time.Second)

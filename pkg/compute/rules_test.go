@@ -238,7 +238,7 @@ func TestPrices(t *testing.T) {
 	})
 }
 
-// A started instance is available for as long as it is heard of.
+// A started instance is available as long as it is seen.
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	s := apptest.NewBolt(t)

@@ -172,7 +172,7 @@ func TestHistoryFields(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 
-	// A request that changes nothing is not told of.
+	// A request that changes nothing leaves no record.
 	if got := s.Do(t, "PATCH", path, `{}`); got.Status != 200 {
 		t.Fatalf("PATCH: got %d %s", got.Status, got.Body)
 	}

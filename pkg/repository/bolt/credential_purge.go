@@ -53,7 +53,7 @@ func (r *Repository) PurgeCredential(ctx context.Context, c auth.Credential) err
 }
 
 // ending is the entry of a key in the index of ends, or nil for one that works
-// for ever.
+// forever.
 func ending(c auth.Credential) []byte {
 	at := toSeconds(c.EndedAt())
 	if at == 0 {

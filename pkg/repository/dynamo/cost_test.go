@@ -24,7 +24,7 @@ const (
 )
 
 // sweep fills a table with so many deleted instances and so many others,
-// which were all heard of, and of each the same few long ago. It then purges
+// all seen recently but for the same few of each. It then purges
 // and deletes what is due, and returns what each consumed.
 func sweep(t *testing.T, deleted, live int) (purges, deletes capacity.Consumed) {
 	t.Helper()

@@ -147,7 +147,7 @@ func TestIndexLag(t *testing.T) {
 }
 
 // An index of what is idle that lags behind names instances that are gone, in
-// use, or were heard of since. None of them is taken for idle.
+// use, or were seen since. None of them is taken for idle.
 func TestIdleIndexLag(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

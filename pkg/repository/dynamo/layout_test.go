@@ -157,7 +157,7 @@ func TestIdleLayout(t *testing.T) {
 	check("created", shard, "2026-03-04", i.IdleSince)
 	next := i.IdleSince.Add(time.Millisecond)
 	must(t, f.Touch(t.Context(), i.Key(), next))
-	check("heard of", shard, "2026-03-05", next)
+	check("seen", shard, "2026-03-05", next)
 	since(time.Time{})
 	check("used", "", "", time.Time{})
 	east := time.Date(2026, 3, 7, 1, 0, 0, 0, time.FixedZone("", 7200))

@@ -123,7 +123,7 @@ func (m *meter) leave(action string, read, write float64, err error) {
 //     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 //   - a transaction counts each item twice for each KB begun, where the engine
 //     rounds the sum. An item that is updated, deleted or checked counts as one
-//     KB: [measurement.stored] sees to it that none has more. See
+//     KB: [measurement.stored] makes sure that none has more. See
 //     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 //   - the entries of indexes that follow from a transaction are not in it, and
 //     count once, where the engine counts twice. This was measured on DynamoDB:

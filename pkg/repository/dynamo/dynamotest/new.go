@@ -10,7 +10,7 @@ import (
 )
 
 // Options is how a test wants its repository. The zero value is one that
-// keeps the time itself and its history for ever.
+// keeps the time itself and its history forever.
 type Options struct {
 	Now              func() time.Time
 	HistoryRetention time.Duration

@@ -562,7 +562,7 @@ func TestMoveDeepValues(t *testing.T) {
 	if back := exportOf(t, to); strings.Join(back[1:], "") != strings.Join(lines[1:], "") {
 		t.Error("what arrived is not what left")
 	}
-	// An export goes on behind such a line too.
+	// An export continues after such a line too.
 	last := len(lines) - 2 // the end, behind which there is nothing
 	write(t, filepath.Join(from.dir, "out.jsonl"), strings.Join(lines[:last-1], ""))
 	if got := from.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK {

@@ -21,7 +21,7 @@ const (
 	localKeyFile = "local.key"
 )
 
-// EnsureLocalKey sees to it that the file in the folder dir holds the secret
+// EnsureLocalKey makes sure that the file in the folder dir holds the secret
 // of a key that works, and makes the key local where there is no file. It
 // leaves alone what a person did: a key that was revoked, a file that was
 // changed. The note says so, and what to do, to a person who knows the folder
