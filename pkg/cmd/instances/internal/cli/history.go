@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -186,12 +185,10 @@ func describeChange(f instance.FieldChange, width int) string {
 		arrow = " → "
 		least = 12
 	)
-	before, after, name := valueOrDash(f.Old), valueOrDash(f.New), text.Printable(f.Field)+": "
+	// A dash stands for no value: it is not JSON.
+	before, after, name := text.Cell(string(f.Old)), text.Cell(string(f.New)), text.Printable(f.Field)+": "
 	room := max(width-utf8.RuneCountInString(name+arrow), 2*least)
 	// Each may have half of the room, and what the other leaves of its half.
 	before = text.Shorten(before, max(room/2, room-utf8.RuneCountInString(after)))
 	return name + before + arrow + text.Shorten(after, room-utf8.RuneCountInString(before))
 }
-
-// valueOrDash returns a JSON value for a line; a dash is not JSON.
-func valueOrDash(v json.RawMessage) string { return text.Cell(string(v)) }
