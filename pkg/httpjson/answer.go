@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"strconv"
@@ -21,6 +22,13 @@ type Answer struct {
 	// Header has the other headers, by their canonical names. It is not kept.
 	Header http.Header `json:"-"`
 	Body   []byte      `json:"body,omitempty"`
+	// Entries, unless nil, are the body instead of Body: a JSON array that is
+	// sent while it is read, and compressed if the client asks for that. Each
+	// entry is JSON, valid until the next one. An error ends the sequence; while
+	// nothing has been sent it is answered like one that the handler returned,
+	// and afterwards the answer breaks off. Where the writer cannot stream, the
+	// array is limited to [MaxListBytes].
+	Entries iter.Seq2[[]byte, error] `json:"-"`
 }
 
 // NewAnswer returns an answer with v as its JSON body.
@@ -32,8 +40,20 @@ func NewAnswer(status int, v any) (Answer, error) {
 	return Answer{Status: status, ContentType: "application/json", Body: body}, nil
 }
 
-// write sends the answer.
-func (a Answer) write(w http.ResponseWriter) {
+// write sends the answer to r. If it returns an error, nothing has been sent.
+func (a Answer) write(w http.ResponseWriter, r *http.Request) error {
+	if a.Entries != nil {
+		return a.writeArray(w, r)
+	}
+	a.writeHeader(w, len(a.Body))
+	// The error of a client that has gone away has no reader.
+	_, _ = w.Write(a.Body)
+	return nil
+}
+
+// writeHeader sends the status and the headers, of an answer with length bytes
+// unless that is 0.
+func (a Answer) writeHeader(w http.ResponseWriter, length int) {
 	h := w.Header()
 	maps.Copy(h, a.Header)
 	for _, header := range [...]struct{ name, value string }{
@@ -43,12 +63,10 @@ func (a Answer) write(w http.ResponseWriter) {
 			h[http.CanonicalHeaderKey(header.name)] = []string{header.value}
 		}
 	}
-	if len(a.Body) > 0 {
-		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
+	if length > 0 {
+		h["Content-Length"] = []string{strconv.Itoa(length)}
 	}
 	w.WriteHeader(a.Status)
-	// The error of a client that has gone away has no reader.
-	_, _ = w.Write(a.Body)
 }
 
 // Marshal returns v as JSON without escaping HTML.

@@ -43,10 +43,13 @@ func (e Errors) Open(serve Handler) http.Handler {
 func (e Errors) handler(serve func(*http.Request) (Answer, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, err := serve(r)
-		if err != nil {
-			answer = e.answer(r, err)
+		if err == nil {
+			err = answer.write(w, r)
 		}
-		answer.write(w)
+		if err != nil {
+			// Without entries it cannot fail.
+			_ = e.answer(r, err).write(w, r)
+		}
 	})
 }
 

@@ -7,13 +7,13 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 )
 
-// MaxListBytes is the size of the largest list that is answered at once,
-// measured as it counts in the answer of a Lambda, which holds the body as a
-// JSON string and is limited to 6 MB.
-const MaxListBytes = 5 << 20
+// maxAhead is how much of a page is kept, at least, while the rest of it is
+// read to find the link to the next one.
+const maxAhead = 1 << 20
 
 // Query is a question that a list answers, with entries of type E.
 type Query[Q, E any] interface {
@@ -38,10 +38,13 @@ type List[Q Query[Q, E], E any] struct {
 }
 
 // Answer returns an answer to r with a bare JSON array of what read yields, which may end
-// after limit entries; 0 means all. Where the client gave a limit and there is
-// more, a Link header leads to the next page; such a page may hold fewer
-// entries than the limit, so that it fits into [MaxListBytes]. Without a limit
-// a list that does not fit is a [RequestError] of status 400.
+// after limit entries; 0 means all. The array is sent while it is read, in
+// constant memory.
+//
+// Where the client gave a limit, the page is read before the answer begins: it
+// holds that many entries, and a Link header leads to the next page, if there
+// are more. Of a page larger than about a megabyte, the last part is read again
+// while it is sent, without entries that are deleted in between.
 func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[E, error]) (Answer, error) {
 	q := l.Query
 	if l.Paging.Cursor != "" {
@@ -50,48 +53,31 @@ func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[
 			return Answer{}, err
 		}
 	}
-	limit := 0
-	if l.Paging.Limit > 0 {
-		// One more shows whether there is a next page.
-		limit = l.Paging.Limit + 1
+	answer := Answer{Status: http.StatusOK, ContentType: "application/json"}
+	if l.Paging.Limit == 0 {
+		answer.Entries = l.encoded(read(q, 0))
+		return answer, nil
 	}
-	page := newPage()
-	var last E
-	for e, err := range read(q, limit) {
-		if err != nil {
-			return Answer{}, fmt.Errorf("read list: %w", err)
-		}
-		if page.count > 0 && page.count == l.Paging.Limit {
-			page.more = true
-			break
-		}
-		entry, err := l.Encode(e)
-		if err != nil {
-			return Answer{}, err
-		}
-		fits, err := page.add(entry)
-		if err != nil {
-			return Answer{}, err
-		}
-		if !fits {
-			if l.Paging.Limit == 0 {
-				return Answer{}, badRequest(fmt.Sprintf(
-					"The list is too large for one answer: use the parameter limit (1 to %d) to get it in pages.", MaxLimit))
-			}
-			page.more = true
-			break
-		}
-		last = e
+	// One more shows whether there is a next page.
+	p, err := l.page(q, read(q, l.Paging.Limit+1))
+	if err != nil {
+		return Answer{}, err
 	}
-	answer := Answer{Status: http.StatusOK, ContentType: "application/json", Body: page.array()}
-	if page.more {
-		answer.Header = http.Header{"Link": {"<" + l.next(r, q.Cursor(last)) + `>; rel="next"`}}
+	if p.next != "" {
+		answer.Header = http.Header{"Link": {"<" + l.link(r, p.next) + `>; rel="next"`}}
 	}
+	answer.Entries = p.entries(func(after string) iter.Seq2[[]byte, error] {
+		rest, err := q.Resume(after)
+		if err != nil {
+			return func(yield func([]byte, error) bool) { yield(nil, err) }
+		}
+		return l.encoded(only(read(rest, 0), q.Cursor, p.rest, p.beyond))
+	})
 	return answer, nil
 }
 
-// next returns the path and query of the next page.
-func (l List[Q, E]) next(r *http.Request, cursor string) string {
+// link returns the path and query of the page after a cursor.
+func (l List[Q, E]) link(r *http.Request, cursor string) string {
 	query := url.Values{"cursor": {cursor}, "limit": {strconv.Itoa(l.Paging.Limit)}}
 	for name, value := range l.Parameters {
 		query.Set(name, value)
@@ -99,53 +85,120 @@ func (l List[Q, E]) next(r *http.Request, cursor string) string {
 	return PublicPath(r) + "?" + query.Encode()
 }
 
-// page is a list in the making.
+// encoded yields the JSON of the entries, each valid until the next.
+func (l List[Q, E]) encoded(entries iter.Seq2[E, error]) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		var b bytes.Buffer
+		encoder := newEncoder(&b)
+		for e, err := range entries {
+			if err != nil {
+				err = fmt.Errorf("read list: %w", err)
+			} else {
+				b.Reset()
+				err = l.encode(encoder, e)
+			}
+			if !yield(bytes.TrimSuffix(b.Bytes(), []byte("\n")), err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// encode writes the JSON of an entry, and a line feed.
+func (l List[Q, E]) encode(to *json.Encoder, e E) error {
+	entry, err := l.Encode(e)
+	if err != nil {
+		return err
+	}
+	if err := to.Encode(entry); err != nil {
+		return fmt.Errorf("encode entry: %w", err)
+	}
+	return nil
+}
+
+// page reads a page of entries.
+func (l List[Q, E]) page(q Q, entries iter.Seq2[E, error]) (*page, error) {
+	p := &page{}
+	encoder := newEncoder(&p.kept)
+	var last E
+	n := 0
+	for e, err := range entries {
+		if err != nil {
+			return nil, fmt.Errorf("read list: %w", err)
+		}
+		if n == l.Paging.Limit {
+			p.next, p.beyond = q.Cursor(last), q.Cursor(e)
+			break
+		}
+		if p.kept.Len() < maxAhead {
+			if err := l.encode(encoder, e); err != nil {
+				return nil, err
+			}
+			p.ends = append(p.ends, p.kept.Len())
+		} else {
+			if p.after == "" {
+				p.after = q.Cursor(last)
+			}
+			p.rest = append(p.rest, q.Cursor(e))
+		}
+		last = e
+		n++
+	}
+	return p, nil
+}
+
+// page is a page of a list before it is sent.
 type page struct {
-	body    bytes.Buffer
-	encoder *json.Encoder
-	// size is the size of the body in the answer of a Lambda.
-	size, count int
-	more        bool
+	// kept has the first entries, each with a line feed, which end at ends.
+	kept bytes.Buffer
+	ends []int
+	// rest are the cursors of the entries after these, if any, and after is
+	// that of the last one kept.
+	rest  []string
+	after string
+	// next is the cursor of the last entry, and beyond that of the one after it,
+	// if there is another page.
+	next, beyond string
 }
 
-// newPage returns an empty page.
-func newPage() *page {
-	p := &page{size: len(`[]`)}
-	p.body.WriteByte('[')
-	p.encoder = newEncoder(&p.body)
-	return p
-}
-
-// add appends an entry, or returns false if the page has no room for it. The
-// first entry always fits: an instance or a history record is smaller than a
-// page.
-func (p *page) add(entry any) (fits bool, err error) {
-	start := p.body.Len()
-	if p.count > 0 {
-		p.body.WriteByte(',')
+// entries yields the JSON of the entries: those kept, then what read yields.
+func (p *page) entries(read func(after string) iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		start := 0
+		for _, end := range p.ends {
+			if !yield(p.kept.Bytes()[start:end-1], nil) {
+				return
+			}
+			start = end
+		}
+		if len(p.rest) > 0 {
+			read(p.after)(yield)
+		}
 	}
-	if err := p.encoder.Encode(entry); err != nil {
-		return false, fmt.Errorf("encode entry: %w", err)
-	}
-	p.body.Truncate(p.body.Len() - len("\n"))
-	size := p.size + escapedLen(p.body.Bytes()[start:])
-	if size > MaxListBytes && p.count > 0 {
-		p.body.Truncate(start)
-		return false, nil
-	}
-	p.size = size
-	p.count++
-	return true, nil
 }
 
-// array returns the page as a JSON array.
-func (p *page) array() []byte {
-	p.body.WriteByte(']')
-	return p.body.Bytes()
-}
-
-// escapedLen returns how many bytes JSON text takes within a JSON string.
-// JSON text holds no control characters to escape.
-func escapedLen(b []byte) int {
-	return len(b) + bytes.Count(b, []byte(`"`)) + bytes.Count(b, []byte(`\`))
+// only yields the entries that have the cursors, which are in the same order.
+// The entry at end comes after all of them.
+func only[E any](entries iter.Seq2[E, error], cursor func(E) string, cursors []string, end string) iter.Seq2[E, error] {
+	return func(yield func(E, error) bool) {
+		for e, err := range entries {
+			if err != nil {
+				yield(e, err)
+				return
+			}
+			at := cursor(e)
+			if at == end {
+				return
+			}
+			i := slices.Index(cursors, at)
+			if i < 0 {
+				// It was created in between.
+				continue
+			}
+			cursors = cursors[i+1:]
+			if !yield(e, nil) || len(cursors) == 0 {
+				return
+			}
+		}
+	}
 }

@@ -37,35 +37,55 @@ type numbers struct {
 	entry         func(n int) any
 	limits, taken []int
 	err           error // At the end.
+	// again changes the list before it is read for the second time.
+	again func(s *numbers)
+	gone  []int
 }
 
-func (s *numbers) write(paging httpjson.Paging) (*httptest.ResponseRecorder, error) {
+func (s *numbers) read(q after, limit int) iter.Seq2[int, error] {
+	if len(s.limits) == 1 && s.again != nil {
+		s.again(s)
+	}
+	s.limits = append(s.limits, limit)
+	s.taken = append(s.taken, 0)
+	return func(yield func(int, error) bool) {
+		for n := int(q) + 1; n <= s.n; n++ {
+			if slices.Contains(s.gone, n) {
+				continue
+			}
+			s.taken[len(s.taken)-1]++
+			if !yield(n, nil) {
+				return
+			}
+		}
+		if s.err != nil {
+			yield(0, s.err)
+		}
+	}
+}
+
+// serve answers with a page of the list. It returns the error that reached the
+// dialect.
+func (s *numbers) serve(w http.ResponseWriter, paging httpjson.Paging) error {
 	list := httpjson.List[after, int]{
 		Parameters: map[string]string{"name": "a&b"},
 		Paging:     paging,
 		Encode:     func(n int) (any, error) { return s.entry(n), nil },
 	}
+	var failed error
+	dialect := httpjson.Errors{Describe: func(_ *http.Request, err error) (int, any) {
+		failed = err
+		return http.StatusTeapot, nil
+	}}
+	dialect.Open(func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
+		return list.Answer(r, s.read)
+	}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/things?name=a%26b", nil))
+	return failed
+}
+
+func (s *numbers) write(paging httpjson.Paging) (*httptest.ResponseRecorder, error) {
 	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodGet, "/things?name=a%26b", nil)
-	answer, err := list.Answer(r, func(q after, limit int) iter.Seq2[int, error] {
-		s.limits = append(s.limits, limit)
-		s.taken = append(s.taken, 0)
-		return func(yield func(int, error) bool) {
-			for n := int(q) + 1; n <= s.n; n++ {
-				s.taken[len(s.taken)-1]++
-				if !yield(n, nil) {
-					return
-				}
-			}
-			if s.err != nil {
-				yield(0, s.err)
-			}
-		}
-	})
-	if err == nil {
-		open := httpjson.Errors{}.Open(func(*http.Request, auth.Principal) (httpjson.Answer, error) { return answer, nil })
-		open.ServeHTTP(w, r)
-	}
+	err := s.serve(w, paging)
 	return w, err
 }
 
@@ -114,63 +134,121 @@ func TestListErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	s := &numbers{n: 2, entry: plain, err: broken}
-	if w, err := s.write(httpjson.Paging{}); !errors.Is(err, broken) || w.Body.Len() > 0 {
+	if w, err := s.write(httpjson.Paging{}); !errors.Is(err, broken) || w.Body.String() != "null" {
 		t.Errorf("a fault: got %v and body %q", err, w.Body)
 	}
 	if _, err := s.write(httpjson.Paging{Cursor: "x"}); !errors.Is(err, instance.ErrCursor) || len(s.limits) != 1 {
 		t.Errorf("a bad cursor: got %v, read %d times", err, len(s.limits)-1)
 	}
 	s = &numbers{n: 2, entry: func(int) any { return func() {} }}
-	if w, err := s.write(httpjson.Paging{}); err == nil || w.Body.Len() > 0 {
+	if w, err := s.write(httpjson.Paging{}); err == nil || w.Body.String() != "null" {
 		t.Errorf("an entry that has no JSON: got %v and body %q", err, w.Body)
 	}
 }
 
-// A page is as large as fits into the answer of a Lambda, where the quotes of
-// JSON count twice.
-func TestLargePages(t *testing.T) {
-	t.Parallel()
-	const quoted = 600_000
-	s := &numbers{n: 9, entry: func(n int) any { return strconv.Itoa(n) + strings.Repeat(`"`, quoted/4) }}
-	if _, err := s.write(httpjson.Paging{}); requestError(t, err).Status != http.StatusBadRequest {
-		t.Errorf("without a limit: got %v", err)
+// large is an entry of 300 kB.
+func large(n int) any { return strconv.Itoa(n) + strings.Repeat(" ", 300_000) }
+
+// found returns the numbers in a list of large entries.
+func found(t *testing.T, body []byte) []int {
+	t.Helper()
+	var list []string
+	if err := json.Unmarshal(body, &list); err != nil {
+		t.Fatalf("not a list: %v", err)
 	}
-	var got []int
-	cursor := ""
-	for range 5 {
-		w, err := s.write(httpjson.Paging{Limit: 100, Cursor: cursor})
-		if err != nil {
+	all := make([]int, len(list))
+	for i, entry := range list {
+		var err error
+		if all[i], err = strconv.Atoi(strings.TrimSpace(entry)); err != nil {
 			t.Fatal(err)
 		}
-		inLambda, err := json.Marshal(w.Body.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(inLambda) > httpjson.MaxListBytes+2 {
-			t.Errorf("the page takes %d bytes", len(inLambda))
-		}
-		var page []string
-		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
-			t.Fatal(err)
-		}
-		for _, entry := range page {
-			n, err := strconv.Atoi(strings.TrimRight(entry, `"`))
+	}
+	return all
+}
+
+// A page that is too large to be kept holds as many entries as any other, and
+// the next one goes on after it, even if the list changes while it is sent.
+func TestLargePage(t *testing.T) {
+	t.Parallel()
+	delete := func(gone ...int) func(*numbers) { return func(s *numbers) { s.gone = gone } }
+	for name, test := range map[string]struct {
+		n     int
+		gone  []int // At first.
+		again func(*numbers)
+		want  []int
+		link  string
+		taken int // the second time
+	}{
+		"a whole page":           {9, nil, nil, []int{1, 2, 3, 4, 5, 6, 7}, "after-7", 3},
+		"the last page":          {7, nil, nil, []int{1, 2, 3, 4, 5, 6, 7}, "", 3},
+		"fewer than a page":      {6, nil, nil, []int{1, 2, 3, 4, 5, 6}, "", 2},
+		"one is deleted":         {9, nil, delete(6), []int{1, 2, 3, 4, 5, 7}, "after-7", 2},
+		"the last is deleted":    {9, nil, delete(7), []int{1, 2, 3, 4, 5, 6}, "after-7", 3},
+		"and the one after it":   {9, nil, delete(7, 8), []int{1, 2, 3, 4, 5, 6}, "after-7", 3},
+		"one is created":         {9, []int{5}, delete(), []int{1, 2, 3, 4, 6, 7, 8}, "after-8", 4},
+		"none is left":           {7, nil, func(s *numbers) { s.n = 4 }, []int{1, 2, 3, 4}, "", 0},
+		"what was kept is gone":  {9, nil, delete(1, 4), []int{1, 2, 3, 4, 5, 6, 7}, "after-7", 3},
+		"more come after them":   {7, nil, func(s *numbers) { s.n = 99 }, []int{1, 2, 3, 4, 5, 6, 7}, "", 3},
+		"a page of small things": {999, nil, nil, nil, "after-7", -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &numbers{n: test.n, entry: large, gone: test.gone, again: test.again}
+			if test.taken < 0 {
+				s.entry = plain
+			}
+			w, err := s.write(httpjson.Paging{Limit: 7})
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, n)
-		}
-		if w.Header().Get("Link") == "" {
-			break
-		}
-		cursor = after(0).Cursor(got[len(got)-1])
+			link := ""
+			if test.link != "" {
+				link = "</things?cursor=" + test.link + `&limit=7&name=a%26b>; rel="next"`
+			}
+			if got := w.Header().Get("Link"); got != link {
+				t.Errorf("got Link %q, want %q", got, link)
+			}
+			if test.taken < 0 {
+				if !slices.Equal(s.limits, []int{8}) {
+					t.Errorf("it is read with the limits %d", s.limits)
+				}
+				return
+			}
+			if got := found(t, w.Body.Bytes()); !slices.Equal(got, test.want) {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+			if !slices.Equal(s.limits, []int{8, 0}) || s.taken[1] != test.taken {
+				t.Errorf("read with the limits %d, took %d, want %d the second time", s.limits, s.taken, test.taken)
+			}
+		})
 	}
-	if want := []int{1, 2, 3, 4, 5, 6, 7, 8, 9}; !slices.Equal(got, want) {
-		t.Errorf("got %v on the pages", got)
-	}
-	// An entry that is too large by itself has a page of its own.
-	s = &numbers{n: 2, entry: func(int) any { return strings.Repeat("x", httpjson.MaxListBytes) }}
-	if w, err := s.write(httpjson.Paging{Limit: 100}); err != nil || w.Header().Get("Link") == "" {
-		t.Errorf("a huge entry: got %v and Link %q", err, w.Header().Get("Link"))
+}
+
+// unstreamed is a writer that cannot stream.
+type unstreamed struct{ http.ResponseWriter }
+
+// Where nothing can be streamed, a list that fits into the answer of a Lambda,
+// where the quotes of JSON count twice, is answered, and any other is refused.
+func TestBufferedList(t *testing.T) {
+	t.Parallel()
+	const entries = 8
+	// The entry is a string of quotes, with two of its own.
+	fits := (httpjson.MaxListBytes - len(`[]`) - (entries-1)*len(`,`)) / entries
+	for _, limit := range []int{0, 100} {
+		for more, want := range map[int]int{0: 0, 1: http.StatusBadRequest} {
+			s := &numbers{n: entries, entry: func(int) any { return strings.Repeat(`"`, (fits-4)/4+more) }}
+			w := httptest.NewRecorder()
+			err := s.serve(unstreamed{w}, httpjson.Paging{Limit: limit})
+			if want != 0 {
+				if refused := requestError(t, err); refused.Status != want || !strings.Contains(refused.Detail, "limit") {
+					t.Errorf("limit %d: got %v", limit, err)
+				}
+				continue
+			}
+			inLambda, encodeErr := json.Marshal(w.Body.String())
+			if err != nil || encodeErr != nil || len(inLambda) > httpjson.MaxListBytes+2 || !json.Valid(w.Body.Bytes()) {
+				t.Errorf("limit %d: got %v and %d bytes", limit, err, len(inLambda))
+			}
+		}
 	}
 }
