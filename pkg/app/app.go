@@ -76,11 +76,16 @@ type Function func(Dependencies) lambda.Handler
 // Serve returns h as a function behind the API: its events are requests of a
 // REST API.
 func Serve(d Dependencies, h http.Handler) lambda.Handler {
-	return lambdahttp.New(h, lambdahttp.Options{
-		Logger: d.Logger,
-		Now:    d.Now,
-		Header: corsHeader(d.AllowOrigin),
-	})
+	return lambdahttp.New(h, options(d))
+}
+
+// Stream returns what [Serve] does, as a [lambdahttp.Streamer].
+func Stream(d Dependencies, h http.Handler) lambda.Handler {
+	return lambdahttp.NewStream(h, options(d))
+}
+
+func options(d Dependencies) lambdahttp.Options {
+	return lambdahttp.Options{Logger: d.Logger, Now: d.Now, Header: corsHeader(d.AllowOrigin)}
 }
 
 // corsHeader returns the headers that let the pages of origin read an answer.

@@ -51,7 +51,7 @@ func TopologyGet(d Dependencies) lambda.Handler {
 
 // TopologySearch answers GET /flexdeploy/rest/v1/topology/instance.
 func TopologySearch(d Dependencies) lambda.Handler {
-	return Serve(d, topology.Secure(d.Keys, topology.ReadPermission, topology.SearchInstances(d.Repository)))
+	return Stream(d, topology.Secure(d.Keys, topology.ReadPermission, topology.SearchInstances(d.Repository)))
 }
 
 // TopologyCreate answers POST /flexdeploy/rest/v1/topology/instance.
@@ -77,12 +77,12 @@ func TopologyDelete(d Dependencies) lambda.Handler {
 // TopologyHistory answers GET
 // /flexdeploy/rest/v1/topology/instance/{Id}/history.
 func TopologyHistory(d Dependencies) lambda.Handler {
-	return Serve(d, topology.Secure(d.Keys, topology.ReadPermission, topology.ListHistory(d.Repository, d.Repository)))
+	return Stream(d, topology.Secure(d.Keys, topology.ReadPermission, topology.ListHistory(d.Repository, d.Repository)))
 }
 
 // ComputeList answers GET /api/v1/instances.
 func ComputeList(d Dependencies) lambda.Handler {
-	return Serve(d, compute.Secure(d.Keys, compute.ReadPermission, compute.ListInstances(d.Repository, computeSettings(d))))
+	return Stream(d, compute.Secure(d.Keys, compute.ReadPermission, compute.ListInstances(d.Repository, computeSettings(d))))
 }
 
 // ComputeGet answers GET /api/v1/instances/{uuid}.
@@ -170,7 +170,7 @@ func ExecutionGet(d Dependencies) lambda.Handler {
 
 // ExecutionList answers GET /instances/list.
 func ExecutionList(d Dependencies) lambda.Handler {
-	return Serve(d, execution.Secure(d.Keys, execution.ReadPermission, execution.ListInstances(d.Repository)))
+	return Stream(d, execution.Secure(d.Keys, execution.ReadPermission, execution.ListInstances(d.Repository)))
 }
 
 // ExecutionUpdate answers POST /instances/update.

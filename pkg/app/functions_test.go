@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"instances/pkg/app"
+	"instances/pkg/lambdahttp"
 )
 
 // Each folder of functions/ is a function of its name, in a main of a few
@@ -45,5 +46,17 @@ func TestFolders(t *testing.T) {
 	}
 	for name := range missing {
 		t.Errorf("functions/%s is missing", name)
+	}
+}
+
+// The lists are streamed, and nothing else.
+func TestStreamers(t *testing.T) {
+	t.Parallel()
+	for name, function := range app.Functions() {
+		_, streams := function(app.Dependencies{}).(lambdahttp.Streamer)
+		list := name == "topology-search" || name == "topology-history" || name == "compute-list" || name == "execution-list"
+		if streams != list {
+			t.Errorf("%s streams: %v, want %v", name, streams, list)
+		}
 	}
 }

@@ -45,7 +45,13 @@ func internal(cause error) *faultError {
 
 // panicked returns the fault of a handler that is panicking with v.
 func panicked(v any) *faultError {
-	f := internal(fmt.Errorf("panic: %v", v))
+	cause, ok := v.(error)
+	if ok {
+		cause = fmt.Errorf("panic: %w", cause)
+	} else {
+		cause = fmt.Errorf("panic: %v", v)
+	}
+	f := internal(cause)
 	f.stack = debug.Stack()
 	return f
 }
@@ -85,7 +91,19 @@ func (f *function) encode(response *events.APIGatewayProxyResponse, requestID st
 }
 
 func (f *function) marshal(response *events.APIGatewayProxyResponse, requestID string) []byte {
-	h := http.Header(response.MultiValueHeaders)
+	f.complete(response.MultiValueHeaders, requestID)
+	var b bytes.Buffer
+	// Leave room for the headers and for some escaped quotes.
+	b.Grow(len(response.Body) + len(response.Body)/8 + 1024)
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	// Encode cannot fail on these fields.
+	_ = e.Encode(response)
+	return b.Bytes()[:b.Len()-1]
+}
+
+// complete adds the headers that every answer has.
+func (f *function) complete(h http.Header, requestID string) {
 	for name, values := range f.options.Header {
 		if name == "Vary" {
 			values = append(values[:len(values):len(values)], h[name]...)
@@ -97,12 +115,4 @@ func (f *function) marshal(response *events.APIGatewayProxyResponse, requestID s
 	if requestID != "" {
 		h["X-Request-Id"] = oneLine([]string{requestID})
 	}
-	var b bytes.Buffer
-	// Leave room for the headers and for some escaped quotes.
-	b.Grow(len(response.Body) + len(response.Body)/8 + 1024)
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	// Encode cannot fail on these fields.
-	_ = e.Encode(response)
-	return b.Bytes()[:b.Len()-1]
 }

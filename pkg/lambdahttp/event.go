@@ -85,9 +85,9 @@ func (e *event) decodeObjects() error {
 	return nil
 }
 
-// requestID returns the ID that the gateway gave to the request, or else that of
+// id returns the ID that the gateway gave to the request, or else that of
 // the invocation.
-func (e *event) requestID(ctx context.Context) string {
+func (e *event) id(ctx context.Context) string {
 	if e.RequestContext.RequestID != "" {
 		return e.RequestContext.RequestID
 	}

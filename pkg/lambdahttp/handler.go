@@ -2,6 +2,7 @@ package lambdahttp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -43,7 +44,9 @@ type Options struct {
 // New returns a function that answers events with h. The function is safe for
 // concurrent use if h is. It never returns an error: an event that is not a
 // request of a REST API is answered with 500 and logged.
-func New(h http.Handler, o Options) lambda.Handler {
+func New(h http.Handler, o Options) lambda.Handler { return newFunction(h, o) }
+
+func newFunction(h http.Handler, o Options) *function {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -68,45 +71,51 @@ type function struct {
 
 // Invoke answers one event.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	started := f.options.Now()
-	x := exchange{next: f.next}
-	err := x.decode(payload)
-
-	requestID := x.requestID(ctx)
-	attrs := identify(ctx, !f.warm.Swap(true), requestID)
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-f.options.Margin))
-		defer cancel()
-	}
-	ctx = httpjson.WithCall(ctx, httpjson.Call{RequestID: requestID, Path: x.RequestContext.Path})
-	ctx = httpjson.WithLogger(ctx, f.options.Logger, attrs...)
-	ctx, meter := capacity.WithMeter(ctx)
-
+	x, ctx, cancel := f.begin(ctx, payload)
+	defer cancel()
 	var response events.APIGatewayProxyResponse
-	if err == nil {
-		response, err = x.serve(ctx)
+	if x.err == nil {
+		response, x.err = x.serve(ctx)
 	}
-	if err != nil {
-		response = problem(err)
+	if x.err != nil {
+		response = problem(x.err)
 	}
-	out, tooLarge := f.encode(&response, requestID)
+	out, tooLarge := f.encode(&response, x.requestID)
 	if tooLarge != nil {
-		err = tooLarge
+		x.err = tooLarge
 	}
-	f.log(ctx, attrs, line{
-		event: &x.event, status: response.StatusCode, bytes: len(response.Body),
-		took: f.options.Now().Sub(started), consumed: meter.Total(), err: err,
-	})
+	f.log(ctx, x, line{status: response.StatusCode, bytes: len(response.Body)})
 	return out, nil
 }
 
 // exchange is one event and its answer.
 type exchange struct {
 	event
-	next   http.Handler
-	writer writer
-	err    error
+	next      http.Handler
+	writer    writer
+	started   time.Time
+	requestID string
+	// attrs identify the request in the log.
+	attrs []slog.Attr
+	meter *capacity.Meter
+	// err is the reason that the handler gave no answer, or not all of it.
+	err error
+}
+
+// begin decodes an event, and returns the context of its request.
+func (f *function) begin(ctx context.Context, payload []byte) (*exchange, context.Context, context.CancelFunc) {
+	x := &exchange{next: f.next, started: f.options.Now()}
+	x.err = x.decode(payload)
+	x.requestID = x.id(ctx)
+	x.attrs = identify(ctx, !f.warm.Swap(true), x.requestID)
+	cancel := func() {}
+	if deadline, ok := ctx.Deadline(); ok {
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-f.options.Margin))
+	}
+	ctx = httpjson.WithCall(ctx, httpjson.Call{RequestID: x.requestID, Path: x.RequestContext.Path})
+	ctx = httpjson.WithLogger(ctx, f.options.Logger, x.attrs...)
+	ctx, x.meter = capacity.WithMeter(ctx)
+	return x, ctx, cancel
 }
 
 // serve passes the request through the adapter to the handler. Its error is a
@@ -122,11 +131,15 @@ func (x *exchange) serve(ctx context.Context) (events.APIGatewayProxyResponse, e
 	return response, nil
 }
 
-// ServeHTTP is what the adapter calls.
+// ServeHTTP passes the request to the handler. It is what the adapter calls.
 func (x *exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if v := recover(); v != nil {
 			x.err = panicked(v)
+			if p, ok := w.(*pipe); ok && p.started && errors.Is(x.err, http.ErrAbortHandler) {
+				// The handler has logged why.
+				x.err = errCut
+			}
 			// The adapter takes an answer without a status for a mistake,
 			// and reports it on standard output.
 			w.WriteHeader(http.StatusInternalServerError)
@@ -134,6 +147,10 @@ func (x *exchange) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	x.restore(r)
 	x.writer = writer{to: w, head: r.Method == http.MethodHead}
-	x.next.ServeHTTP(&x.writer, r)
+	if p, ok := w.(*pipe); ok {
+		x.next.ServeHTTP(flushWriter{&x.writer, p}, r)
+	} else {
+		x.next.ServeHTTP(&x.writer, r)
+	}
 	x.writer.finish()
 }

@@ -6,22 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-
-	"instances/pkg/repository/capacity"
 )
 
-// line is what is logged about a request, besides what identifies it. Of what the
-// client sent, only the route and the method are logged.
+// line is what is logged about an answer.
 type line struct {
-	event    *event
-	status   int
-	bytes    int
-	took     time.Duration
-	consumed capacity.Consumed
-	err      error
+	status, bytes int
+	// cut means that the answer broke off.
+	cut bool
 }
 
 // identify returns the attributes that identify a request in every line about it,
@@ -53,29 +46,36 @@ func traceID(ctx context.Context) string {
 	return ""
 }
 
-// log writes the line of a request, as an error if the server is at fault.
-func (f *function) log(ctx context.Context, attrs []slog.Attr, l line) {
+// log writes the line of a request, as an error if the server is at fault. Of
+// what the client sent, only the route and the method are logged.
+func (f *function) log(ctx context.Context, x *exchange, l line) {
 	level := slog.LevelInfo
-	if l.status >= http.StatusInternalServerError {
+	// A reader that left is not a fault.
+	if l.status >= http.StatusInternalServerError || l.cut && !errors.Is(ctx.Err(), context.Canceled) {
 		level = slog.LevelError
 	}
 	if !f.options.Logger.Enabled(ctx, level) {
 		return
 	}
+	consumed := x.meter.Total()
+	attrs := x.attrs
 	attrs = append(attrs,
-		slog.String("method", l.event.HTTPMethod),
-		slog.String("route", l.event.Resource),
+		slog.String("method", x.HTTPMethod),
+		slog.String("route", x.Resource),
 		slog.Int("status", l.status),
-		slog.Float64("duration_ms", float64(l.took.Microseconds())/1000),
-		slog.Float64("read_units", l.consumed.ReadUnits),
-		slog.Float64("write_units", l.consumed.WriteUnits),
-		slog.Int("db_calls", l.consumed.Calls),
+		slog.Float64("duration_ms", float64(f.options.Now().Sub(x.started).Microseconds())/1000),
+		slog.Float64("read_units", consumed.ReadUnits),
+		slog.Float64("write_units", consumed.WriteUnits),
+		slog.Int("db_calls", consumed.Calls),
 		slog.Int("response_bytes", l.bytes),
 	)
-	if l.err != nil {
-		attrs = append(attrs, slog.String("error", l.err.Error()))
+	if l.cut {
+		attrs = append(attrs, slog.Bool("cut_off", true))
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("error", x.err.Error()))
 		var failed *faultError
-		if errors.As(l.err, &failed) && failed.stack != nil {
+		if errors.As(x.err, &failed) && failed.stack != nil {
 			attrs = append(attrs, slog.String("stack_trace", string(failed.stack)))
 		}
 	}

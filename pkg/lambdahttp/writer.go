@@ -39,7 +39,7 @@ func (w *writer) WriteHeader(status int) {
 	to := w.to.Header()
 	for name, values := range w.header {
 		// The gateway counts the bytes that it sends.
-		if name != "Content-Length" {
+		if name != "Content-Length" && (w.typed || name != "Content-Type") {
 			to[name] = oneLine(values)
 		}
 	}
@@ -68,7 +68,7 @@ func (w *writer) finish() {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if !w.typed {
+	if !w.typed && w.to.Header().Get("Content-Type") != "" {
 		w.to.Header().Del("Content-Type")
 	}
 }
