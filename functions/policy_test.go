@@ -142,6 +142,10 @@ func (r router) Invoke(ctx context.Context, function string, event []byte) ([]by
 	return r[function].Invoke(ctx, function, event)
 }
 
+func (r router) Stream(ctx context.Context, function string, event []byte) (io.ReadCloser, error) {
+	return r[function].Stream(ctx, function, event)
+}
+
 // clock advances by two minutes for each request. It starts at the current time
 // because DynamoDB expires items by its own clock.
 type clock struct {

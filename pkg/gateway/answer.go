@@ -9,34 +9,43 @@ import (
 	"net/http"
 )
 
-// answer is the answer of a function.
-type answer struct {
+// head is what an answer of a function has before its body.
+type head struct {
 	StatusCode        int                 `json:"statusCode"`
 	Headers           map[string]string   `json:"headers"`
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders"`
-	Body              string              `json:"body"`
-	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 }
 
-// decodeAnswer is as strict as API Gateway, which treats anything else as a
-// failure of the function.
-func decodeAnswer(out []byte) (*answer, error) {
+// answer is the buffered answer of a function.
+type answer struct {
+	head
+	Body            string `json:"body"`
+	IsBase64Encoded bool   `json:"isBase64Encoded"`
+}
+
+// decodeAnswer decodes a buffered answer.
+func decodeAnswer(out []byte) (a answer, err error) {
 	if len(out) > MaxEventBytes {
-		return nil, fmt.Errorf("the answer has %d bytes, more than %d", len(out), MaxEventBytes)
+		return a, fmt.Errorf("the answer has %d bytes, more than %d", len(out), MaxEventBytes)
 	}
+	return a, decode(out, &a, &a.head)
+}
+
+// decode is as strict as API Gateway, which treats anything else as a failure of
+// the function. h is the head in a.
+func decode(out []byte, a any, h *head) error {
 	d := json.NewDecoder(bytes.NewReader(out))
 	d.DisallowUnknownFields()
-	var a answer
-	if err := d.Decode(&a); err != nil {
-		return nil, fmt.Errorf("the answer is malformed: %w", err)
+	if err := d.Decode(a); err != nil {
+		return fmt.Errorf("the answer is malformed: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("the answer is malformed: something follows it")
+		return errors.New("the answer is malformed: something follows it")
 	}
-	if a.StatusCode < 200 || a.StatusCode > 599 {
-		return nil, fmt.Errorf("the answer has the status %d", a.StatusCode)
+	if h.StatusCode < 200 || h.StatusCode > 599 {
+		return fmt.Errorf("the answer has the status %d", h.StatusCode)
 	}
-	return &a, nil
+	return nil
 }
 
 // answerHeader returns the name under which a client sees a header of a
@@ -52,7 +61,8 @@ func answerHeader(name string) string {
 	return name
 }
 
-func (g *gateway) answer(w http.ResponseWriter, c *call, a *answer) {
+// setHeaders sets the headers of the answer that a client sees.
+func (a head) setHeaders(h http.Header) {
 	merged := http.Header{}
 	for name, values := range a.MultiValueHeaders {
 		for _, v := range values {
@@ -64,7 +74,6 @@ func (g *gateway) answer(w http.ResponseWriter, c *call, a *answer) {
 			merged.Set(name, value)
 		}
 	}
-	h := w.Header()
 	for name, values := range merged {
 		if seen := answerHeader(name); seen != "" {
 			h[seen] = values
@@ -73,7 +82,6 @@ func (g *gateway) answer(w http.ResponseWriter, c *call, a *answer) {
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
-	g.send(w, c.request, a.StatusCode, a.Body)
 }
 
 // send writes an answer. A write fails only if the client is gone or the status

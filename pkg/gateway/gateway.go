@@ -21,8 +21,13 @@ const (
 	// MaxEventBytes is the size of the largest event, and of the largest answer
 	// of a function, both as JSON.
 	MaxEventBytes = 6 << 20
-	// MaxWait is the maximum time that the gateway waits for a function.
+	// MaxWait is the maximum time that the gateway waits for a buffered answer.
 	MaxWait = 29 * time.Second
+	// MaxIdle is the maximum time between two parts of a stream.
+	MaxIdle = 5 * time.Minute
+	// MaxPreludeBytes is the size of the largest prelude of a stream: status,
+	// headers and delimiter.
+	MaxPreludeBytes = 16 << 10
 )
 
 // Invoker runs functions.
@@ -32,6 +37,13 @@ type Invoker interface {
 	// that it answered with an error status. The context ends when the
 	// function's time is up. Invoke is called concurrently.
 	Invoke(ctx context.Context, function string, event []byte) ([]byte, error)
+	// Stream is like Invoke, for integrations that stream. It returns the
+	// answer while the function writes it: a JSON object with the status and
+	// the headers, [Delimiter], and the body. Reading fails with an error other
+	// than [io.EOF] if the function fails before the end. The caller closes the
+	// answer; that, or the end of the context, ends the invocation, and reading
+	// then fails. Close may be called concurrently with Read.
+	Stream(ctx context.Context, function string, event []byte) (io.ReadCloser, error)
 }
 
 // Options configure a gateway. The zero value is usable.
@@ -118,6 +130,11 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, c, unreadable(err))
 		return
 	}
+	if method.Stream != 0 {
+		done()
+		g.stream(w, c, method)
+		return
+	}
 	defer done()
 	body, err := g.decoded(r.Header, sent)
 	if err != nil {
@@ -180,21 +197,26 @@ func (g *gateway) proxy(w http.ResponseWriter, c *call, f template.Function, bod
 		return
 	}
 	out, err := g.invoke(c.request.Context(), f, event)
-	if errors.Is(err, errTimeout) {
-		g.log(c, f, err)
-		g.refuse(w, c, timedOut())
-		return
-	}
-	var a *answer
+	var a answer
 	if err == nil {
 		a, err = decodeAnswer(out)
 	}
 	if err != nil {
-		g.log(c, f, err)
-		g.refuse(w, c, functionFailed())
+		g.failed(w, c, f, err)
 		return
 	}
-	g.answer(w, c, a)
+	a.setHeaders(w.Header())
+	g.send(w, c.request, a.StatusCode, a.Body)
+}
+
+// failed answers for a function that failed or took too long.
+func (g *gateway) failed(w http.ResponseWriter, c *call, f template.Function, err error) {
+	g.log(c, f, "invocation failed", err)
+	if errors.Is(err, errTimeout) {
+		g.refuse(w, c, timedOut())
+		return
+	}
+	g.refuse(w, c, functionFailed())
 }
 
 // errTimeout means that the gateway gave up before the function's time was up.
@@ -235,7 +257,7 @@ func (g *gateway) invoke(ctx context.Context, f template.Function, event []byte)
 	return r.out, r.err
 }
 
-func (g *gateway) log(c *call, f template.Function, err error) {
-	g.o.Logger.ErrorContext(c.request.Context(), "invocation failed",
+func (g *gateway) log(c *call, f template.Function, message string, err error) {
+	g.o.Logger.ErrorContext(c.request.Context(), message,
 		"function", f.Name, "request_id", c.requestID, "error", err)
 }

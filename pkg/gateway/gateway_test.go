@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -21,6 +22,10 @@ type invoker func(ctx context.Context, function string, event []byte) ([]byte, e
 
 func (f invoker) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
 	return f(ctx, function, event)
+}
+
+func (f invoker) Stream(context.Context, string, []byte) (io.ReadCloser, error) {
+	return nil, errors.New("not a stream")
 }
 
 // says returns an invoker that always returns the same answer.

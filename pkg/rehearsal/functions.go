@@ -7,9 +7,11 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	"instances/pkg/gateway"
 	"instances/pkg/rehearsal/runtimeapi"
 	"instances/pkg/template"
 )
@@ -42,7 +44,8 @@ type ColdStart struct {
 	// Function is the name of the function.
 	Function string
 	// Init is the time from the start of the process until it asked for the
-	// request, and Request the time from then until its answer.
+	// request, and Request the time from then until its answer, or the beginning
+	// of a stream.
 	Init, Request time.Duration
 	// Err is why the process failed, or nil.
 	Err error
@@ -90,37 +93,83 @@ func (fs *Functions) Close() { fs.server.Close() }
 // Invoke runs a function, given by name or logical ID, with an event, and returns
 // its answer. The function has the time that the template gives it. Errors are
 // worded as Lambda words them; see [runtimeapi.FunctionError]. Cancelling the
-// context kills the process.
+// context kills the process. An answer that the function streams is returned
+// whole, as [gateway.Buffer] does it.
 func (fs *Functions) Invoke(ctx context.Context, function string, event []byte) ([]byte, error) {
+	if f, _ := fs.template.Function(function); slices.ContainsFunc(f.Routes, func(r template.Route) bool { return r.Stream != 0 }) {
+		stream, err := fs.Stream(ctx, function, event)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = stream.Close() }()
+		return gateway.Buffer(stream)
+	}
+	var out []byte
+	free, err := fs.run(ctx, function, func(p *runtimeapi.Process) (err error) {
+		out, err = p.Invoke(ctx, event)
+		return err
+	})
+	free()
+	return out, err
+}
+
+// Stream is like Invoke, but returns the answer as soon as the function begins to
+// stream it; see [runtimeapi.Process.Stream]. The process is busy until the answer
+// is closed.
+func (fs *Functions) Stream(ctx context.Context, function string, event []byte) (io.ReadCloser, error) {
+	var out io.ReadCloser
+	free, err := fs.run(ctx, function, func(p *runtimeapi.Process) (err error) {
+		out, err = p.Stream(ctx, event)
+		return err
+	})
+	if err != nil {
+		free()
+		return nil, err
+	}
+	return &answer{out, sync.OnceFunc(free)}, nil
+}
+
+// answer is a streamed answer.
+type answer struct {
+	io.ReadCloser
+	free func()
+}
+
+// Close lets another request have the process.
+func (a *answer) Close() error {
+	defer a.free()
+	return a.ReadCloser.Close()
+}
+
+// run has a process of a function do something. The caller must call free when
+// the process is no longer busy.
+func (fs *Functions) run(ctx context.Context, function string, do func(*runtimeapi.Process) error) (free func(), err error) {
 	f, ok := fs.template.Function(function)
 	if !ok {
-		return nil, fmt.Errorf("there is no function %q", function)
+		return func() {}, fmt.Errorf("there is no function %q", function)
 	}
 	p := fs.pools[f.Name]
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("all %d processes of %s are busy: %w", cap(p.slots), f.Name, ctx.Err())
+		return func() {}, fmt.Errorf("all %d processes of %s are busy: %w", cap(p.slots), f.Name, ctx.Err())
 	}
-	defer func() { <-p.slots }()
 	for process := p.take(); process != nil; process = p.take() {
-		out, err := process.Invoke(ctx, event)
-		if !errors.Is(err, runtimeapi.ErrEnded) {
-			p.put(process)
-			return out, err
+		if err := do(process); !errors.Is(err, runtimeapi.ErrEnded) {
+			return func() { p.put(process) }, err
 		}
 	}
-	return fs.invokeCold(ctx, p, event)
+	return fs.runCold(p, do)
 }
 
-// invokeCold runs a function in a new process.
-func (fs *Functions) invokeCold(ctx context.Context, p *pool, event []byte) ([]byte, error) {
+// runCold has a new process do something.
+func (fs *Functions) runCold(p *pool, do func(*runtimeapi.Process) error) (free func(), err error) {
 	started := time.Now()
 	process, err := fs.server.Start(p.function)
 	if err != nil {
-		return nil, err
+		return func() { <-p.slots }, err
 	}
-	out, err := process.Invoke(ctx, event)
+	err = do(process)
 	cold := ColdStart{Function: p.function.Name, Err: err}
 	cold.Init = time.Since(started)
 	select {
@@ -128,9 +177,8 @@ func (fs *Functions) invokeCold(ctx context.Context, p *pool, event []byte) ([]b
 		cold.Init, cold.Request = process.InitDuration(), cold.Init-process.InitDuration()
 	default:
 	}
-	p.put(process)
 	fs.coldStart(cold)
-	return out, err
+	return func() { p.put(process) }, err
 }
 
 // pool holds the processes of one function.
@@ -157,8 +205,10 @@ func (p *pool) take() *runtimeapi.Process {
 	return process
 }
 
-// put returns a process to the pool, unless it has ended.
+// put returns a process to the pool, unless it has ended, and makes room for
+// another one that is busy.
 func (p *pool) put(process *runtimeapi.Process) {
+	defer func() { <-p.slots }()
 	select {
 	case <-process.Ended():
 		return

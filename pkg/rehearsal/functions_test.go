@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/gateway"
@@ -38,7 +40,7 @@ func TestMain(m *testing.M) {
 func answer(ctx context.Context, request struct {
 	Query map[string]string `json:"queryStringParameters"`
 },
-) (map[string]any, error) {
+) (any, error) {
 	switch at := request.Query["at"]; request.Query["do"] {
 	case "fail":
 		return nil, errors.New("broken")
@@ -59,6 +61,8 @@ func answer(ctx context.Context, request struct {
 			return nil, err
 		}
 		_ = response.Body.Close()
+	case "stream":
+		return &events.APIGatewayProxyStreamingResponse{StatusCode: http.StatusOK, Body: strings.NewReader(strconv.Itoa(os.Getpid()))}, nil
 	case "environment":
 		return map[string]any{"statusCode": 200, "body": os.Getenv(at)}, nil
 	}
@@ -214,6 +218,47 @@ func TestConcurrency(t *testing.T) {
 	}
 	if len(distinct) != limit || s.started() != limit {
 		t.Errorf("%d processes answered, %d started, want %d", len(distinct), s.started(), limit)
+	}
+}
+
+// A process is busy until its stream is closed.
+func TestStream(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(_ *template.Function, o *rehearsal.Options) { o.Limit = 1 })
+	first := s.ask(t, nil)
+	streams := event(t, map[string]string{"do": "stream"})
+	for range 2 {
+		out, err := s.Stream(t.Context(), "One", streams)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := s.Stream(ctx, "one", streams); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "all 1 processes of one are busy") {
+			t.Errorf("beyond the limit: %v", err)
+		}
+		if all, err := io.ReadAll(out); err != nil || string(all) != `{"statusCode":200}`+gateway.Delimiter+first {
+			t.Errorf("answer %q, %v; the process was %s", all, err, first)
+		}
+		for range 2 {
+			if err := out.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if _, err := s.Stream(t.Context(), "two", nil); err == nil || err.Error() != `there is no function "two"` {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Whoever wants a streamed answer buffered gets what a function returns that does
+// not stream.
+func TestInvokeStream(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(f *template.Function, _ *rehearsal.Options) { f.Routes = []template.Route{{Stream: f.Timeout}} })
+	first := s.ask(t, map[string]string{"do": "stream"})
+	if again := s.ask(t, map[string]string{"do": "stream"}); first == "" || again != first || s.started() != 1 {
+		t.Errorf("process %s, the first was %q", again, first)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // API is the REST API: the body of the AWS::Serverless::Api, merged with the
@@ -50,6 +51,9 @@ func isMethod(name string) bool {
 type Method struct {
 	// Function is the logical ID of the function that answers.
 	Function string
+	// Stream is how long the function may stream its answer; 0 means that its
+	// answers are buffered.
+	Stream time.Duration
 	// Mock is the gateway's own answer.
 	Mock *Mock
 }
@@ -111,7 +115,7 @@ func (d *document) connect(t *Template) {
 			if m.Function != "" || m.Mock != nil {
 				place.fail("route %s %s, which has another answer already", r.Method, r.Path)
 			}
-			m.Function = f.LogicalID
+			m.Function, m.Stream = f.LogicalID, r.Stream
 			t.API.Resources[i].Methods[r.Method] = m
 		}
 	}

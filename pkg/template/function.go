@@ -63,7 +63,11 @@ func (d *document) function(id string, resource, globals node) Function {
 		e.value.allow("Type", "Properties")
 		switch kind := e.value.at("Type").text(); kind {
 		case "Api":
-			f.Routes = append(f.Routes, d.route(e.value.at("Properties")))
+			r := d.route(e.value.at("Properties"))
+			if r.Stream != 0 && r.Stream != f.Timeout {
+				setting("Timeout").fail("is not that of the stream %s, so that the shorter one cuts answers off", r.Stream)
+			}
+			f.Routes = append(f.Routes, r)
 		case "ScheduleV2":
 			f.Schedules = append(f.Schedules, d.schedule(e.value.at("Properties")))
 		default:
@@ -79,17 +83,43 @@ func (d *document) function(id string, resource, globals node) Function {
 }
 
 func (d *document) route(p node) Route {
-	p.allow("RestApiId", "Path", "Method")
+	p.allow("RestApiId", "Path", "Method", "ResponseTransferMode", "TimeoutInMillis")
 	id := p.at("RestApiId")
 	if d.resources.at(id.text()).at("Type").textIfAny() != "AWS::Serverless::Api" {
 		id.fail("is not an API of this template")
 	}
-	r := Route{strings.ToUpper(p.at("Method").text()), p.at("Path").text()}
+	r := Route{strings.ToUpper(p.at("Method").text()), p.at("Path").text(), stream(p)}
 	if !isMethod(r.Method) {
 		p.at("Method").fail("%q is not understood", r.Method)
 	}
 	checkPath(p.at("Path"), r.Path)
 	return r
+}
+
+// maxStream is how long API Gateway lets a function stream an answer.
+const maxStream = 15 * time.Minute
+
+// stream reads how long a function may stream its answers to an event.
+func stream(p node) time.Duration {
+	mode, limit := p.at("ResponseTransferMode"), p.at("TimeoutInMillis")
+	if !mode.there() {
+		if limit.there() {
+			limit.fail("is understood only with ResponseTransferMode")
+		}
+		return 0
+	}
+	if mode.text() != "RESPONSE_STREAM" {
+		mode.fail("must be RESPONSE_STREAM: with anything else SAM integrates the function without streaming")
+	}
+	if !limit.there() {
+		limit.fail("is missing: API Gateway would cut the stream off after 29 s")
+		return 0
+	}
+	d := time.Duration(limit.number()) * time.Millisecond
+	if d <= 0 || d > maxStream {
+		limit.fail("must be from 1 to %d", maxStream.Milliseconds())
+	}
+	return d
 }
 
 // hasAlias reports whether a function has an alias, of its own or from Globals.

@@ -53,6 +53,9 @@ type Route struct {
 	// Path is the path of the resource, with {parameters}, and does not end
 	// in a slash.
 	Path string
+	// Stream is how long the function may stream its answer; 0 means that its
+	// answers are buffered.
+	Stream time.Duration
 }
 
 // An Option changes how a template is read.
@@ -197,6 +200,7 @@ func isUnread(kind string) bool {
 		"AWS::CloudWatch::Alarm",
 		"AWS::CloudWatch::Dashboard",
 		"AWS::Logs::LogGroup",
+		"AWS::Logs::MetricFilter",
 		"AWS::SNS::Subscription",
 		"AWS::SNS::Topic",
 		"AWS::WAFv2::WebACLAssociation":

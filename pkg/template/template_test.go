@@ -50,7 +50,7 @@ func TestFunctions(t *testing.T) {
 			LogicalID: "ThingPut", Name: "thing-put", Folder: "functions/thing-put",
 			Timeout: 20 * time.Second, MemoryMB: 128,
 			Environment: map[string]string{"TABLE_NAME": "Table", "DAYS": "7", "PLACE": "us-east-1/365/${Days}"},
-			Routes:      []template.Route{{Method: "PUT", Path: "/things/{Id}"}, {Method: "POST", Path: "/things"}},
+			Routes:      []template.Route{{Method: "PUT", Path: "/things/{Id}"}, {Method: "POST", Path: "/things", Stream: 20 * time.Second}},
 			Statements:  statements,
 		},
 		{
@@ -133,7 +133,7 @@ func TestAPI(t *testing.T) {
 					ContentTypes: []string{"application/json", "text/plain"},
 				}},
 			}},
-			{Path: "/things", Methods: map[string]template.Method{"POST": {Function: "ThingPut"}}},
+			{Path: "/things", Methods: map[string]template.Method{"POST": {Function: "ThingPut", Stream: 20 * time.Second}}},
 		},
 		GatewayResponses: map[string]template.GatewayResponse{
 			"THROTTLED": {
@@ -194,6 +194,12 @@ func TestRefusals(t *testing.T) {
 		{"statement", "Effect: Allow", "NotAction: x\n                Effect: Allow", "NotAction is not understood"},
 		{"event", "{Type: Api, Properties: {RestApiId: !Ref API, Path: /things,", "{Type: HttpApi, Properties: {RestApiId: !Ref API, Path: /things,", `"HttpApi" is not understood`},
 		{"event method", "Path: /things, Method: post", "Path: /things, Method: any", `"ANY" is not understood`},
+		// With these, SAM and API Gateway buffer answers or cut them off.
+		{"mode of a stream", "RESPONSE_STREAM", "STREAM", "must be RESPONSE_STREAM"},
+		{"no time for a stream", ", TimeoutInMillis: 20000", "", "TimeoutInMillis is missing"},
+		{"too much time for a stream", "TimeoutInMillis: 20000", "TimeoutInMillis: 900001", "must be from 1 to 900000"},
+		{"time without a stream", "ResponseTransferMode: RESPONSE_STREAM, ", "", "TimeoutInMillis is understood only with"},
+		{"time of a stream and a function", "Timeout: 20\n", "Timeout: 19\n", "is not that of the stream 20s"},
 		{"schedule property", "RetryPolicy: {", "GroupName: x\n            RetryPolicy: {", "Daily.Properties.GroupName is not understood"},
 		{"retry property", "RetryPolicy: {MaximumRetryAttempts", "RetryPolicy: {Attempts", "RetryPolicy.Attempts is not understood"},
 		{"window property", "{Mode: 'OFF'}", "{Mode: 'OFF', Minutes: 1}", "FlexibleTimeWindow.Minutes is not understood"},

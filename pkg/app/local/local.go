@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -90,4 +91,41 @@ func (fs *Functions) Invoke(ctx context.Context, function string, event []byte) 
 	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
 	defer cancel()
 	return fs.handlers[f.Name].Invoke(ctx, event)
+}
+
+// Stream is like Invoke, for functions that stream their answers. The function has
+// the time that the template gives it, until the answer is closed.
+func (fs *Functions) Stream(ctx context.Context, function string, event []byte) (io.ReadCloser, error) {
+	f, ok := fs.template.Function(function)
+	if !ok {
+		return nil, fmt.Errorf("there is no function %q", function)
+	}
+	handler, ok := fs.handlers[f.Name].(streamer)
+	if !ok {
+		return nil, fmt.Errorf("the function %s does not stream", f.Name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.Timeout)
+	out, err := handler.Stream(ctx, event)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return &answer{out, cancel}, nil
+}
+
+// streamer is a handler that streams its answers.
+type streamer interface {
+	Stream(ctx context.Context, event []byte) (io.ReadCloser, error)
+}
+
+// answer is a streamed answer.
+type answer struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+// Close ends the invocation.
+func (a *answer) Close() error {
+	defer a.cancel()
+	return a.ReadCloser.Close()
 }

@@ -9,6 +9,10 @@
 // Differences from AWS:
 //   - Neither the processor nor the memory is limited.
 //   - A process that fails to start is not started again for the same request.
-//   - There are no extensions and no response streams, and of traces there are
-//     only the IDs.
+//   - An answer streams if the caller asks for a stream, whatever the function
+//     says about its mode: AWS's runtime client for Go says nothing. There is no
+//     limit on the bandwidth.
+//   - A process whose reader leaves is told so at once. AWS documents only that it
+//     may continue.
+//   - There are no extensions, and of traces there are only the IDs.
 package runtimeapi

@@ -3,6 +3,7 @@ package runtimeapi
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -35,4 +36,10 @@ func timedOut(requestID string, limit time.Duration) error {
 		"Sandbox.Timedout",
 		fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", requestID, limit.Seconds()),
 	}
+}
+
+// responseTooLarge returns the error that Lambda reports for an answer that is
+// too large.
+func responseTooLarge(err *http.MaxBytesError) error {
+	return &FunctionError{"Function.ResponseSizeTooLarge", fmt.Sprintf("the answer exceeds %d bytes", err.Limit)}
 }

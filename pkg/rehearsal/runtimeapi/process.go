@@ -64,6 +64,10 @@ type invocation struct {
 	until time.Time
 	// done is buffered, so that sending the result never blocks.
 	done chan result
+	// stream takes an answer that is streamed, and over is closed at its end. Of
+	// a buffered answer both are nil.
+	stream *io.PipeWriter
+	over   chan struct{}
 }
 
 type result struct {
@@ -122,7 +126,18 @@ func (s *Server) start(f Function) (*Process, error) {
 // answer in time, or whose context is cancelled, is killed. Only one invocation
 // may be in progress.
 func (p *Process) Invoke(ctx context.Context, event []byte) ([]byte, error) {
-	i := &invocation{id: uuid.NewString(), trace: traceHeader(event), event: event, done: make(chan result, 1)}
+	limit := time.NewTimer(startTimeout + p.function.Timeout)
+	defer limit.Stop()
+	return p.run(ctx, newInvocation(event), limit)
+}
+
+func newInvocation(event []byte) *invocation {
+	return &invocation{id: uuid.NewString(), trace: traceHeader(event), event: event, done: make(chan result, 1)}
+}
+
+// run passes the event of i to the process and waits for the answer, or for the
+// beginning of a stream. The timer has the time for starting and answering.
+func (p *Process) run(ctx context.Context, i *invocation, limit *time.Timer) ([]byte, error) {
 	var bounded bool
 	if i.until, bounded = ctx.Deadline(); !bounded {
 		i.until = time.Now().Add(startTimeout + p.function.Timeout)
@@ -132,8 +147,6 @@ func (p *Process) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	p.mu.Unlock()
 	defer p.take(i.id)
 
-	limit := time.NewTimer(startTimeout + p.function.Timeout)
-	defer limit.Stop()
 	select {
 	case p.next <- i:
 		limit.Reset(p.function.Timeout)
@@ -229,10 +242,19 @@ func (p *Process) failed(err error) {
 
 // take ends and returns the current invocation, or nil if it has another ID.
 func (p *Process) take(id string) *invocation {
+	return p.takeIf(func(i *invocation) bool { return i.id == id })
+}
+
+// takeStream is like take, but returns nil for an invocation that does not stream.
+func (p *Process) takeStream(id string) *invocation {
+	return p.takeIf(func(i *invocation) bool { return i.id == id && i.stream != nil })
+}
+
+func (p *Process) takeIf(wanted func(*invocation) bool) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := p.current
-	if i == nil || i.id != id {
+	if i == nil || !wanted(i) {
 		return nil
 	}
 	p.current = nil

@@ -117,9 +117,13 @@ func (p *Process) serveNext(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Process) serveResponse(w http.ResponseWriter, r *http.Request) {
+	if i := p.takeStream(r.PathValue("id")); i != nil {
+		i.receive(w, r)
+		return
+	}
 	out, err := io.ReadAll(http.MaxBytesReader(w, r.Body, gateway.MaxEventBytes))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		err = &FunctionError{"Function.ResponseSizeTooLarge", fmt.Sprintf("the answer exceeds %d bytes", tooLarge.Limit)}
+		err = responseTooLarge(tooLarge)
 	}
 	p.finish(w, r, result{out, err})
 }

@@ -44,8 +44,12 @@ type question struct {
 	Do, Text string
 }
 
-func answer(ctx context.Context, q question) (string, error) {
+func answer(ctx context.Context, q question) (any, error) {
 	switch q.Do {
+	case "stream":
+		return &streamed{question: q}, nil
+	case "closed":
+		return os.Getenv("CLOSED"), nil
 	case "fail":
 		return "", errors.New(q.Text)
 	case "panic":

@@ -216,7 +216,8 @@ func invoke(ctx context.Context, process *runtimeapi.Process, event []byte) (int
 		return 0, fmt.Errorf("invoke: %w", err)
 	}
 	var answer struct{ StatusCode int }
-	if err := json.Unmarshal(out, &answer); err != nil {
+	// After the status and the headers, a stream has its body.
+	if err := json.NewDecoder(bytes.NewReader(out)).Decode(&answer); err != nil {
 		return 0, fmt.Errorf("answer %q: %w", out, err)
 	}
 	return answer.StatusCode, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -191,9 +192,10 @@ func (s *subject) start(ctx context.Context, server *runtimeapi.Server, f *front
 	if err != nil {
 		return err
 	}
-	// A function that is not behind the API has no status.
+	// A function that is not behind the API has no status, and one that streams has
+	// its body after the object.
 	answer := struct{ StatusCode int }{http.StatusOK}
-	if json.Unmarshal(out, &answer) != nil || answer.StatusCode < 200 || answer.StatusCode > 499 {
+	if json.NewDecoder(bytes.NewReader(out)).Decode(&answer) != nil || answer.StatusCode < 200 || answer.StatusCode > 499 {
 		return fmt.Errorf("it answered %s", out)
 	}
 	s.times, s.inits = append(s.times, took), append(s.inits, process.InitDuration())

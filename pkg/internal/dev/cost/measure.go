@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -123,6 +124,31 @@ func (m *measurement) Invoke(ctx context.Context, function string, event []byte)
 	m.invoked.Add(int64(time.Since(started)))
 	m.invocations.Add(1)
 	return out, err
+}
+
+// Stream is like Invoke, and takes the time until the answer is closed.
+func (m *measurement) Stream(ctx context.Context, function string, event []byte) (io.ReadCloser, error) {
+	started := time.Now()
+	out, err := m.running.Stream(ctx, function, event)
+	if err != nil {
+		return nil, err
+	}
+	return &stream{out, func() {
+		m.invoked.Add(int64(time.Since(started)))
+		m.invocations.Add(1)
+	}}, nil
+}
+
+// stream is a streamed answer.
+type stream struct {
+	io.ReadCloser
+	closed func()
+}
+
+// Close ends the invocation.
+func (s *stream) Close() error {
+	defer s.closed()
+	return s.ReadCloser.Close()
 }
 
 // Write counts what functions log.

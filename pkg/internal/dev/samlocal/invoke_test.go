@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -139,6 +141,19 @@ func (x *events) invoke(t *testing.T, e sample) []byte {
 type says []byte
 
 func (s says) Invoke(context.Context, string, []byte) ([]byte, error) { return s, nil }
+
+// Stream returns what SAM's function, which cannot stream, would have streamed.
+func (s says) Stream(context.Context, string, []byte) (io.ReadCloser, error) {
+	var answer map[string]any
+	if err := json.Unmarshal(s, &answer); err != nil {
+		return nil, err
+	}
+	body, _ := answer["body"].(string)
+	delete(answer, "body")
+	delete(answer, "isBase64Encoded")
+	head, err := json.Marshal(answer)
+	return io.NopCloser(strings.NewReader(string(head) + gateway.Delimiter + body)), err
+}
 
 // ask returns the answer to a request.
 func ask(t *testing.T, h http.Handler, r *http.Request) answer {
