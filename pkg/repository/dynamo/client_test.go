@@ -115,6 +115,7 @@ func TestThrottleLog(t *testing.T) {
 				f.Repository = dynamo.New(dynamo.Config{
 					Client: w.client(), Table: "table", Logger: slog.New(slog.NewJSONHandler(&log, nil)),
 				})
+				f.AssumeLayout()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				operation, i := "TransactWriteItems", f.fresh(1)

@@ -9,7 +9,7 @@ import (
 // Create implements [instance.Creator] as one transaction, and enters the
 // collection in the directory first if this process has not done so recently.
 func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, idem *instance.Idempotency) error {
-	w := r.transaction("create " + i.Key().String())
+	w := r.write(ctx, "create "+i.Key().String())
 	w.recordIdempotency(idem)
 	w.putInstance(i)
 	w.takeCode(i)

@@ -53,7 +53,7 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 
 // discard deletes the instance if it is still as it was read.
 func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change) error {
-	w := r.transaction("delete " + i.Key().String())
+	w := r.write(ctx, "delete "+i.Key().String())
 	// A later heartbeat, which leaves the version alone, must not get lost.
 	same := unchanged(i).And(timeIs("seen", milli(i.LastSeenAt))).And(timeIs("idle", milli(i.IdleSince)))
 	w.remove(itemKey{partition(i.Kind, i.Collection), i.SortKey()}, same, r.changed(ctx, i.Key()))

@@ -19,6 +19,7 @@
 //	end of a key  endings                              end # HASH
 //	document      document#NAME                        document
 //	marker        write#ID                             marker
+//	layout        layout                               layout
 //
 // The sort key of an instance is [instance.Instance.SortKey]. In a kind with
 // [instance.OrderTime], an id that does not tell the sort key has a pointer, which
@@ -44,6 +45,15 @@
 // subgroup and status are not in the index for it. IdleIndex has idle instances by
 // the day since when, in UTC, so that a heartbeat moves an entry at most once a
 // day. Items in the trash are in no index.
+//
+// # Layout
+//
+// This is layout 2. The layout item says which one all items of a table have, and a
+// process reads it at most once a minute, before it writes an instance. A table
+// without that item has layout 1, unless it holds nothing: then the first command
+// of an operator enters the newest ([Repository.Initialize]). A process that finds
+// a newer layout than it knows writes no instance. With an older one it works, says
+// in the log that an upgrade is due, and writes instances as they are laid out now.
 //
 // # Reads
 //

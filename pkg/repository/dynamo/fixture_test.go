@@ -46,7 +46,12 @@ type fixture struct {
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{wire: new(wire), table: dynamotest.NewTable(t)}
-	f.Repository = dynamo.New(dynamo.Config{Client: f.table.Client(f.wire.transport), Table: f.table.Name})
+	// It reads the layout once, whatever a test takes.
+	start := time.Now()
+	f.Repository = dynamo.New(dynamo.Config{
+		Client: f.table.Client(f.wire.transport), Table: f.table.Name, Now: func() time.Time { return start },
+	})
+	f.AssumeLayout()
 	f.other = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name})
 	f.name()
 	return f

@@ -26,7 +26,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 		touched = append(touched, "idle", "ipk", "isk")
 	}
 	after.LastSeenAt, after.IdleSince = fromMilli(milli(after.LastSeenAt)), fromMilli(milli(after.IdleSince))
-	w := r.transaction("replace " + before.Key().String())
+	w := r.write(ctx, "replace "+before.Key().String())
 	stored, err := newItem(after)
 	w.fail(err)
 	w.update(stored.itemKey, w.assign(stored, touched), unchanged(before), r.changed(ctx, before.Key()))

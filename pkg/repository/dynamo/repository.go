@@ -32,13 +32,14 @@ type Repository struct {
 	retention time.Duration
 	logger    *slog.Logger
 	directory *directory
+	known     *layoutMemory
 }
 
 // New returns a repository. It does not connect yet.
 func New(c Config) *Repository {
 	r := &Repository{
 		client: c.Client, table: c.Table, now: c.Now, retention: c.HistoryRetention,
-		logger: c.Logger, directory: newDirectory(),
+		logger: c.Logger, directory: newDirectory(), known: &layoutMemory{turn: make(chan struct{}, 1)},
 	}
 	if r.now == nil {
 		r.now = time.Now

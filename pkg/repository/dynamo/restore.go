@@ -57,7 +57,7 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	if !before.IdleSince.IsZero() {
 		after.IdleSince = after.UpdatedAt
 	}
-	w := r.transaction("restore " + before.Key().String())
+	w := r.write(ctx, "restore "+before.Key().String())
 	w.putInstance(after)
 	w.remove(trash, expression.AttributeExists(expression.Name("pk")), is(instance.ErrConflict))
 	w.takeCode(after)

@@ -219,6 +219,7 @@ func still(answer func(c call) (*http.Response, error)) (*fixture, *wire) {
 	w := new(wire)
 	w.fault = answer
 	f := &fixture{Repository: dynamo.New(dynamo.Config{Client: w.client(), Table: "table"})}
+	f.AssumeLayout()
 	f.name()
 	return f, w
 }

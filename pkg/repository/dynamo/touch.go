@@ -19,6 +19,9 @@ import (
 // is a second write only where one of the two times is as late already and the
 // other is not. The index of what is idle changes once a day.
 func (r *Repository) Touch(ctx context.Context, key instance.Key, at time.Time) error {
+	if _, err := r.layout(ctx); err != nil {
+		return fmt.Errorf("touch %s: %w", key, err)
+	}
 	item, err := r.find(ctx, key)
 	if err != nil {
 		return fmt.Errorf("touch %s: %w", key, err)

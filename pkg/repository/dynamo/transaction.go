@@ -31,6 +31,9 @@ type transaction struct {
 	// marker is the key of the item that only this write makes, which is the
 	// last one.
 	marker itemKey
+	// layout is that by which an instance is written. For anything else it is
+	// zero.
+	layout layout
 	err    error
 }
 
@@ -45,6 +48,15 @@ func is(err error) refusal { return func(item) error { return err } }
 // the first of them that has a refusal determines the error.
 func (r *Repository) transaction(operation string) *transaction {
 	return &transaction{r: r, operation: operation, id: rand.Text(), token: rand.Text()}
+}
+
+// write starts a transaction that writes an instance.
+func (r *Repository) write(ctx context.Context, operation string) *transaction {
+	w := r.transaction(operation)
+	known, err := r.layout(ctx)
+	w.layout = known
+	w.fail(err)
+	return w
 }
 
 // put stores an item. Refused may be nil if only a fault can make the condition
@@ -125,6 +137,11 @@ func (w *transaction) run(ctx context.Context) error {
 	}
 	if w.err != nil {
 		return w.err
+	}
+	if until := w.layout.until; !until.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, until)
+		defer cancel()
 	}
 	sendCtx, cancel := keepBack(ctx)
 	defer cancel()

@@ -84,7 +84,7 @@ func (r *Repository) Purge(ctx context.Context, d instance.Deleted, change insta
 	if !valid(d.Key()) {
 		return instance.ErrNotFound
 	}
-	w := r.transaction("purge " + d.Key().String())
+	w := r.write(ctx, "purge "+d.Key().String())
 	same := unchanged(d.Instance).
 		And(expression.Name("col").Equal(expression.Value(d.Collection))).
 		And(expression.Name("deleted").Equal(expression.Value(milli(d.DeletedAt))))

@@ -7,8 +7,9 @@
 // follows AWS; [units] says how.
 //
 // How the rest is counted:
-//   - Calls are warm, and the process knows the key. It reads a key once a
-//     minute, which has a row of its own.
+//   - Calls are warm, and the process knows the key and the layout of the table.
+//     It reads a key once a minute, which has a row of its own, and so it does the
+//     layout where it writes, which costs the same.
 //   - The time of a function is its own work on this machine, as much longer as
 //     it has less than one processor with its memory, and an assumed wait for
 //     each call of DynamoDB. Lambda rounds the sum up to a millisecond.

@@ -267,21 +267,31 @@ func (m *measurement) cleanup(ctx context.Context) ([]row, error) {
 		used, worked, err := m.taken()
 		return row{group: others, memoryMB: f.MemoryMB, usage: used, own: worked}, err
 	}
-	// The first is a cold start.
-	if _, err := clean(0); err != nil {
+	change := instance.Change{By: keyName, Owner: keyName, At: time.Now().Add(-longAgo), Operation: "delete"}
+	remove := func(ids []string) error {
+		for _, id := range ids {
+			// There are fewer instances than fit into the first block.
+			key := instance.Key{Kind: topology.Kind(), Collection: instance.Block(1), ID: id}
+			if err := m.repository().Delete(ctx, key, change, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	ids := m.registry.ids["topology"]
+	// The first is a cold start, and reads the layout.
+	if err := remove(ids[m.rounds : m.rounds+1]); err != nil {
+		return nil, err
+	}
+	if _, err := clean(1); err != nil {
 		return nil, err
 	}
 	empty, err := clean(0)
 	if err != nil {
 		return nil, err
 	}
-	change := instance.Change{By: keyName, Owner: keyName, At: time.Now().Add(-longAgo), Operation: "delete"}
-	for _, id := range m.registry.ids["topology"][:m.rounds] {
-		// There are fewer instances than fit into the first block.
-		key := instance.Key{Kind: topology.Kind(), Collection: instance.Block(1), ID: id}
-		if err := m.repository().Delete(ctx, key, change, nil); err != nil {
-			return nil, err
-		}
+	if err := remove(ids[:m.rounds]); err != nil {
+		return nil, err
 	}
 	each, err := clean(m.rounds)
 	if err != nil {

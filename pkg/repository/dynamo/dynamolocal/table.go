@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"instances/pkg/repository/dynamo"
 	"instances/pkg/template"
 )
 
@@ -27,10 +28,14 @@ const (
 	secretKey = "test"
 )
 
-// Create makes the table. Its time to live is left out: tests have clocks of
+// Create makes the table, with the newest layout. Its time to live is left out: tests have clocks of
 // their own, and the engine would remove by the real one.
 func (t Table) Create(ctx context.Context, definition template.Table) error {
-	if _, err := t.Client(nil).CreateTable(ctx, createInput(t.Name, definition)); err != nil {
+	client := t.Client(nil)
+	if _, err := client.CreateTable(ctx, createInput(t.Name, definition)); err != nil {
+		return fmt.Errorf("create table: %w", err)
+	}
+	if err := dynamo.New(dynamo.Config{Client: client, Table: t.Name}).Initialize(ctx); err != nil {
 		return fmt.Errorf("create table: %w", err)
 	}
 	return nil

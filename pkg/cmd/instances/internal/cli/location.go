@@ -43,7 +43,8 @@ const (
 type location struct {
 	data  string
 	table store.Table
-	// create makes a data folder that does not exist.
+	// create makes a data folder that does not exist, and gives a table that holds
+	// nothing its layout.
 	create bool
 	// retention is how long history is kept; 0 means forever.
 	retention time.Duration
@@ -98,7 +99,12 @@ func (l *location) withTable(ctx context.Context, e *environment, do func(contex
 	r := dynamo.New(dynamo.Config{Client: client, Table: l.table.Name, Now: e.now, HistoryRetention: l.retention})
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(l.timeout, tableTimeout))
 	defer cancel()
-	err = do(ctx, store.New(r, e.now))
+	if l.create {
+		err = r.Initialize(ctx)
+	}
+	if err == nil {
+		err = do(ctx, store.New(r, e.now))
+	}
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {
 		return fmt.Errorf("there is no table %s in %s for these credentials: check --table, --region and the profile",

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"instances/pkg/repository/dynamo/dynamotest"
 )
 
@@ -33,7 +36,17 @@ func TestTable(t *testing.T) {
 	in := func(args ...string) result {
 		return instances(t, dir, append(args, "--table", table.Name, "--endpoint", table.Endpoint, "--region", "us-east-1")...)
 	}
+	// As CloudFormation creates a table, nothing is in it.
+	layout := map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: "layout"}, "sk": &types.AttributeValueMemberS{Value: "layout"},
+	}
+	if _, err := table.Client(nil).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table.Name, Key: layout}); err != nil {
+		t.Fatal(err)
+	}
 	secret := secretOf(t, in("keys", "create", "--name", "ci", "--allow", "topology:read", "--compute-profile", "client"))
+	if out, err := table.Client(nil).GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table.Name, Key: layout}); err != nil || len(out.Item) == 0 {
+		t.Errorf("the first key gave the table no layout: %v", err)
+	}
 	if got := in("keys", "create", "--name", "ci", "--allow", "*"); got.code != exitFailed || !strings.Contains(got.stderr, "a key named ci exists") {
 		t.Errorf("%+v", got)
 	}

@@ -1,0 +1,182 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// layoutVersion is the layout that the documentation of this package describes.
+// That of a table without a layout item is 1: its instances lack what the indexes
+// of layout 2 read.
+const layoutVersion = 2
+
+const (
+	// layoutFresh is how long a process relies on the layout that it has read.
+	layoutFresh = time.Minute
+	// layoutUse is how long a write, or the reading of name rows, may go on after
+	// that.
+	layoutUse = 25 * time.Second
+)
+
+// namesState is what becomes of the name rows of a table.
+type namesState string
+
+const (
+	// namesNone means that there are no name rows.
+	namesNone namesState = ""
+	// namesFilling means that writes keep the rows, and that those of older
+	// instances are being added.
+	namesFilling namesState = "filling"
+	// namesComplete means that writes keep the rows, and that searches may use
+	// them.
+	namesComplete namesState = "complete"
+	// namesLeaving means that writes still keep the rows, which searches no longer
+	// use.
+	namesLeaving namesState = "leaving"
+	// namesRemoving means that writes no longer keep the rows, which are being
+	// removed.
+	namesRemoving namesState = "removing"
+)
+
+// layoutItem says how a table is laid out.
+type layoutItem struct {
+	itemKey
+	// Version is the layout that every item has.
+	Version int `dynamodbav:"version"`
+	// Target is the layout that an upgrade is bringing, or 0.
+	Target int        `dynamodbav:"target,omitempty"`
+	Names  namesState `dynamodbav:"names,omitempty"`
+}
+
+// layoutKey is the item with the layout of the table.
+func layoutKey() itemKey { return itemKey{"layout", "layout"} }
+
+// layout is what a process does because of the layout of the table.
+type layout struct {
+	// complete says that every instance is in all indexes. Otherwise only those
+	// are that were written since the program knows this layout.
+	complete bool
+	// keepsNames says that each write of an instance keeps its name rows, and
+	// hasNames that those of all instances are there.
+	keepsNames, hasNames bool
+	// until is when what began with this layout has to be over, by the clock of
+	// contexts.
+	until time.Time
+}
+
+// layoutMemory is what a process knows of the layout. It belongs to whoever has
+// put something into turn.
+type layoutMemory struct {
+	turn chan struct{}
+	layout
+	// readAt is zero before the first time.
+	readAt time.Time
+	warned bool
+}
+
+// layout returns the layout of the table, which it reads at most once a minute.
+// It is an error if the layout is newer than this program.
+func (r *Repository) layout(ctx context.Context) (layout, error) {
+	m := r.known
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return layout{}, unavailable("read the layout", ctx.Err())
+	}
+	// The monotonic clock stops while Lambda freezes the process.
+	now := r.now().Round(0)
+	if age := now.Sub(m.readAt); m.readAt.IsZero() || age < 0 || age >= layoutFresh {
+		stored, err := r.readLayout(ctx)
+		if err != nil {
+			return layout{}, err
+		}
+		if newest := max(stored.Version, stored.Target); newest > layoutVersion {
+			return layout{}, fmt.Errorf("table %s has layout %d, and this program knows none above %d: deploy the version that upgraded it, or a later one",
+				r.table, newest, layoutVersion)
+		}
+		r.warnOfLayout(ctx, stored)
+		m.readAt = now
+		m.layout = layout{complete: stored.Version == layoutVersion}
+		switch stored.Names {
+		case namesNone, namesRemoving:
+		case namesFilling, namesLeaving:
+			m.keepsNames = true
+		case namesComplete:
+			m.keepsNames, m.hasNames = true, m.complete
+		}
+	}
+	known := m.layout
+	known.until = time.Now().Add(layoutUse)
+	return known, nil
+}
+
+// readLayout reads the layout item, and stands in for one that is missing.
+func (r *Repository) readLayout(ctx context.Context) (layoutItem, error) {
+	attributes, err := r.getItem(ctx, layoutKey())
+	if err != nil {
+		return layoutItem{}, fmt.Errorf("read the layout: %w", err)
+	}
+	if len(attributes) == 0 {
+		return layoutItem{itemKey: layoutKey(), Version: 1}, nil
+	}
+	return decode[layoutItem](attributes)
+}
+
+// warnOfLayout logs, once, that an upgrade is due.
+func (r *Repository) warnOfLayout(ctx context.Context, stored layoutItem) {
+	if r.known.warned || stored.Version == layoutVersion {
+		return
+	}
+	r.known.warned = true
+	r.logger.LogAttrs(ctx, slog.LevelWarn, "the table has an old layout, and searches read all instances: run instances upgrade --table "+r.table,
+		slog.Int("layout", stored.Version), slog.Int("newest", layoutVersion))
+}
+
+// Initialize gives a table that holds nothing yet the newest layout, and leaves
+// any other alone. It is for operators: it reads an item, and a page of the table
+// if there are neither layout nor keys.
+func (r *Repository) Initialize(ctx context.Context) error {
+	attributes, err := r.getItem(ctx, layoutKey())
+	if err != nil || len(attributes) > 0 {
+		return err
+	}
+	for _, err := range r.Credentials(ctx) {
+		return err
+	}
+	used, err := r.holdsItems(ctx)
+	if err != nil || used {
+		return err
+	}
+	w := r.transaction("initialize the table")
+	w.put(layoutItem{itemKey: layoutKey(), Version: layoutVersion}, absent(), nil)
+	return w.repeat(ctx)
+}
+
+// holdsItems reports whether there is anything in the table.
+func (r *Repository) holdsItems(ctx context.Context) (bool, error) {
+	pages := r.pages(ctx, "Scan", func(start item) sendPage {
+		return func(ctx context.Context) (page, *types.ConsumedCapacity, error) {
+			out, err := r.client.Scan(ctx, &dynamodb.ScanInput{
+				TableName: &r.table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(1),
+				ExclusiveStartKey: start, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+			}, once)
+			if err != nil {
+				return page{}, nil, err
+			}
+			return page{out.Items, out.LastEvaluatedKey}, out.ConsumedCapacity, nil
+		}
+	})
+	for items, err := range pages {
+		if err != nil || len(items) > 0 {
+			return len(items) > 0, err
+		}
+	}
+	return false, nil
+}
