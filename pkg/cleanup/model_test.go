@@ -40,7 +40,7 @@ func TestModel(t *testing.T) {
 		_, fast := f.store.(*bolt.Repository)
 		rapid.Check(t, func(t *rapid.T) {
 			// A cleanup makes 16 queries for each thing that it looks for.
-			if !fast && runs.Load() == 30 {
+			if !fast && runs.Load() == 15 {
 				return
 			}
 			// Kinds and names of its own give each run an empty registry.

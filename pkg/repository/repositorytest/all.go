@@ -38,8 +38,8 @@ func (f *fixture) fillAll(t *testing.T) []instance.Instance {
 		i.Attributes = []byte(`{"a":1}`)
 		stored = append(stored, f.create(t, i))
 	}
-	for n := range 4 {
-		for c := range 3 {
+	for n := range 3 {
+		for c := range 2 {
 			collection, id := fmt.Sprintf("collection-%d", c), fmt.Sprintf("id-%d", n)
 			add(named(collection, id))
 			add(timed(collection, id))
@@ -138,7 +138,7 @@ func testAll(t *testing.T, open Opener) {
 		}
 		all := f.all(t, allKinds(), nil)
 		wantSame(t, all, stored)
-		for _, n := range []int{0, 4, 5, 17, 29} {
+		for _, n := range []int{4, 17, 29} {
 			wantSame(t, f.all(t, allKinds(), &all[n]), all[n+1:])
 		}
 	})

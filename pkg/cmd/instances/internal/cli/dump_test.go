@@ -37,7 +37,7 @@ func sample(t *testing.T, n int) instance.Instance {
 	var err error
 	switch n % 3 {
 	case 0:
-		key, err = topology.Key(strconv.Itoa(1 + n*7))
+		key, err = topology.Key(strconv.Itoa(1 + n*37))
 		i.Code, i.Group, i.SubGroup, i.Active = fmt.Sprintf("CODE-%d", n), fmt.Sprintf("Group-%d", n%11), fmt.Sprintf("sub-%d", n%3), n%2 == 0
 		i.Attributes = fmt.Appendf(nil, `{"description":"Number \u003c%d\u003e","environments":[%d,9007199254740993],"pluginOperations":[{"pluginId":1,"operation":"o"}],"isDeploymentTarget":true}`, n, n)
 	case 1:
