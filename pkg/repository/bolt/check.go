@@ -95,7 +95,7 @@ func (f *file) checkPagesTwice(p *problems) (found string, err error) {
 		}
 		return nil
 	})
-	if err == nil && len(p.found) == 0 && found == layout {
+	if err == nil && len(p.found) == 0 && hasSeals(found) {
 		*p = unsealed
 	}
 	return found, err
@@ -135,9 +135,19 @@ func (c *contents) check(ctx context.Context, tx *bbolt.Tx) error {
 		}
 	}
 	// Every entry that should be there is, so that others are too many.
-	for _, name := range []string{pointersBucket, codesBucket, groupsBucket, idleBucket, trashedBucket, endingsBucket} {
+	for _, name := range []string{
+		pointersBucket, codesBucket, groupsBucket, subGroupsBucket, statusesBucket, labelsBucket, idleBucket, trashedBucket,
+		endingsBucket,
+	} {
 		n := 0
-		if err := bucket(tx, name).forEach(func(_, _ []byte) error { n++; return ctx.Err() }); err != nil {
+		if err := bucket(tx, name).forEach(func(_, value []byte) error {
+			if name == labelsBucket {
+				n += len(readLabels(value))
+			} else {
+				n++
+			}
+			return ctx.Err()
+		}); err != nil {
 			return err
 		}
 		if want := c.entries[name]; n > want {
@@ -195,8 +205,16 @@ func (c *contents) instance(key, value []byte) {
 	if i.Code != "" {
 		c.entry(i.Key(), codesBucket, codeKey(kind, i.Code), key)
 	}
-	if i.Group != "" {
-		c.entry(i.Key(), groupsBucket, groupEntry(i), nil)
+	for _, x := range indexes() {
+		if entry := x.entry(i, positionOf(i)); entry != nil {
+			c.entry(i.Key(), x.bucket, entry, nil)
+		}
+	}
+	if label := fold.String(i.Name); label != "" {
+		c.entries[labelsBucket]++
+		if string(labelAt(c.tx, kind, positionOf(i))) != label {
+			c.add("%v is not found by its name", i.Key())
+		}
 	}
 	if entry := idleEntry(i); entry != nil {
 		c.entry(i.Key(), idleBucket, entry, nil)

@@ -19,7 +19,8 @@ func TestCheckAgreement(t *testing.T) {
 	kind := instance.Kind{Name: "checked", Order: instance.OrderNumber}
 	timed := instance.Kind{Name: "timed", Order: instance.OrderTime}
 	one := instance.Instance{
-		Kind: kind, Collection: "c", ID: "1", Code: "C", Group: "G", Name: "N", Version: 1, Incarnation: "1", IdleSince: at,
+		Kind: kind, Collection: "c", ID: "1", Code: "C", Group: "G", SubGroup: "S", Name: "N", Status: "U", Version: 1,
+		Incarnation: "1", IdleSince: at,
 	}
 	imported := instance.Instance{Kind: timed, Collection: "c", ID: "imported", Version: 1, Incarnation: "2"}
 	gone := instance.Instance{Kind: kind, Collection: "c", ID: "2", Code: "D", Version: 1, Incarnation: "3"}
@@ -46,8 +47,8 @@ func TestCheckAgreement(t *testing.T) {
 
 	// Without any of the entries of one of these, something is missing.
 	for _, name := range []string{
-		pointersBucket, codesBucket, groupsBucket, idleBucket, trashedBucket, expiriesBucket, sequencesBucket,
-		credentialsBucket, ownersBucket, endingsBucket,
+		pointersBucket, codesBucket, groupsBucket, subGroupsBucket, statusesBucket, labelsBucket, idleBucket, trashedBucket,
+		expiriesBucket, sequencesBucket, credentialsBucket, ownersBucket, endingsBucket,
 	} {
 		t.Run("without "+name, func(t *testing.T) {
 			t.Parallel()
@@ -78,6 +79,15 @@ func TestCheckAgreement(t *testing.T) {
 		},
 		"codes has 1 entries that lead nowhere": func(tx *bbolt.Tx) error {
 			return bucket(tx, codesBucket).Put(codeKey(kind, "other"), instanceKey(one))
+		},
+		"statuses has 1 entries that lead nowhere": func(tx *bbolt.Tx) error {
+			return bucket(tx, statusesBucket).Put(parts(kind.Name, "V", "c", one.SortKey()), nil)
+		},
+		"labels has 1 entries that lead nowhere": func(tx *bbolt.Tx) error {
+			return setLabel(tx, kind, positionOf(other), "OTHER")
+		},
+		"checked 1 is not found by its name": func(tx *bbolt.Tx) error {
+			return setLabel(tx, kind, positionOf(one), "OTHER")
 		},
 		"its entry in codes leads elsewhere": func(tx *bbolt.Tx) error {
 			return bucket(tx, codesBucket).Put(codeKey(kind, one.Code), instanceKey(other))

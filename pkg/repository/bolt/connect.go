@@ -122,7 +122,7 @@ func (f *file) checkFile(whole bool) error {
 		return err
 	}
 	found, err := f.layout()
-	if err == nil && found == layout {
+	if err == nil && hasSeals(found) {
 		err = unsealed.err()
 	}
 	return err

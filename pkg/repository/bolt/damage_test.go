@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,9 @@ const (
 
 // damageTime is the time in the tests of damage.
 func damageTime() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+// damageUse is when the registry was last used in the tests of damage.
+func damageUse() time.Time { return damageTime().AddDate(0, 0, 2) }
 
 func damageOptions() bolt.Options {
 	return bolt.Options{
@@ -58,6 +62,7 @@ func fullFile(tb testing.TB) []byte {
 	for n := range int64(damageCount) {
 		i := sample(n + 1)
 		i.Incarnation = strconv.FormatInt(n, 16)
+		i.SubGroup, i.Status, i.Name = "sub", "up", i.Name+strings.Repeat(" of many", 20)
 		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: i.ID, Answer: []byte("a"), ExpiresAt: now.Add(time.Hour)}
 		other := instance.Instance{
 			Kind: timed(), Collection: "c", ID: "id-" + i.ID, Version: 1, Incarnation: i.ID, CreatedAt: now, IdleSince: now,
@@ -70,6 +75,8 @@ func fullFile(tb testing.TB) []byte {
 			}))
 		}
 	}
+	_, err = r.CheckClock(ctx, damageUse(), false)
+	errs = append(errs, err)
 	// A backup has no unused bytes at its end.
 	_, err = r.Backup(ctx, path+".copy")
 	errs = append(errs, err, r.Close())
@@ -98,11 +105,13 @@ func contentsOf(ctx context.Context, r *bolt.Repository) (found map[string][]str
 	later := damageTime().AddDate(1, 0, 0)
 	for _, kind := range []instance.Kind{numbered(), timed()} {
 		list(one, "all "+kind.Name, r.All(ctx, []instance.Kind{kind}, nil))
-		list(one, "group of "+kind.Name, r.Search(ctx, instance.Query{Kind: kind, Group: "group", Collections: []string{"c", instance.Block(1)}}))
+		for _, q := range []instance.Query{{Group: "group"}, {SubGroup: "sub"}, {Status: "up"}, {Name: "of many"}} {
+			q.Kind, q.Collections = kind, []string{"c", instance.Block(1)}
+			list(one, fmt.Sprint(q), r.Search(ctx, q))
+		}
 		list(one, "deleted "+kind.Name, r.Deleted(ctx, kind, time.Time{}))
 		list(one, "idle "+kind.Name, r.Idle(ctx, kind, later))
 	}
-	list(one, "named", r.Search(ctx, instance.Query{Kind: numbered(), Name: "name"}))
 	list(one, "keys", r.Credentials(ctx))
 	list(one, "ended keys", r.EndedCredentials(ctx, later))
 	for n := range int64(damageCount) {

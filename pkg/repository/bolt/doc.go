@@ -15,6 +15,9 @@
 //	pointers     kind, collection, id          sort key, where the id does not tell it
 //	codes        kind, folded code             key of the instance: guard and index
 //	groups       kind, folded group, collection, sort key
+//	subgroups    kind, folded subgroup, collection, sort key
+//	statuses     kind, status, collection, sort key
+//	labels       kind, collection, sort key    folded names, from that of this instance on
 //	idle         kind, day, collection, sort key
 //	trash        kind, time of deletion, id, incarnation, number  the deleted instance
 //	trashed      kind, collection, id, number  key in trash
@@ -48,7 +51,8 @@
 // kept next to that. An instance of a file of layout 1 has no time since when
 // it is idle.
 //
-// A walk looks only at the texts at the start of each record until one matches.
-// Numbers become durable with the instance that uses them: a number that no
+// A search by part of a name walks the folded names, of which some forty share a
+// value, so that it reads few bytes and checks few checksums: about 0.02 µs a
+// name. Numbers become durable with the instance that uses them: a number that no
 // instance used may be given out again after a restart.
 package bolt

@@ -41,7 +41,7 @@ func idleEntry(i instance.Instance) []byte {
 		return nil
 	}
 	entry := appendTime(parts(i.Kind.Name), i.IdleSince.Truncate(24*time.Hour))
-	return append(entry, position(instance.Position{Collection: i.Collection, SortKey: i.SortKey()})...)
+	return append(entry, positionOf(i)...)
 }
 
 // moveIdle updates the index of idle instances when an instance changes. The

@@ -52,6 +52,9 @@ func trashPrefix(i instance.Instance, at time.Time) []byte {
 // position is the end of an instance's key: its place within its kind.
 func position(p instance.Position) []byte { return parts(p.Collection, p.SortKey) }
 
+// positionOf is the position of an instance.
+func positionOf(i instance.Instance) []byte { return parts(i.Collection, i.SortKey()) }
+
 // indexText shortens a folded text for the key of an index. Different texts
 // stay different.
 func indexText(folded string) string {
@@ -67,16 +70,6 @@ func indexText(folded string) string {
 // codeKey is the guard and index entry of a code.
 func codeKey(kind instance.Kind, code string) []byte {
 	return parts(kind.Name, indexText(fold.String(code)))
-}
-
-// groupKey is the start of the index entries of a group. A position follows.
-func groupKey(kind instance.Kind, group string) []byte {
-	return parts(kind.Name, indexText(fold.String(group)))
-}
-
-// groupEntry is the index entry of an instance that has a group.
-func groupEntry(i instance.Instance) []byte {
-	return append(groupKey(i.Kind, i.Group), position(instance.Position{Collection: i.Collection, SortKey: i.SortKey()})...)
 }
 
 // appendNumber appends n so that keys sort by it.

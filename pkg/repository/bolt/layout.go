@@ -7,11 +7,13 @@ import (
 )
 
 // layout is the version of the buckets and records that this package writes.
-// Files of the earlier ones are brought up to date: layout 2 had no checksums,
-// and layout 1 neither these nor owners, endings, expiries and idle instances.
-// The trash of layout 1 was sorted by time and number only.
+// Files of the earlier ones are brought up to date: layout 3 had no indexes of
+// subgroups, statuses and names, layout 2 no checksums either, and layout 1
+// neither these nor owners, endings, expiries and idle instances. The trash of
+// layout 1 was sorted by time and number only.
 const (
-	layout  = "3"
+	layout  = "4"
+	layout3 = "3"
 	layout2 = "2"
 	layout1 = "1"
 )
@@ -22,6 +24,9 @@ const (
 	pointersBucket    = "pointers"
 	codesBucket       = "codes"
 	groupsBucket      = "groups"
+	subGroupsBucket   = "subgroups"
+	statusesBucket    = "statuses"
+	labelsBucket      = "labels"
 	idleBucket        = "idle"
 	trashBucket       = "trash"
 	trashedBucket     = "trashed"
@@ -40,9 +45,9 @@ const (
 // bucketNames returns the names of the buckets that every file has.
 func bucketNames() []string {
 	return []string{
-		instancesBucket, pointersBucket, codesBucket, groupsBucket, idleBucket, trashBucket, trashedBucket,
-		historyBucket, idempotencyBucket, expiriesBucket, sequencesBucket, credentialsBucket, namesBucket,
-		ownersBucket, endingsBucket, documentsBucket, formatBucket,
+		instancesBucket, pointersBucket, codesBucket, groupsBucket, subGroupsBucket, statusesBucket, labelsBucket,
+		idleBucket, trashBucket, trashedBucket, historyBucket, idempotencyBucket, expiriesBucket, sequencesBucket,
+		credentialsBucket, namesBucket, ownersBucket, endingsBucket, documentsBucket, formatBucket,
 	}
 }
 
@@ -76,11 +81,16 @@ func layoutOf(tx *bbolt.Tx) (string, error) {
 		for _, name := range bucketNames() {
 			_ = bucket(tx, name)
 		}
-	case layout2, layout1:
+	case layout3, layout2, layout1:
 	case "":
 		return "", damaged("its layout is lost")
 	default:
-		return "", fmt.Errorf("the file has layout %q, this program reads %q", found, layout)
+		return "", fmt.Errorf("the file has layout %q, and this program knows those up to %s: use the version of the "+
+			"program that wrote the file, or go back to a backup; an upgrade keeps the file as it was next to it, "+
+			"with its layout at the end of its name", found, layout)
 	}
 	return found, nil
 }
+
+// hasSeals reports whether values end in checksums in that layout.
+func hasSeals(layout string) bool { return layout != layout2 && layout != layout1 }

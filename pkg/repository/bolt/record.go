@@ -45,7 +45,7 @@ func encode(i instance.Instance) []byte {
 	return append(append(b, 1), i.Attributes...)
 }
 
-func appendText(b []byte, text string) []byte {
+func appendText[T string | []byte](b []byte, text T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 

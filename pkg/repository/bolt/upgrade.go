@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"instances/pkg/fold"
 	"instances/pkg/instance"
 )
 
@@ -66,13 +67,10 @@ func copyAll(to, from *file, found string) error {
 		return err
 	}
 	for _, name := range bucketNames() {
-		if name == formatBucket {
-			continue
-		}
 		for after, more := []byte(nil), true; more; {
 			if err := from.view(func(old *bbolt.Tx) error {
 				return to.update(func(tx *bbolt.Tx) (err error) {
-					after, more, err = copySome(tx, old, name, after)
+					after, more, err = copySome(tx, old, name, found, after)
 					return err
 				})
 			}); err != nil {
@@ -86,9 +84,9 @@ func copyAll(to, from *file, found string) error {
 	return nil
 }
 
-// copySome copies entries of a bucket that come after a key. It returns the
-// last key, and whether there may be more.
-func copySome(tx, old *bbolt.Tx, name string, after []byte) (last []byte, more bool, err error) {
+// copySome copies entries of a bucket that come after a key, and indexes the
+// instances. It returns the last key, and whether there may be more.
+func copySome(tx, old *bbolt.Tx, name, found string, after []byte) (last []byte, more bool, err error) {
 	from := old.Bucket([]byte(name))
 	if from == nil {
 		return nil, false, nil
@@ -105,16 +103,43 @@ func copySome(tx, old *bbolt.Tx, name string, after []byte) (last []byte, more b
 		key, value = cursor.Next()
 	}
 	for size := 0; key != nil && size < copySize; key, value = cursor.Next() {
+		if name == formatBucket && bytes.Equal(key, layoutKey()) {
+			continue
+		}
+		if hasSeals(found) {
+			value = to.open(key, value)
+		}
 		if err := readable(name, key, value); err != nil {
 			return nil, false, err
 		}
 		if err := to.Put(key, value); err != nil {
 			return nil, false, err
 		}
+		if name == instancesBucket {
+			if err := addIndexes(tx, key, value); err != nil {
+				return nil, false, err
+			}
+		}
 		size += len(key) + len(value)
 		last = bytes.Clone(key)
 	}
 	return last, key != nil, nil
+}
+
+// addIndexes indexes an instance by what earlier layouts did not: its subgroup,
+// its status and its name.
+func addIndexes(tx *bbolt.Tx, key, record []byte) error {
+	kind, position := cutPart(key)
+	i, err := decode(instance.Kind{Name: kind}, record)
+	if err != nil {
+		return err
+	}
+	for _, x := range indexes() {
+		if err := moveEntry(bucket(tx, x.bucket), nil, x.entry(i, position)); err != nil {
+			return err
+		}
+	}
+	return setLabel(tx, i.Kind, position, fold.String(i.Name))
 }
 
 // readable returns an error for a record that cannot be read, since a checksum

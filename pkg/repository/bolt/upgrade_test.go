@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -15,8 +16,9 @@ import (
 	"instances/pkg/repository/bolt"
 )
 
-// secondLayout returns a file as layout 2 was, without checksums.
-func secondLayout(t *testing.T, file []byte, alter func(name string, key, value []byte) []byte) []byte {
+// earlier returns a file as an earlier layout was: layout 3 without some of the
+// indexes, and layout 2 without checksums either.
+func earlier(t *testing.T, layout string, file []byte, alter func(name string, key, value []byte) []byte) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.db")
 	if err := os.WriteFile(path, file, 0o600); err != nil {
@@ -28,12 +30,20 @@ func secondLayout(t *testing.T, file []byte, alter func(name string, key, value 
 	}
 	type record struct{ name, key, value []byte }
 	if err := db.Update(func(tx *bbolt.Tx) error {
+		for _, name := range []string{"subgroups", "statuses", "labels"} {
+			if err := tx.DeleteBucket([]byte(name)); err != nil {
+				return err
+			}
+		}
 		var records []record
 		if err := tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 			return b.ForEach(func(key, value []byte) error {
-				if string(name) == "format" {
-					value = []byte("2")
-				} else {
+				switch {
+				case string(name) == "format" && string(key) == "layout":
+					value = []byte(layout)
+				case string(name) == "format" && layout == "2":
+					value = nil
+				case layout == "2":
 					value = alter(string(name), key, value[:len(value)-4])
 				}
 				records = append(records, record{bytes.Clone(name), bytes.Clone(key), bytes.Clone(value)})
@@ -43,6 +53,12 @@ func secondLayout(t *testing.T, file []byte, alter func(name string, key, value 
 			return err
 		}
 		for _, r := range records {
+			if r.value == nil {
+				if err := tx.Bucket(r.name).Delete(r.key); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := tx.Bucket(r.name).Put(r.key, r.value); err != nil {
 				return err
 			}
@@ -63,23 +79,31 @@ func secondLayout(t *testing.T, file []byte, alter func(name string, key, value 
 
 func unaltered(_ string, _, value []byte) []byte { return value }
 
-// A file of layout 2 has the same content afterwards, gives out no number
-// again, and is kept as it was. A process that was killed on the way does not
-// matter.
-func TestSecondLayout(t *testing.T) {
+// A file of an earlier layout has the same content afterwards, gives out no
+// number again, and is kept as it was. A process that was killed on the way does
+// not matter.
+func TestEarlierLayouts(t *testing.T) {
 	t.Parallel()
 	whole := fullFile(t)
-	old := secondLayout(t, whole, unaltered)
-	for name, interrupt := range map[string]func(t *testing.T, path string) error{
-		"whole":          func(*testing.T, string) error { return nil },
-		"before the end": func(_ *testing.T, path string) error { return os.WriteFile(path+".upgrade", whole[:9000], 0o600) },
-		"at the end":     func(_ *testing.T, path string) error { return os.Link(path, path+".layout-2") },
+	for name, test := range map[string]struct {
+		layout    string
+		interrupt func(path, kept string) error
+		// used is when the registry was last used, as far as the file tells.
+		used time.Time
+	}{
+		"layout 3":       {"3", func(string, string) error { return nil }, damageUse()},
+		"layout 2":       {"2", func(string, string) error { return nil }, damageTime()},
+		"before the end": {"3", func(path, _ string) error { return os.WriteFile(path+".upgrade", whole[:9000], 0o600) }, damageUse()},
+		"at the end":     {"3", os.Link, damageUse()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			old := earlier(t, test.layout, whole, unaltered)
 			folder := t.TempDir()
 			path := filepath.Join(folder, "test.db")
-			if err := errors.Join(os.WriteFile(path, old, 0o600), interrupt(t, path)); err != nil {
+			keptName := "test.db.layout-" + test.layout
+			keptPath := filepath.Join(folder, keptName)
+			if err := errors.Join(os.WriteFile(path, old, 0o600), test.interrupt(path, keptPath)); err != nil {
 				t.Fatal(err)
 			}
 			want := readFile(t, whole)
@@ -102,10 +126,15 @@ func TestSecondLayout(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if kept, err := os.ReadFile(path + ".layout-2"); err != nil || !bytes.Equal(kept, old) {
+			if kept, err := os.ReadFile(keptPath); err != nil || !bytes.Equal(kept, old) {
 				t.Errorf("the old file was not kept, %v", err)
 			}
-			if names := namesIn(t, folder); !slices.Equal(names, []string{"test.db", "test.db.layout-2"}) {
+			later := damageUse().AddDate(1, 0, 0)
+			r := open(t, path, bolt.Options{NoSync: true, Now: func() time.Time { return later }})
+			if jump, err := r.CheckClock(t.Context(), later, false); err != nil || !jump.From.Equal(test.used) {
+				t.Errorf("jump is %v, %v, want from %v", jump, err, test.used)
+			}
+			if names := namesIn(t, folder); !slices.Equal(names, []string{"test.db", keptName}) {
 				t.Errorf("the folder has %q", names)
 			}
 		})
@@ -113,11 +142,11 @@ func TestSecondLayout(t *testing.T) {
 }
 
 // A file that cannot be brought up to date stays as it is.
-func TestSecondLayoutRefused(t *testing.T) {
+func TestEarlierLayoutRefused(t *testing.T) {
 	t.Parallel()
 	whole := fullFile(t)
 	unreadable := func(bucket string) []byte {
-		return secondLayout(t, whole, func(name string, key, value []byte) []byte {
+		return earlier(t, "2", whole, func(name string, key, value []byte) []byte {
 			if name == bucket && bytes.Contains(key, []byte("11")) {
 				return []byte("?")
 			}
@@ -132,7 +161,7 @@ func TestSecondLayoutRefused(t *testing.T) {
 		"deleted":            {unreadable("trash"), ""},
 		"history":            {unreadable("history"), ""},
 		"answer":             {unreadable("idempotency"), ""},
-		"another file there": {secondLayout(t, whole, unaltered), ".layout-2"},
+		"another file there": {earlier(t, "3", whole, unaltered), ".layout-3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
