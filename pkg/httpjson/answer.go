@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
 	"net/http"
 	"strconv"
@@ -22,13 +21,9 @@ type Answer struct {
 	// Header has the other headers, by their canonical names. It is not kept.
 	Header http.Header `json:"-"`
 	Body   []byte      `json:"body,omitempty"`
-	// Entries, unless nil, are the body instead of Body: a JSON array that is
-	// sent while it is read, and compressed if the client asks for that. Each
-	// entry is JSON, valid until the next one. An error ends the sequence; while
-	// nothing has been sent it is answered like one that the handler returned,
-	// and afterwards the answer breaks off. Where the writer cannot stream, the
-	// array is limited to [MaxListBytes].
-	Entries iter.Seq2[[]byte, error] `json:"-"`
+
+	// stream, unless nil, sends the answer with another body.
+	stream func(a Answer, w http.ResponseWriter, r *http.Request) error
 }
 
 // NewAnswer returns an answer with v as its JSON body.
@@ -42,8 +37,8 @@ func NewAnswer(status int, v any) (Answer, error) {
 
 // write sends the answer to r. If it returns an error, nothing has been sent.
 func (a Answer) write(w http.ResponseWriter, r *http.Request) error {
-	if a.Entries != nil {
-		return a.writeArray(w, r)
+	if a.stream != nil {
+		return a.stream(a, w, r)
 	}
 	a.writeHeader(w, len(a.Body))
 	// The error of a client that has gone away has no reader.

@@ -18,6 +18,19 @@ import (
 // holds the body as a JSON string and is limited to 6 MB.
 const MaxListBytes = 5 << 20
 
+// NewArray returns an answer with a JSON array that is sent while it is read, and
+// compressed if the client asks for that. Each entry is JSON, valid until the
+// next one. An error ends the sequence; while nothing has been sent it is
+// answered like one that the handler returned, and afterwards the answer breaks
+// off. Where the writer cannot stream, the array is limited to [MaxListBytes].
+func NewArray(entries iter.Seq2[[]byte, error]) Answer {
+	return Answer{
+		Status: http.StatusOK, ContentType: "application/json",
+		// A function that answers no list does not link the compressor.
+		stream: func(a Answer, w http.ResponseWriter, r *http.Request) error { return a.writeArray(w, r, entries) },
+	}
+}
+
 // How much of a list is gathered before it is sent: little at first, so that
 // the client soon gets the first entries, then more. A list shorter than
 // minCompressed is not compressed.
@@ -49,14 +62,14 @@ type array struct {
 	stack []byte
 }
 
-// writeArray sends the answer with its entries. If it returns an error, nothing
+// writeArray sends the answer with the entries. If it returns an error, nothing
 // has been sent. Afterwards it panics with [http.ErrAbortHandler], so that the
 // server breaks the answer off: it has no closing bracket, and the compressed
 // form has no end, so that nobody takes it for a whole one.
-func (a Answer) writeArray(w http.ResponseWriter, r *http.Request) error {
+func (a Answer) writeArray(w http.ResponseWriter, r *http.Request, entries iter.Seq2[[]byte, error]) error {
 	out := &array{answer: a, w: w, r: r}
 	out.stream, _ = w.(http.Flusher)
-	err := out.copy(a.Entries)
+	err := out.copy(entries)
 	if err != nil && out.out != nil {
 		out.logCut(err)
 		panic(http.ErrAbortHandler)

@@ -93,7 +93,7 @@ func send(ctx context.Context, t *testing.T, all iter.Seq2[[]byte, error], room 
 			}
 		}()
 		dialect.Open(func(*http.Request, auth.Principal) (httpjson.Answer, error) {
-			return httpjson.Answer{Status: 200, ContentType: "application/json", Entries: all}, nil
+			return httpjson.NewArray(all), nil
 		}).ServeHTTP(got.sending, r)
 	}()
 	got.status, got.header = recorder.Code, recorder.Header()
@@ -318,12 +318,12 @@ func TestArrayEnds(t *testing.T) {
 func TestArrayCutOverHTTP(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(httpjson.Errors{}.Open(func(*http.Request, auth.Principal) (httpjson.Answer, error) {
-		return httpjson.Answer{Status: 200, Entries: entries(100, 1000, func(i int) error {
+		return httpjson.NewArray(entries(100, 1000, func(i int) error {
 			if i == 90 {
 				return errors.New("broken")
 			}
 			return nil
-		})}, nil
+		})), nil
 	}))
 	defer server.Close()
 	for _, compressed := range []bool{false, true} {

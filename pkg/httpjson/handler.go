@@ -47,7 +47,7 @@ func (e Errors) handler(serve func(*http.Request) (Answer, error)) http.Handler 
 			err = answer.write(w, r)
 		}
 		if err != nil {
-			// Without entries it cannot fail.
+			// Without a stream it cannot fail.
 			_ = e.answer(r, err).write(w, r)
 		}
 	})

@@ -53,26 +53,24 @@ func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[
 			return Answer{}, err
 		}
 	}
-	answer := Answer{Status: http.StatusOK, ContentType: "application/json"}
 	if l.Paging.Limit == 0 {
-		answer.Entries = l.encoded(read(q, 0))
-		return answer, nil
+		return NewArray(l.encoded(read(q, 0))), nil
 	}
 	// One more shows whether there is a next page.
 	p, err := l.page(q, read(q, l.Paging.Limit+1))
 	if err != nil {
 		return Answer{}, err
 	}
-	if p.next != "" {
-		answer.Header = http.Header{"Link": {"<" + l.link(r, p.next) + `>; rel="next"`}}
-	}
-	answer.Entries = p.entries(func(after string) iter.Seq2[[]byte, error] {
+	answer := NewArray(p.entries(func(after string) iter.Seq2[[]byte, error] {
 		rest, err := q.Resume(after)
 		if err != nil {
 			return func(yield func([]byte, error) bool) { yield(nil, err) }
 		}
 		return l.encoded(only(read(rest, 0), q.Cursor, p.rest, p.beyond))
-	})
+	}))
+	if p.next != "" {
+		answer.Header = http.Header{"Link": {"<" + l.link(r, p.next) + `>; rel="next"`}}
+	}
 	return answer, nil
 }
 
