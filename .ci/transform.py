@@ -18,6 +18,11 @@ from stamp import stamp
 NOT_OF_FUNCTIONS = {"APIGatewayLogsWriter", "DeploymentRole"}
 
 
+# The functions that stream their answers, and for how many seconds.
+STREAMING = {"TopologySearch", "TopologyHistory", "ComputeList", "ExecutionList"}
+STREAM_SECONDS = 900
+
+
 class NoManagedPolicies:
     """A loader that needs no AWS account."""
 
@@ -51,7 +56,7 @@ def check(result):
     if len(resources) > 450:
         yield f"there are {len(resources)} resources, and CloudFormation takes 500"
 
-    integrated = []
+    integrated, streaming = [], set()
     for body in (api["Body"] for api in apis.values()):
         for path, methods in body["paths"].items():
             if path != "/" and path.endswith("/"):
@@ -62,11 +67,15 @@ def check(result):
                     yield f"{method} {path} has no integration"
                 elif integration["type"] == "aws_proxy":
                     integrated.append(integration["uri"]["Fn::Sub"])
+                    yield from check_transfer(f"{method} {path}", integration, functions, streaming)
                     required = [p["name"] for p in definition.get("parameters", []) if p["in"] != "path"]
                     if required or "x-amazon-apigateway-request-validator" in definition:
                         yield f"{method} {path} leaves API Gateway to validate {required}"
                 elif "any-method" not in method and method != "options":
                     yield f"{method} {path} is a mock"
+
+    if streaming != STREAMING:
+        yield f"these functions stream or should not: {sorted(streaming ^ STREAMING)}"
 
     scheduled = {}
     for name, schedule in of_type("AWS::Scheduler::Schedule").items():
@@ -110,6 +119,28 @@ def check(result):
     yield from check_canaries(resources, functions, of_type("AWS::CloudWatch::Alarm"))
 
 
+def check_transfer(route, integration, functions, streaming):
+    """Yields what is wrong with how a route passes on answers, and adds its function to those that stream."""
+    uri = integration["uri"]["Fn::Sub"]
+    function = uri.rpartition("${")[2].partition("Aliaslive}")[0]
+    invocations = {
+        "STREAM": "lambda:path/2021-11-15/functions/${%sAliaslive}/response-streaming-invocations",
+        "BUFFERED": "lambda:path/2015-03-31/functions/${%sAliaslive}/invocations",
+    }
+    mode = integration.get("responseTransferMode", "BUFFERED")
+    if not uri.endswith(invocations[mode] % function):
+        yield f"{route} is {mode} and invokes {uri}"
+    if mode == "BUFFERED":
+        if "timeoutInMillis" in integration:
+            yield f"{route} has a time limit of its own"
+        return
+    streaming.add(function)
+    if integration.get("timeoutInMillis") != STREAM_SECONDS * 1000:
+        yield f"API Gateway cuts {route} off after {integration.get('timeoutInMillis')} ms"
+    if functions[function]["Timeout"] != STREAM_SECONDS:
+        yield f"{function} has {functions[function]['Timeout']} s for a stream"
+
+
 def check_waves(resources, functions):
     """Yields where too many functions are updated, or have canaries, at the same time."""
     after = {}
@@ -144,7 +175,7 @@ def check_canaries(resources, functions, alarms):
         if group["ServiceRoleArn"] != {"Fn::GetAtt": ["DeploymentRole", "Arn"]}:
             yield f"{name} is deployed with another role"
         watched = [alarm["Name"].get("Ref") for alarm in group.get("AlarmConfiguration", {}).get("Alarms", [])]
-        if len(watched) < 2 or not alarms.keys() >= set(watched) or not group["AlarmConfiguration"]["Enabled"]:
+        if len(watched) < 3 or not alarms.keys() >= set(watched) or not group["AlarmConfiguration"]["Enabled"]:
             yield f"the canary of {name} is watched by {watched}"
         if "DEPLOYMENT_STOP_ON_ALARM" not in group["AutoRollbackConfiguration"]["Events"]:
             yield f"the canary of {name} is not rolled back"

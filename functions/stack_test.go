@@ -1,17 +1,29 @@
 package functions_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"instances/pkg/app"
+	"instances/pkg/auth"
+	"instances/pkg/execution"
+	"instances/pkg/httpjson"
+	"instances/pkg/lambdahttp"
 	"instances/pkg/template"
 )
 
@@ -128,7 +140,7 @@ func TestStack(t *testing.T) {
 		{"Globals Function Tracing", "Active"},
 		{"Globals Function AutoPublishAlias", "live"},
 		{"Globals Function AutoPublishAliasAllProperties", "true"},
-		{"Globals Function DeploymentPreference", "{Type: !Ref DeploymentType, Role: !GetAtt DeploymentRole.Arn, Alarms: [!Ref APIErrorsAlarm, !Ref APILatencyAlarm]}"},
+		{"Globals Function DeploymentPreference", "{Type: !Ref DeploymentType, Role: !GetAtt DeploymentRole.Arn, Alarms: [!Ref APIErrorsAlarm, !Ref APILatencyAlarm, !Ref AnswersCutOffAlarm]}"},
 		{"Globals Function ReservedConcurrentExecutions", "null"},
 		{"Resources DeploymentRole Properties ManagedPolicyArns", "[!Sub 'arn:${AWS::Partition}:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited']"},
 
@@ -254,6 +266,7 @@ func TestAccessLog(t *testing.T) {
 		"status":               "$context.status",
 		"latency":              "$context.responseLatency",
 		"integrationLatency":   "$context.integration.latency",
+		"timeToFirstContent":   "$context.integration.timeToFirstContent",
 		"method":               "$context.httpMethod",
 		"route":                "$context.resourcePath",
 		"responseLength":       "$context.responseLength",
@@ -338,10 +351,16 @@ func TestAlarms(t *testing.T) {
 	for _, test := range []struct{ path, want string }{
 		{"APIErrorsAlarm Properties Threshold", "0.1"},
 		{"APIErrorsAlarm Properties ComparisonOperator", "GreaterThanThreshold"},
-		{"APILatencyAlarm Properties MetricName", "Latency"},
-		{"APILatencyAlarm Properties ExtendedStatistic", "p99"},
-		{"APILatencyAlarm Properties Threshold", "!Ref LatencyAlarmMilliseconds"},
-		{"APILatencyAlarm Properties EvaluateLowSampleCountPercentile", "evaluate"},
+		{"APILatencyAlarm Properties Threshold", "1"},
+		{"APILatencyAlarm Properties ComparisonOperator", "GreaterThanThreshold"},
+		{"AnswersCutOff Properties LogGroupName", "!Ref FunctionLogs"},
+		{"AnswersCutOff Properties MetricTransformations", "[{MetricNamespace: !Sub 'Instances/${AWS::StackName}', MetricName: AnswersCutOff, MetricValue: '1', Unit: Count}]"},
+		{"AnswersCutOffAlarm Properties Namespace", "!Sub 'Instances/${AWS::StackName}'"},
+		{"AnswersCutOffAlarm Properties MetricName", "AnswersCutOff"},
+		{"AnswersCutOffAlarm Properties Dimensions", "null"},
+		{"AnswersCutOffAlarm Properties Statistic", "Sum"},
+		{"AnswersCutOffAlarm Properties Threshold", "0"},
+		{"AnswersCutOffAlarm Properties DatapointsToAlarm", "1"},
 		// Without dimensions it covers the account, whose pool all functions
 		// share.
 		{"FunctionThrottlesAlarm Properties Namespace", "AWS/Lambda"},
@@ -357,24 +376,108 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// The alarms that stop canaries refer to the API by name. A reference to the
-// API, a function or an alias would be a cycle.
+// The alarms that stop canaries refer to the API by name, and to the log group of
+// all functions. A reference to the API, a function or an alias would be a cycle.
 func TestCanaryAlarms(t *testing.T) {
 	t.Parallel()
 	d := stack(t)
-	want := parseYAML(t, "[{Name: ApiName, Value: !Ref AWS::StackName}, {Name: Stage, Value: !Ref StageName}]")
+	const api = "{Name: ApiName, Value: !Ref AWS::StackName}, {Name: Stage, Value: !Ref StageName}"
+	known := map[string]any{"": parseYAML(t, "["+api+"]")}
+	want := []string{"5XXError ", "Count ", "Count ", "Latency ", "AnswersCutOff "}
+	for _, r := range load(t).API.Resources {
+		for method, m := range r.Methods {
+			if m.Stream != 0 {
+				route := method + " " + r.Path
+				known[route] = parseYAML(t, fmt.Sprintf("[%s, {Name: Method, Value: %s}, {Name: Resource, Value: '%s'}]", api, method, r.Path))
+				want = append(want, "Latency "+route)
+			}
+		}
+	}
 	names := []string{}
 	for _, alarm := range d.at("Globals Function DeploymentPreference Alarms").([]any) {
 		name := alarm.(map[string]any)["Ref"].(string)
-		p := d.at("Resources " + name + " Properties").(map[string]any)
-		for _, m := range metricsOf(p) {
-			if m["Namespace"] != "AWS/ApiGateway" || !reflect.DeepEqual(m["Dimensions"], want) {
+		for _, m := range metricsOf(d.at("Resources " + name + " Properties").(map[string]any)) {
+			about := ""
+			for route, dimensions := range known {
+				if reflect.DeepEqual(m["Dimensions"], dimensions) {
+					about = route
+				}
+			}
+			if (m["Namespace"] == "AWS/ApiGateway") != (m["Dimensions"] != nil) {
 				t.Errorf("%s is about %v", name, m)
 			}
-			names = append(names, m["MetricName"].(string))
+			names = append(names, m["MetricName"].(string)+" "+about)
 		}
 	}
-	same(t, "metrics that stop canaries", names, []string{"5XXError", "Count", "Latency"})
+	same(t, "metrics that stop canaries", names, want)
+}
+
+// Lists that stream take as long as they are: the alarm on latency does not count
+// them, and takes the limit from the parameter.
+func TestLatencyAlarm(t *testing.T) {
+	t.Parallel()
+	metrics := stack(t).at("Resources APILatencyAlarm Properties Metrics").([]any)
+	lists := "100 * (slow"
+	for _, m := range metrics {
+		m := m.(map[string]any)
+		stat, ok := m["MetricStat"].(map[string]any)
+		if !ok {
+			continue
+		}
+		limit := parseYAML(t, "!Sub 'TC(${LatencyAlarmMilliseconds}:)'")
+		if stat["Metric"].(map[string]any)["MetricName"] == "Latency" && !reflect.DeepEqual(stat["Stat"], limit) {
+			t.Errorf("%v counts %v", m["Id"], stat["Stat"])
+		}
+		if dimensions := stat["Metric"].(map[string]any)["Dimensions"].([]any); len(dimensions) == 4 {
+			lists += " - FILL(" + m["Id"].(string) + ", 0)"
+		}
+	}
+	if got := metrics[0].(map[string]any)["Expression"]; got != lists+") / requests" {
+		t.Errorf("it watches %s, want %s", got, lists)
+	}
+}
+
+// The line that functions write for an answer that breaks off is what the filter
+// looks for.
+func TestCutOffLine(t *testing.T) {
+	t.Parallel()
+	event, err := os.ReadFile("../events/execution-list.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	list := func(*http.Request, auth.Principal) (httpjson.Answer, error) {
+		return httpjson.Answer{Status: http.StatusOK, Entries: func(yield func([]byte, error) bool) {
+			if yield([]byte(`"`+strings.Repeat("a", 100_000)+`"`), nil) {
+				yield(nil, errors.New("throttled"))
+			}
+		}}, nil
+	}
+	f := app.Stream(app.Dependencies{Logger: app.NewLogger(&log, slog.LevelError), Now: time.Now},
+		execution.Secure(auth.NewAuthenticator(everybody{}, time.Now), execution.ReadPermission, list))
+	answer, err := f.(lambdahttp.Streamer).Stream(t.Context(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := io.ReadAll(answer); err == nil || !strings.HasPrefix(string(out), `{"statusCode":200`) {
+		t.Errorf("answer %.200s, %v", out, err)
+	}
+	if err := answer.Close(); err != nil {
+		t.Error(err)
+	}
+	found := 0
+	for line := range strings.Lines(log.String()) {
+		var said struct{ Message string }
+		if err := json.Unmarshal([]byte(line), &said); err != nil {
+			t.Fatal(err)
+		}
+		if stack(t).text("Resources AnswersCutOff Properties FilterPattern") == `{ $.message = "`+said.Message+`" }` {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Errorf("the filter finds %d lines in %s", found, &log)
+	}
 }
 
 // DynamoDB counts throttled reads and writes by table and by index.
