@@ -1,6 +1,9 @@
 package app
 
 import (
+	"context"
+	"encoding/json"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -8,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/auth"
+	"instances/pkg/lambdahttp"
 	"instances/pkg/repository/dynamo"
 )
 
@@ -20,7 +24,7 @@ func Start(f Function) {
 	if err == nil {
 		var handler lambda.Handler
 		if handler, err = newHandler(f, s, os.Getenv, logger); err == nil {
-			lambda.StartWithOptions(handler)
+			lambda.StartWithOptions(runtimeForm(handler, os.Getenv))
 		}
 	}
 	logger.Error("the function cannot start", slog.Any("error", err))
@@ -49,4 +53,14 @@ func newHandler(f Function, s settings, getenv func(string) string, logger *slog
 		SilentAfter: s.silentAfter,
 		Cleanup:     s.cleanup,
 	}), nil
+}
+
+// runtimeForm returns what the runtime takes: the function that streams where h
+// does, except in SAM CLI, which cannot (aws/aws-sam-cli#6501, #9028).
+func runtimeForm(h lambda.Handler, getenv func(string) string) any {
+	s, ok := h.(lambdahttp.Streamer)
+	if !ok || getenv("AWS_SAM_LOCAL") == "true" {
+		return h
+	}
+	return func(ctx context.Context, event json.RawMessage) (io.Reader, error) { return s.Stream(ctx, event) }
 }

@@ -21,12 +21,12 @@ import (
 	"instances/pkg/app"
 )
 
-// startVariable makes this test binary the function itself.
+// startVariable makes this test binary the function of its value.
 const startVariable = "INSTANCES_TEST_START"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(startVariable) != "" {
-		app.Start(app.TopologyGet)
+	if name := os.Getenv(startVariable); name != "" {
+		app.Start(app.Functions()[name])
 	}
 	os.Exit(m.Run())
 }
@@ -40,7 +40,7 @@ func function(ctx context.Context, t *testing.T, env ...string) *exec.Cmd {
 	}
 	c := exec.CommandContext(ctx, self)
 	c.Env = append([]string{
-		startVariable + "=1", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
+		startVariable + "=topology-get", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
 		"AWS_LAMBDA_FUNCTION_NAME=TopologyGet",
 	}, env...)
 	return c
@@ -147,5 +147,69 @@ func TestStart(t *testing.T) {
 	}
 	if lines.More() {
 		t.Error("more was logged")
+	}
+}
+
+// A list is streamed to the runtime, and buffered in SAM CLI.
+func TestStartStreams(t *testing.T) {
+	t.Parallel()
+	const event = `{"resource":"/x","path":"/x","httpMethod":"GET","requestContext":{"requestId":"req-1"}}`
+	const streamed = "application/vnd.awslambda.http-integration-response"
+	for samLocal, want := range map[string]string{"false": streamed, "true": "application/octet-stream"} {
+		answers := make(chan *http.Request, 1)
+		bodies := make(chan []byte, 1)
+		var invoked atomic.Bool
+		runtime := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/next") && !invoked.Swap(true):
+				w.Header().Set("Lambda-Runtime-Aws-Request-Id", "fn-1")
+				w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
+				_, _ = io.WriteString(w, event)
+			case strings.HasSuffix(r.URL.Path, "/response"):
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					t.Errorf("read answer: %v", err)
+				}
+				w.WriteHeader(http.StatusAccepted)
+				answers <- r
+				bodies <- body
+			default:
+				<-r.Context().Done()
+			}
+		}))
+		defer runtime.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := function(ctx, t, "TABLE_NAME=registry", "HISTORY_RETENTION_DAYS=365", startVariable+"=topology-search", "AWS_SAM_LOCAL="+samLocal,
+			"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://"))
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			// The error is that it was ended.
+			_ = c.Wait()
+			close(ended)
+		}()
+		var r *http.Request
+		select {
+		case r = <-answers:
+		case <-ended:
+			t.Fatal("the function ended")
+		}
+		body := <-bodies
+		cancel()
+		<-ended
+		if got := r.Header.Get("Content-Type"); got != want {
+			t.Errorf("AWS_SAM_LOCAL=%s: the type is %q", samLocal, got)
+		}
+		head, rest, whole := bytes.Cut(body, make([]byte, 8))
+		var answer events.APIGatewayProxyResponse
+		if err := json.Unmarshal(head, &answer); err != nil || answer.StatusCode != http.StatusUnauthorized || whole != (want == streamed) {
+			t.Errorf("AWS_SAM_LOCAL=%s: %v; answer %q", samLocal, err, body)
+		}
+		if problem := answer.Body + string(rest); !strings.HasPrefix(problem, `{"type":"about:blank"`) || r.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "" {
+			t.Errorf("AWS_SAM_LOCAL=%s: body %s, trailer %v", samLocal, problem, r.Trailer)
+		}
 	}
 }
