@@ -2,7 +2,9 @@ package lambdahttp
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 // pipe carries a streamed answer from the handler to the reader. The handler
@@ -28,7 +30,8 @@ type pipe struct {
 	failed   error
 
 	// chunk is what the reader has not read yet.
-	chunk []byte
+	chunk  []byte
+	closed atomic.Bool
 }
 
 // Header returns the headers that are sent first.
@@ -82,6 +85,9 @@ func (p *pipe) Flush() {
 
 // Read returns a part of the body.
 func (p *pipe) Read(b []byte) (int, error) {
+	if p.closed.Load() {
+		return 0, io.ErrClosedPipe
+	}
 	if len(p.chunk) == 0 {
 		chunk, ok := <-p.chunks
 		if !ok {
@@ -94,11 +100,12 @@ func (p *pipe) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the context of the request, and waits for the handler.
+// Close ends the context of the request, and waits for the handler. AWS's runtime
+// client may still be reading.
 func (p *pipe) Close() error {
 	p.close()
-	for ok := true; ok; {
-		p.chunk, ok = <-p.chunks
+	p.closed.Store(true)
+	for range p.chunks {
 	}
 	return nil
 }

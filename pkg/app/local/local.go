@@ -16,6 +16,7 @@ import (
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
+	"instances/pkg/lambdahttp"
 	"instances/pkg/template"
 )
 
@@ -100,7 +101,7 @@ func (fs *Functions) Stream(ctx context.Context, function string, event []byte) 
 	if !ok {
 		return nil, fmt.Errorf("there is no function %q", function)
 	}
-	handler, ok := fs.handlers[f.Name].(streamer)
+	handler, ok := fs.handlers[f.Name].(lambdahttp.Streamer)
 	if !ok {
 		return nil, fmt.Errorf("the function %s does not stream", f.Name)
 	}
@@ -111,11 +112,6 @@ func (fs *Functions) Stream(ctx context.Context, function string, event []byte) 
 		return nil, err
 	}
 	return &answer{out, cancel}, nil
-}
-
-// streamer is a handler that streams its answers.
-type streamer interface {
-	Stream(ctx context.Context, event []byte) (io.ReadCloser, error)
 }
 
 // answer is a streamed answer.

@@ -27,7 +27,8 @@ const (
 	// DefaultHost is where a server listens unless told otherwise.
 	DefaultHost = "127.0.0.1"
 	// drainTimeout is how long running requests and commands may take to
-	// finish when the server is told to stop: a function has 29 s.
+	// finish when the server is told to stop: a function has 29 s, and a stream
+	// that takes longer is cut off.
 	drainTimeout = 30 * time.Second
 )
 
