@@ -262,6 +262,7 @@ func TestRolesFitTheCode(t *testing.T) {
 		request{"GET", base + "?instanceCode=c", "", 200},
 		request{"GET", base + "?instanceCode=none", "", 200},
 		request{"GET", base + "?groupCode=g", "", 200},
+		request{"GET", base + "?subGroupCode=s", "", 200},
 		request{"GET", base + "?instanceName=ir", "", 200},
 		request{"GET", base + "?instanceName=ir&groupCode=g", "", 200},
 		request{"GET", base + "/1/history", "", 200},

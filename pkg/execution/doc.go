@@ -38,11 +38,8 @@
 // them. A get reads one item. A list reads:
 //
 //   - without a filter: what it lists, in at least 16 queries;
-//   - by idRef: the entries of that idRef in an index, in one query for every
-//     hundred, and each instance once;
-//   - by user or status: a small entry of every instance in an index, in at
-//     least 16 queries, and only the matching instances themselves;
-//   - by idRef and others: as by idRef, and drops what does not match.
+//   - with filters: the entries of an index for the first of idRef, user and
+//     status that is given, and of the instances those that match all.
 //
 // With limit, it stops as soon as the page is full. A list by a filter may
 // miss what was written within about the last second, since an index follows

@@ -33,18 +33,27 @@
 // enter their collection again every ten minutes. When the last key of a name is
 // purged, the item of the name keeps the owner.
 //
-//	index       partition             sort                        projected
-//	CodeIndex   cpk: KIND#CODE        csk: COLLECTION NUL SORTKEY keys
-//	GroupIndex  gpk: KIND#GROUP       gsk: COLLECTION NUL SORTKEY keys
-//	NameIndex   npk: KIND#COLLECTION  nsk: sort key               fname, fgroup, fsubgroup, status
-//	IdleIndex   ipk: KIND#SHARD       isk: day                    keys
+//	index         partition              sort                         projected
+//	CodeIndex     cpk: KIND#CODE         csk: COLLECTION NUL SORTKEY  keys
+//	GroupIndex    gpk: KIND#GROUP        gsk: COLLECTION NUL SORTKEY  fname, fsubgroup, status
+//	SubGroupIndex spk: KIND#SUBGROUP     ssk: COLLECTION NUL SORTKEY  fname, status
+//	StatusIndex   tpk: KIND#STATUS       tsk: COLLECTION NUL SORTKEY  fname
+//	NameIndex     npk: KIND#COLLECTION   sk                           fname
+//	IdleIndex     ipk: KIND#SHARD        isk: day                     keys
 //
-// Codes, groups and names are folded (package fold) and, where they are index
-// keys, cut to the length that DynamoDB allows; a hit is compared with the whole
-// value. Instances without a code, without a group, or without any of name, group,
-// subgroup and status are not in the index for it. IdleIndex has idle instances by
-// the day since when, in UTC, so that a heartbeat moves an entry at most once a
-// day. Items in the trash are in no index.
+// Codes, groups, subgroups and names are folded (package fold); a status is as it
+// is. Where they are index keys they are cut to the length that DynamoDB allows; a
+// hit is compared with the whole value. An instance is in the index of each text
+// that it has. IdleIndex has idle instances by the day since when, in UTC, so that
+// a heartbeat moves an entry at most once a day. Items in the trash are in no
+// index.
+//
+// All instances of a kind that have the same status share a partition of
+// StatusIndex, and so do those of a group or subgroup. A partition takes 1,000
+// units of writing a second; above that, DynamoDB throttles the writes of the table
+// too. It splits a hot partition by the sort key after some time, which helps where
+// collections spread the instances by a hash of the id. It does not help where all
+// new entries come last, as those of numbered kinds do.
 //
 // # Layout
 //
@@ -59,9 +68,12 @@
 //
 // Instances are read consistently. What an index says is a hint: each hit is read
 // and matched again, so that no answer has a deleted, stale or foreign instance. A
-// code that the index does not know yet is found through its guard. Only
-// [Repository.All], which is for operators, scans: what is due to be purged is a
-// range of the trash, of the ends of keys or of IdleIndex, and costs what it
+// code that the index does not know yet is found through its guard. An index also
+// has what other filters of a search need, so that only what matches all of them
+// is read again.
+//
+// Only [Repository.All], which is for operators, scans: what is due to be purged is
+// a range of the trash, of the ends of keys or of IdleIndex, and costs what it
 // yields. Idempotency and history records are removed by the table's TTL, and count
 // as absent from the moment that they expire.
 //

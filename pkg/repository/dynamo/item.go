@@ -51,19 +51,21 @@ type instanceItem struct {
 	indexKeys
 }
 
-// indexKeys are the attributes that the indexes read, besides the status.
+// indexKeys are the attributes that the indexes hold, besides the status.
 type indexKeys struct {
-	CodePartition  string `dynamodbav:"cpk,omitempty"`
-	CodeSort       string `dynamodbav:"csk,omitempty"`
-	GroupPartition string `dynamodbav:"gpk,omitempty"`
-	GroupSort      string `dynamodbav:"gsk,omitempty"`
-	NamePartition  string `dynamodbav:"npk,omitempty"`
-	NameSort       string `dynamodbav:"nsk,omitempty"`
-	FoldedName     string `dynamodbav:"fname,omitempty"`
-	FoldedGroup    string `dynamodbav:"fgroup,omitempty"`
-	FoldedSubGroup string `dynamodbav:"fsubgroup,omitempty"`
-	IdlePartition  string `dynamodbav:"ipk,omitempty"`
-	IdleSort       string `dynamodbav:"isk,omitempty"`
+	CodePartition   string `dynamodbav:"cpk,omitempty"`
+	CodeSort        string `dynamodbav:"csk,omitempty"`
+	GroupPartition  string `dynamodbav:"gpk,omitempty"`
+	GroupSort       string `dynamodbav:"gsk,omitempty"`
+	SubPartition    string `dynamodbav:"spk,omitempty"`
+	SubSort         string `dynamodbav:"ssk,omitempty"`
+	StatusPartition string `dynamodbav:"tpk,omitempty"`
+	StatusSort      string `dynamodbav:"tsk,omitempty"`
+	NamePartition   string `dynamodbav:"npk,omitempty"`
+	FoldedName      string `dynamodbav:"fname,omitempty"`
+	FoldedSubGroup  string `dynamodbav:"fsubgroup,omitempty"`
+	IdlePartition   string `dynamodbav:"ipk,omitempty"`
+	IdleSort        string `dynamodbav:"isk,omitempty"`
 }
 
 // newItem returns i as stored and indexed.
@@ -98,30 +100,29 @@ func bareItem(i instance.Instance) instanceItem {
 	}
 }
 
-// newIndexKeys returns what the indexes read of an instance. An empty text is
+// newIndexKeys returns what the indexes hold of an instance. An empty text is
 // never a key, and an instance is only in the indexes in which a search can find
 // it.
 func newIndexKeys(i instance.Instance, sk string) indexKeys {
-	k := indexKeys{
-		FoldedName:     fold.String(i.Name),
-		FoldedGroup:    fold.String(i.Group),
-		FoldedSubGroup: fold.String(i.SubGroup),
-	}
+	k := indexKeys{FoldedName: fold.String(i.Name), FoldedSubGroup: fold.String(i.SubGroup)}
+	position := joined(i.Collection, sk)
 	if i.Code != "" {
-		k.CodePartition = indexPartition(i.Kind, fold.String(i.Code))
-		k.CodeSort = joined(i.Collection, sk)
+		k.CodePartition, k.CodeSort = indexPartition(i.Kind, fold.String(i.Code)), position
 	}
 	if i.Group != "" {
-		k.GroupPartition = indexPartition(i.Kind, k.FoldedGroup)
-		k.GroupSort = joined(i.Collection, sk)
+		k.GroupPartition, k.GroupSort = indexPartition(i.Kind, fold.String(i.Group)), position
 	}
-	if i.Name != "" || i.Group != "" || i.SubGroup != "" || i.Status != "" {
+	if i.SubGroup != "" {
+		k.SubPartition, k.SubSort = indexPartition(i.Kind, k.FoldedSubGroup), position
+	}
+	if i.Status != "" {
+		k.StatusPartition, k.StatusSort = indexPartition(i.Kind, i.Status), position
+	}
+	if i.Name != "" {
 		k.NamePartition = indexPartition(i.Kind, i.Collection)
-		k.NameSort = sk
 	}
 	if !i.IdleSince.IsZero() {
-		k.IdlePartition = idlePartition(i.Kind, shard(i.ID))
-		k.IdleSort = day(i.IdleSince)
+		k.IdlePartition, k.IdleSort = idlePartition(i.Kind, shard(i.ID)), day(i.IdleSince)
 	}
 	return k
 }
@@ -132,8 +133,8 @@ func (i instanceItem) size() int {
 	for _, s := range []string{
 		i.PK, i.SK, i.Collection, i.ID, i.Code, i.Group, i.SubGroup, i.Name, i.Owner, i.Status,
 		i.Incarnation, i.Attributes, i.CodePartition, i.CodeSort, i.GroupPartition, i.GroupSort,
-		i.NamePartition, i.NameSort, i.FoldedName, i.FoldedGroup, i.FoldedSubGroup,
-		i.IdlePartition, i.IdleSort,
+		i.SubPartition, i.SubSort, i.StatusPartition, i.StatusSort,
+		i.NamePartition, i.FoldedName, i.FoldedSubGroup, i.IdlePartition, i.IdleSort,
 	} {
 		n += len(s)
 	}

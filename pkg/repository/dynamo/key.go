@@ -157,7 +157,7 @@ func cut(s string, limit int) string {
 	return s[:limit]
 }
 
-// indexPartition is a partition key of CodeIndex or GroupIndex.
-func indexPartition(kind instance.Kind, folded string) string {
-	return cut(kind.Name+"#"+folded, maxPartitionBytes)
+// indexPartition is the partition key of an index for what has that text.
+func indexPartition(kind instance.Kind, text string) string {
+	return cut(kind.Name+"#"+text, maxPartitionBytes)
 }

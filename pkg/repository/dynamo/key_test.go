@@ -77,6 +77,7 @@ func TestKeyLimits(t *testing.T) {
 	i := instance.Instance{
 		Kind:       instance.Kind{Name: strings.Repeat("k", 32), Order: instance.OrderTime},
 		Collection: strings.Repeat("c", maxKeyBytes/2), ID: strings.Repeat("i", maxKeyBytes/2), Code: strings.Repeat("c", 5000), Group: strings.Repeat("g", 5000),
+		SubGroup: strings.Repeat("s", 5000), Status: strings.Repeat("s", 5000), Name: "name",
 		Incarnation: instance.NewIncarnation(),
 	}
 	item, err := newItem(i)
@@ -88,7 +89,8 @@ func TestKeyLimits(t *testing.T) {
 	for name, key := range map[string]itemKey{
 		"instance": item.itemKey, "guard": guard, "trash": trash,
 		"code": {item.CodePartition, item.CodeSort}, "group": {item.GroupPartition, item.GroupSort},
-		"name": {item.NamePartition, item.NameSort}, "history": {historyPartition(i.Key()), ""},
+		"subgroup": {item.SubPartition, item.SubSort}, "status": {item.StatusPartition, item.StatusSort},
+		"name": {item.NamePartition, item.SK}, "history": {historyPartition(i.Key()), ""},
 		"directory": directoryKey(i.Kind, i.Collection), "pointer": pointerKey(i.Key()),
 	} {
 		if len(key.PK) > maxPartitionBytes || len(key.SK) > maxSort {

@@ -61,7 +61,8 @@ func (w *transaction) assign(stored instanceItem, touched []string) expression.U
 	w.fail(err)
 	names := append([]string{
 		"code", "grp", "sub", "name", "owner", "status", "active", "v", "updated", "attrs",
-		"cpk", "csk", "gpk", "gsk", "npk", "nsk", "fname", "fgroup", "fsubgroup",
+		"cpk", "csk", "gpk", "gsk", "spk", "ssk", "tpk", "tsk", "npk", "fname", "fsubgroup",
+		"nsk", "fgroup", // What layout 1 had besides.
 	}, touched...)
 	var update expression.UpdateBuilder
 	for _, name := range names {

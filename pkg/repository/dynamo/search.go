@@ -10,16 +10,17 @@ import (
 	"instances/pkg/repository"
 )
 
-// Search implements [instance.Searcher]. It reads ahead by one page at most.
+// Search implements [instance.Searcher]. Answers come as they are read, a page of
+// DynamoDB at a time.
 //
-// A search by code costs one hit, one by group its hits, a list what it lists. A
-// subgroup or status next to the group makes that no cheaper, since every hit of
-// the group is read. A search by name, by group and name, or by subgroup or status
-// alone reads the projection of every instance in the collections until q.Limit is
-// reached, and then what it found.
+// A search by code costs one hit. One by group, subgroup or status costs its hits:
+// where q gives several, the index of the first in this order has the others, and
+// the name, in its entries. A search by name reads a short entry of each instance
+// that has a name until q.Limit is reached, and then what it found. A list costs
+// what it lists.
 //
-// Indexes lag: such a search may miss a group, subgroup, name or status that was
-// just written. A search by code never does.
+// Indexes lag: a search may miss a group, subgroup, name or status that was just
+// written. A search by code never does.
 func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		if err := repository.CheckQuery(q); err != nil {
@@ -45,11 +46,6 @@ type search struct {
 	q     instance.Query
 	match repository.Matcher
 	*quota
-	// walked is the limit of the last page of a walk.
-	walked int
-	// batch is the least number of hits to read at once, even if fewer are
-	// wanted.
-	batch int
 }
 
 // candidates yields instances, in order, that include all that match q.
@@ -58,16 +54,16 @@ func (s *search) candidates(ctx context.Context) iter.Seq2[instance.Instance, er
 		(!validPosition(after) || s.q.Collections != nil && !slices.Contains(s.q.Collections, after.Collection)) {
 		return failed[instance.Instance](instance.ErrCursor)
 	}
-	switch m := s.match; {
-	case m.Code != "":
+	if s.match.Code != "" {
 		return s.byCode(ctx)
-	case m.Group != "" && m.Name == "":
-		return s.byGroup(ctx)
-	case m.Group != "" || m.SubGroup != "" || m.Name != "" || m.Status != "":
-		return s.eachCollection(ctx, s.walkNames)
-	default:
-		return s.eachCollection(ctx, s.list)
 	}
+	if e, ok := s.equal(); ok {
+		return s.byEquality(ctx, e)
+	}
+	if s.match.Name != "" {
+		return s.walkNames(ctx)
+	}
+	return s.list(ctx)
 }
 
 // asks reports whether q asks for what is at the position: whether that is in
@@ -88,17 +84,13 @@ func (s *search) asks(collection, sortKey string) bool {
 	return collection > s.q.After.Collection
 }
 
-// eachCollection yields the elements of walk for each collection that q asks for,
-// in order, starting after a sort key unless that is empty.
-func (s *search) eachCollection(ctx context.Context,
-	walk func(ctx context.Context, collection, after string) iter.Seq2[instance.Instance, error],
-) iter.Seq2[instance.Instance, error] {
-	return concat(s.collections(ctx), func(collection string) iter.Seq2[instance.Instance, error] {
-		if collection == s.q.After.Collection {
-			return walk(ctx, collection, s.q.After.SortKey)
-		}
-		return walk(ctx, collection, "")
-	})
+// after returns the sort key after which q asks for what is in the collection, or
+// nothing if it asks for all.
+func (s *search) after(collection string) string {
+	if collection != s.q.After.Collection {
+		return ""
+	}
+	return s.q.After.SortKey
 }
 
 // collections yields the collections that q asks for, starting at that of

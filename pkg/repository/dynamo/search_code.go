@@ -31,7 +31,7 @@ func (s *search) byCode(ctx context.Context) iter.Seq2[instance.Instance, error]
 func (s *search) holder(ctx context.Context) (instance.Instance, error) {
 	entries := s.r.query(ctx, within("cpk", indexPartition(s.q.Kind, s.match.Code), "", ""), nil,
 		func(in *dynamodb.QueryInput) { in.IndexName = aws.String(codeIndex) })
-	for i, err := range s.verified(ctx, entries) {
+	for i, err := range s.verified(ctx, s.hits(entries)) {
 		// An entry may be of a former holder.
 		if err != nil || fold.String(i.Code) == s.match.Code {
 			return i, err

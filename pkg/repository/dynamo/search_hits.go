@@ -5,20 +5,103 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"instances/pkg/instance"
 )
 
 // The indexes of the table.
 const (
-	codeIndex  = "CodeIndex"
-	groupIndex = "GroupIndex"
-	nameIndex  = "NameIndex"
-	idleIndex  = "IdleIndex"
+	codeIndex     = "CodeIndex"
+	groupIndex    = "GroupIndex"
+	subGroupIndex = "SubGroupIndex"
+	statusIndex   = "StatusIndex"
+	nameIndex     = "NameIndex"
+	idleIndex     = "IdleIndex"
 )
 
-// hits returns the keys in index entries, of instances in the collections that q
+// The attributes by which DynamoDB leaves out what does not match.
+const (
+	foldedName     = "fname"
+	foldedSubGroup = "fsubgroup"
+	status         = "status"
+)
+
+// A search with a filter and a limit starts with small pages, which are enough for
+// a text that most entries have. Each further page is larger by a factor, since few
+// of them have it then.
+const (
+	leastPage  = 100
+	pageGrowth = 4
+	mostPage   = 10_000
+)
+
+// filter is the condition that an item or index entry with these attributes has
+// the texts that q asks for. It is nil if that is all of them.
+func (s *search) filter(attributes ...string) *expression.ConditionBuilder {
+	var all *expression.ConditionBuilder
+	for _, attribute := range attributes {
+		var one expression.ConditionBuilder
+		switch name := expression.Name(attribute); {
+		case attribute == foldedName && s.match.Name != "":
+			one = expression.Contains(name, s.match.Name)
+		case attribute == foldedSubGroup && s.match.SubGroup != "":
+			one = name.Equal(expression.Value(s.match.SubGroup))
+		case attribute == status && s.match.Status != "":
+			one = name.Equal(expression.Value(s.match.Status))
+		default:
+			continue
+		}
+		if all != nil {
+			one = all.And(one)
+		}
+		all = &one
+	}
+	return all
+}
+
+// leastOf returns how many entries the first page has at least, with that filter.
+func leastOf(filter *expression.ConditionBuilder) int {
+	if filter == nil {
+		return 0
+	}
+	return leastPage
+}
+
+// growing returns how to read pages of an index: as large as they can be if all
+// answers are wanted, otherwise at first of as many entries as are wanted, and of
+// least at least.
+func (s *search) growing(index string, least int) func(*dynamodb.QueryInput) {
+	// The pages may be read while the consumer counts.
+	wanted := *s.quota
+	return func(in *dynamodb.QueryInput) {
+		in.IndexName, in.ProjectionExpression = &index, aws.String("pk, sk")
+		in.Limit = wanted.page(least)
+		least = min(least*pageGrowth, mostPage)
+	}
+}
+
+// hits yields the keys in pages of index entries, of instances in the collections
+// that q asks for.
+func (s *search) hits(pages iter.Seq2[[]item, error]) iter.Seq2[[]itemKey, error] {
+	return func(yield func([]itemKey, error) bool) {
+		for items, err := range pages {
+			var keys []itemKey
+			if err == nil {
+				keys, err = s.keys(items)
+			}
+			if !yield(keys, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// keys returns the keys in index entries, of instances in the collections that q
 // asks for.
-func (s *search) hits(items []item) ([]itemKey, error) {
+func (s *search) keys(items []item) ([]itemKey, error) {
 	keys := make([]itemKey, 0, len(items))
 	for _, item := range items {
 		key, err := decode[itemKey](item)
@@ -36,25 +119,40 @@ func (s *search) hits(items []item) ([]itemKey, error) {
 	return keys, nil
 }
 
-// verified yields the instances that index entries name, in the same order, each
-// read again consistently. It misses those that the index does not name yet.
-func (s *search) verified(ctx context.Context, entries iter.Seq2[[]item, error]) iter.Seq2[instance.Instance, error] {
-	return concat(entries, func(items []item) iter.Seq2[instance.Instance, error] {
-		return func(yield func(instance.Instance, error) bool) {
-			hits, err := s.hits(items)
+// verified yields the instances with the keys, in the same order, each read again
+// consistently: as many at once as are wanted, and more each time if some of them
+// no longer match.
+func (s *search) verified(ctx context.Context, hits iter.Seq2[[]itemKey, error]) iter.Seq2[instance.Instance, error] {
+	return func(yield func(instance.Instance, error) bool) {
+		least := 1
+		var waiting []itemKey
+		// read reads the first of those that wait, and reports whether to go on.
+		read := func(n int) bool {
+			for i, err := range s.r.getAll(ctx, s.q.Kind, waiting[:n]) {
+				if !yield(i, err) || err != nil {
+					return false
+				}
+			}
+			waiting, least = waiting[n:], least*pageGrowth
+			return true
+		}
+		batch := func() int { return min(maxBatch, max(s.left, least)) }
+		for keys, err := range hits {
 			if err != nil {
 				yield(instance.Instance{}, err)
 				return
 			}
-			for len(hits) > 0 {
-				n := min(len(hits), maxBatch, max(s.left, s.batch))
-				for i, err := range s.r.getAll(ctx, s.q.Kind, hits[:n]) {
-					if !yield(i, err) || err != nil {
-						return
-					}
+			waiting = append(waiting, keys...)
+			for len(waiting) >= batch() {
+				if !read(batch()) {
+					return
 				}
-				hits = hits[n:]
 			}
 		}
-	})
+		for len(waiting) > 0 {
+			if !read(min(len(waiting), batch())) {
+				return
+			}
+		}
+	}
 }

@@ -44,7 +44,8 @@ func TestSearchReadsNoMore(t *testing.T) {
 		{instance.Query{Group: "group", Limit: 3}, "[Query BatchGetItem]"},
 		{instance.Query{Group: "group", Status: "created", Limit: 3}, "[Query BatchGetItem]"},
 		{instance.Query{Name: "name", Limit: 3}, "[Query Query BatchGetItem]"},
-		{instance.Query{Status: "created", Limit: 3}, "[Query Query BatchGetItem]"},
+		{instance.Query{SubGroup: "sub", Name: "name", Limit: 3}, "[Query BatchGetItem]"},
+		{instance.Query{Status: "created", Limit: 3}, "[Query BatchGetItem]"},
 	} {
 		test.q.Kind = numbered()
 		f.wire.inject(nil)

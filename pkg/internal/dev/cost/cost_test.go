@@ -87,18 +87,19 @@ func TestMeasure(t *testing.T) {
 	}{
 		{"topology GET /{id}", 1, 1, 0, 4},
 		// The number, then instance, guard and history in a transaction, and
-		// three index entries.
-		{"topology POST", 2, 0, 1 + 2*3 + 3, 16},
+		// entries for code, group, subgroup and name.
+		{"topology POST", 2, 0, 1 + 2*3 + 4, 16},
 		// And what is replayed, which has more than a KB.
-		{"topology POST with Idempotency-Key", 2, 0, 1 + 2*(3+2) + 3, 16},
+		{"topology POST with Idempotency-Key", 2, 0, 1 + 2*(3+2) + 4, 16},
 		{"topology PUT /{id}", 2, 1, 2 * 2, 16},
-		// Instance, trash, guard and history, and three index entries.
-		{"topology DELETE /{last}", 2, 1, 2*4 + 3, 16},
+		// Instance, trash, guard and history, and four index entries.
+		{"topology DELETE /{last}", 2, 1, 2*4 + 4, 16},
 		{"compute GET /instances/{id}/get-jobs/", 2, 1, 1, 8},
 		{"compute GET /instances/{id}/get-jobs/ again", 1, 1, 0, 4},
 		{"compute PATCH /instances/{id}/stop/", 2, 1, 2*2 + 1, 16},
 		{"compute POST /api-token-auth/", 0, 0, 0, 0},
-		{"execution PUT /create", 1, 0, 2*2 + 2, 12},
+		// Entries for group, subgroup, status and name.
+		{"execution PUT /create", 1, 0, 2*2 + 4, 12},
 		{others + " reading the key", 1, 1, 0, 4},
 		{others + " cleanup, an instance", 1, 0, 2 * 2, 12},
 	} {

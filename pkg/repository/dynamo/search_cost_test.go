@@ -1,0 +1,102 @@
+package dynamo_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"instances/pkg/instance"
+	"instances/pkg/repository/capacity"
+	"instances/pkg/repository/dynamo"
+)
+
+// wanted is how many instances a search in these tests finds.
+const wanted = 50
+
+// populate fills a table with so many instances, of which some, spread over all of
+// them, have texts that the others do not have. Twice as many are a pair.
+func (f *fixture) populate(t *testing.T, instances int) {
+	t.Helper()
+	var items []map[string]types.AttributeValue
+	for n := range instances {
+		i := f.fresh(int64(n) + 1)
+		i.Code, i.Group, i.SubGroup = "", fmt.Sprint("group ", n%10), fmt.Sprint("sub ", n%7)
+		if part := n % (instances / wanted); part < 2 {
+			i.Group = "pair"
+			if part == 0 {
+				i.SubGroup, i.Status, i.Name = "wanted", "wanted", "one of those Wanted "+strconv.Itoa(n)
+			}
+		}
+		item, err := dynamo.EncodeItem(i)
+		must(t, err)
+		items = append(items, item)
+		if n%instance.BlockSize == 0 {
+			items = append(items, attributes(map[string]string{"pk": "collections#numbered", "sk": i.Collection}))
+		}
+	}
+	f.fill(t, items)
+}
+
+// What a search by a text as a whole costs depends on what it finds, and not on
+// what is stored. A search by a part of a name costs half a unit for each 4 KB of
+// short entries besides.
+func TestSearchCost(t *testing.T) {
+	t.Parallel()
+	few, many := newFixture(t), newFixture(t)
+	const size = 2000
+	few.populate(t, 200)
+	many.populate(t, size)
+	block := []string{instance.Block(0)}
+	for _, test := range []struct {
+		q instance.Query
+		// units are what the index costs, and each what it costs for an instance
+		// that is stored.
+		units, each float64
+	}{
+		// An entry has up to 170 bytes.
+		{instance.Query{SubGroup: "WANTED"}, 1.5, 0},
+		{instance.Query{Status: "wanted"}, 1.5, 0},
+		{instance.Query{Status: "wanted", Collections: block}, 1.5, 0},
+		{instance.Query{Status: "wanted", Name: "those w"}, 1.5, 0},
+		{instance.Query{SubGroup: "wanted", Status: "wanted", Name: "WANTED"}, 1.5, 0},
+		{instance.Query{Group: "pair", Status: "wanted"}, 2.5, 0},
+		{instance.Query{Group: "pair", SubGroup: "wanted"}, 2.5, 0},
+		{instance.Query{Group: "pair", SubGroup: "wanted", Status: "wanted", Name: "Those"}, 2.5, 0},
+		{instance.Query{Name: "those want"}, 2, 0.015},
+	} {
+		consumed := func(f *fixture) capacity.Consumed {
+			t.Helper()
+			test.q.Kind = numbered()
+			ctx, meter := capacity.WithMeter(t.Context())
+			found := 0
+			for i, err := range f.Search(ctx, test.q) {
+				must(t, err)
+				if i.Status != "wanted" {
+					t.Errorf("%+v finds %+v", test.q, i)
+				}
+				found++
+			}
+			if found != wanted {
+				t.Errorf("%+v finds %d, want %d", test.q, found, wanted)
+			}
+			return meter.Total()
+		}
+		a, b := consumed(few), consumed(many)
+		t.Logf("%+v: %+v of 200, %+v of %d", test.q, a, b, size)
+		calls := 2
+		if test.each > 0 {
+			calls = 3
+		}
+		if a.Calls != calls || b.Calls != calls {
+			t.Errorf("%+v sends %d and %d calls, want %d", test.q, a.Calls, b.Calls, calls)
+		}
+		if test.each == 0 && a != b {
+			t.Errorf("%+v costs %+v of 200, and %+v of %d", test.q, a, b, size)
+		}
+		if most := wanted + test.units + test.each*float64(size); b.ReadUnits > most {
+			t.Errorf("%+v costs %v units, want at most %v", test.q, b.ReadUnits, most)
+		}
+	}
+}
