@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -112,6 +113,78 @@ func concat[P, T any](parts iter.Seq2[P, error], read func(P) iter.Seq2[T, error
 	}
 }
 
+// ahead is concat with width parts read at the same time. Width is asked again
+// after each part that is done, with the number of those. One part alone is read
+// as the consumer goes, several by a goroutine each, which is ahead of it by two
+// elements at most. No goroutine is left when the sequence ends.
+func ahead[P, T any](ctx context.Context, parts iter.Seq2[P, error], width func(done int) int,
+	read func(context.Context, P) iter.Seq2[T, error],
+) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		stopped := make(chan struct{})
+		var running sync.WaitGroup
+		defer func() { close(stopped); cancel(); running.Wait() }()
+		next, stop := iter.Pull2(parts)
+		defer stop()
+
+		var begun []iter.Seq2[T, error]
+		for done := 0; ; done++ {
+			wide := width(done)
+			for len(begun) < max(wide, 1) {
+				part, err, ok := next()
+				if !ok {
+					break
+				}
+				all := failed[T](err)
+				if err == nil {
+					all = read(ctx, part)
+				}
+				if wide > 1 {
+					all = begin(all, &running, stopped)
+				}
+				begun = append(begun, all)
+			}
+			if len(begun) == 0 {
+				return
+			}
+			for v, err := range begun[0] {
+				if !yield(v, err) || err != nil {
+					return
+				}
+			}
+			begun = begun[1:]
+		}
+	}
+}
+
+// begin starts to read all in a goroutine, until stopped is closed, and yields the
+// elements.
+func begin[T any](all iter.Seq2[T, error], running *sync.WaitGroup, stopped <-chan struct{}) iter.Seq2[T, error] {
+	type element struct {
+		value T
+		err   error
+	}
+	elements := make(chan element, 1)
+	running.Go(func() {
+		defer close(elements)
+		for v, err := range all {
+			select {
+			case elements <- element{v, err}:
+			case <-stopped:
+				return
+			}
+		}
+	})
+	return func(yield func(T, error) bool) {
+		for e := range elements {
+			if !yield(e.value, e.err) {
+				return
+			}
+		}
+	}
+}
+
 // where yields the elements that keep reports true for.
 func where[T any](all iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -152,6 +225,9 @@ func newQuota(limit int) *quota {
 	}
 	return &quota{limit}
 }
+
+// limited reports whether some results are enough.
+func (q *quota) limited() bool { return q.left < math.MaxInt32 }
 
 // take counts a result, and reports whether it was the last one wanted.
 func (q *quota) take() bool {

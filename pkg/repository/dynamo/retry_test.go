@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,9 +195,9 @@ func TestPassingFaults(t *testing.T) {
 			f.prepare(t)
 			for _, action := range append(reads(), writes()...) {
 				// Every other call fails, so that each of an action's does.
-				count := 0
+				var count atomic.Int64
 				f.wire.inject(func(c call) (*http.Response, error) {
-					if count++; count%2 == 1 {
+					if count.Add(1)%2 == 1 {
 						return fault.every(c)
 					}
 					return c.pass()
@@ -204,8 +205,8 @@ func TestPassingFaults(t *testing.T) {
 				if err := action.run(t.Context(), f); err != nil {
 					t.Errorf("%s: %v", action.name, err)
 				}
-				if count < 2 {
-					t.Errorf("%s: %d calls", action.name, count)
+				if n := count.Load(); n < 2 {
+					t.Errorf("%s: %d calls", action.name, n)
 				}
 			}
 			f.wantHistories(t)
