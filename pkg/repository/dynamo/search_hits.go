@@ -120,39 +120,45 @@ func (s *search) keys(items []item) ([]itemKey, error) {
 }
 
 // verified yields the instances with the keys, in the same order, each read again
-// consistently: as many at once as are wanted, and more each time if some of them
-// no longer match.
+// consistently. If all are wanted, it reads the next batch while the consumer has
+// the one before.
 func (s *search) verified(ctx context.Context, hits iter.Seq2[[]itemKey, error]) iter.Seq2[instance.Instance, error] {
-	return func(yield func(instance.Instance, error) bool) {
+	width := 2
+	if s.limited() {
+		width = 1
+	}
+	return ahead(ctx, s.batches(hits), func(int) int { return width },
+		func(ctx context.Context, keys []itemKey) iter.Seq2[instance.Instance, error] {
+			return s.r.getAll(ctx, s.q.Kind, keys)
+		})
+}
+
+// batches yields the same keys as many at once as are wanted, and more each time
+// if some of the instances no longer match.
+func (s *search) batches(hits iter.Seq2[[]itemKey, error]) iter.Seq2[[]itemKey, error] {
+	return func(yield func([]itemKey, error) bool) {
 		least := 1
+		size := func() int { return min(maxBatch, max(s.left, least)) }
 		var waiting []itemKey
-		// read reads the first of those that wait, and reports whether to go on.
-		read := func(n int) bool {
-			for i, err := range s.r.getAll(ctx, s.q.Kind, waiting[:n]) {
-				if !yield(i, err) || err != nil {
-					return false
-				}
-			}
-			waiting, least = waiting[n:], least*pageGrowth
-			return true
-		}
-		batch := func() int { return min(maxBatch, max(s.left, least)) }
 		for keys, err := range hits {
 			if err != nil {
-				yield(instance.Instance{}, err)
+				yield(nil, err)
 				return
 			}
 			waiting = append(waiting, keys...)
-			for len(waiting) >= batch() {
-				if !read(batch()) {
+			for n := size(); len(waiting) >= n; n = size() {
+				if !yield(waiting[:n], nil) {
 					return
 				}
+				waiting, least = waiting[n:], min(least*pageGrowth, maxBatch)
 			}
 		}
 		for len(waiting) > 0 {
-			if !read(min(len(waiting), batch())) {
+			n := min(len(waiting), size())
+			if !yield(waiting[:n], nil) {
 				return
 			}
+			waiting, least = waiting[n:], min(least*pageGrowth, maxBatch)
 		}
 	}
 }
