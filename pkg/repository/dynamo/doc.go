@@ -62,7 +62,8 @@
 // without that item has layout 1, unless it holds nothing: then the first command
 // of an operator enters the newest ([Repository.Initialize]). A process that finds
 // a newer layout than it knows writes no instance. With an older one it works, says
-// in the log that an upgrade is due, and writes instances as they are laid out now.
+// in the log that an upgrade is due, and writes instances as they are laid out now;
+// searches then use no index but CodeIndex and the keys of GroupIndex.
 //
 // # Reads
 //

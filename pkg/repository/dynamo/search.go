@@ -17,7 +17,8 @@ import (
 // where q gives several, the index of the first in this order has the others, and
 // the name, in its entries. A search by name reads a short entry of each instance
 // that has a name until q.Limit is reached, and then what it found. A list costs
-// what it lists.
+// what it lists. While the layout of the table is an old one, a search by subgroup,
+// status or name costs as much as a list.
 //
 // Indexes lag: a search may miss a group, subgroup, name or status that was just
 // written. A search by code never does.
@@ -45,6 +46,8 @@ type search struct {
 	r     *Repository
 	q     instance.Query
 	match repository.Matcher
+	// layout is that of the table, where the search depends on it.
+	layout layout
 	*quota
 }
 
@@ -57,13 +60,23 @@ func (s *search) candidates(ctx context.Context) iter.Seq2[instance.Instance, er
 	if s.match.Code != "" {
 		return s.byCode(ctx)
 	}
-	if e, ok := s.equal(); ok {
-		return s.byEquality(ctx, e)
+	if s.match == (repository.Matcher{}) {
+		return s.list(ctx)
 	}
-	if s.match.Name != "" {
+	known, err := s.r.layout(ctx)
+	if err != nil {
+		return failed[instance.Instance](err)
+	}
+	s.layout = known
+	e, ok := s.equal()
+	switch {
+	case ok && (known.complete || e.index == groupIndex):
+		return s.byEquality(ctx, e)
+	case !known.complete:
+		return s.list(ctx)
+	default:
 		return s.walkNames(ctx)
 	}
-	return s.list(ctx)
 }
 
 // asks reports whether q asks for what is at the position: whether that is in

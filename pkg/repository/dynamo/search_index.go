@@ -67,8 +67,12 @@ func (s *search) byEquality(ctx context.Context, e equality) iter.Seq2[instance.
 	}))
 }
 
-// entries yields what a range of the index has.
+// entries yields what a range of the index has. In a table with an old layout the
+// index may not have what other texts need.
 func (s *search) entries(ctx context.Context, e equality, key expression.KeyConditionBuilder) iter.Seq2[[]itemKey, error] {
-	filter := s.filter(e.projected...)
+	var filter *expression.ConditionBuilder
+	if s.layout.complete {
+		filter = s.filter(e.projected...)
+	}
 	return s.hits(s.r.query(ctx, key, filter, s.growing(e.index, leastOf(filter))))
 }
