@@ -45,12 +45,17 @@ type sending struct {
 	body bytes.Buffer
 	// flushed is how much of the body each flush passed on.
 	flushed []int
-	// room is how much can be written, unless it is negative.
+	// room is how much can be written, unless it is negative. What does not fit
+	// is refused, when the context has ended if it is to end then.
 	room int
+	ctx  context.Context
 }
 
 func (s *sending) Write(b []byte) (int, error) {
 	if s.room >= 0 && s.body.Len()+len(b) > s.room {
+		if e, ok := s.ctx.(*ended); ok && e.late != nil {
+			e.err = e.late
+		}
 		return 0, errors.New("connection reset")
 	}
 	return s.body.Write(b)
@@ -76,7 +81,7 @@ type sent struct {
 func send(ctx context.Context, t *testing.T, all iter.Seq2[[]byte, error], room int, accept ...string) (got sent) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	got.sending = &sending{ResponseWriter: recorder, room: room}
+	got.sending = &sending{ResponseWriter: recorder, room: room, ctx: ctx}
 	var log bytes.Buffer
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r = r.WithContext(httpjson.WithLogger(ctx, slog.New(slog.NewJSONHandler(&log, nil))))
@@ -246,6 +251,14 @@ func TestArrayCut(t *testing.T) {
 					}
 					continue
 				}
+				if accept == "gzip" {
+					// Nor does the compressed form end.
+					if r, err := gzip.NewReader(&got.body); err != nil {
+						t.Errorf("%s: %v", what, err)
+					} else if _, err := io.Copy(io.Discard, r); !errors.Is(err, io.ErrUnexpectedEOF) {
+						t.Errorf("%s: the compressed form ends with %v", what, err)
+					}
+				}
 				if whole || !got.aborted || got.err != nil {
 					t.Errorf("%s: whole is %v, aborted is %v, panicked with %v", what, whole, got.aborted, got.panicked)
 				}
@@ -265,10 +278,11 @@ func TestArrayCut(t *testing.T) {
 	}
 }
 
-// ended is a context that ends with err.
+// ended is a context that ends with err, which becomes late when the client
+// takes no more.
 type ended struct {
 	context.Context
-	err error
+	err, late error
 }
 
 func (e *ended) Err() error { return e.err }
@@ -281,22 +295,29 @@ func TestArrayEnds(t *testing.T) {
 	for _, accept := range []string{"", "gzip"} {
 		for name, test := range map[string]struct {
 			err     error
+			late    error
+			panics  bool
 			room    int
 			message string
 		}{
-			"the time is over":     {context.DeadlineExceeded, -1, "answer cut off"},
-			"the client left":      {context.Canceled, -1, "client left"},
-			"the connection broke": {nil, 5000, "client left"},
-			"it broke at once":     {nil, 0, "client left"},
+			"the time is over":     {context.DeadlineExceeded, nil, false, -1, "answer cut off"},
+			"the client left":      {context.Canceled, nil, false, -1, "client left"},
+			"the connection broke": {nil, nil, false, 5000, "client left"},
+			"it broke at once":     {nil, nil, false, 0, "client left"},
+			"it was slow":          {nil, context.DeadlineExceeded, false, 5000, "answer cut off"},
+			"a panic as it left":   {context.Canceled, nil, true, -1, "answer cut off"},
 		} {
 			if test.room > 0 && accept == "gzip" {
 				test.room = 1000
 			}
-			ctx := &ended{Context: t.Context()}
+			ctx := &ended{Context: t.Context(), late: test.late}
 			taken := 0
 			got := send(ctx, t, entries(n, size, func(i int) error {
 				if taken++; i == 200 {
 					ctx.err = test.err
+					if test.panics {
+						panic("boom")
+					}
 				}
 				return nil
 			}), test.room, accept)

@@ -76,6 +76,9 @@ func TestStream(t *testing.T) {
 		"no body allowed": func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusNoContent)
+			if _, ok := w.(http.Flusher); ok {
+				flush(w)
+			}
 		},
 		"a large body": func(w http.ResponseWriter) {
 			for range 100 {
