@@ -5,7 +5,8 @@
 // that imports it. The adapter gets a minimal event that it cannot fail on. What
 // it would get wrong is set on the request here, as the gateway sent it: method,
 // host, path, query, headers and path values. On the way back, a writer that
-// follows the rules of net/http wraps that of the adapter.
+// follows the rules of net/http wraps that of the adapter; where the answer is
+// streamed, which the adapter cannot do, it leads to a reader instead.
 //
 // A handler can rely on the following:
 //   - r.PathValue returns path parameters percent-decoded once. One with an
@@ -15,6 +16,8 @@
 //     stage or base path; [httpjson.CallFrom] has the path with them.
 //   - r.RemoteAddr is the address of the client, without a port.
 //   - The context ends a margin before Lambda would kill the process.
-//   - A panic is answered with 500, and the process continues.
+//   - A panic is answered with 500, or breaks a streamed answer off that has
+//     begun, and the process continues.
+//   - The writer implements http.Flusher if and only if the answer is streamed.
 //   - No content type is guessed.
 package lambdahttp
