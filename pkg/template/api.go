@@ -91,7 +91,7 @@ func (d *document) api(id string, p, globals node) API {
 				m.value.fail("is not understood")
 			}
 			m.value.allow("responses", "x-amazon-apigateway-integration", "description", "summary")
-			resource.Methods[name] = Method{Mock: mock(m.value)}
+			resource.Methods[name] = Method{Mock: d.mock(m.value)}
 		}
 		api.Resources = append(api.Resources, resource)
 	}

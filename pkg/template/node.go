@@ -20,7 +20,9 @@ type document struct {
 	resources  node
 	// decided are the conditions whose truth is known.
 	decided map[string]bool
-	errs    []error
+	// mocks are those that have been read.
+	mocks map[*yaml.Node]*Mock
+	errs  []error
 }
 
 // node is a place in the document. Its yaml is nil where there is nothing.

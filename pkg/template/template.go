@@ -94,7 +94,7 @@ func Parse(data []byte, options ...Option) (*Template, error) {
 	if alias := circular(&file, nil); alias != nil {
 		return nil, fmt.Errorf("parse template: the anchor %q (line %d) is inside itself", alias.Value, alias.Line)
 	}
-	d := &document{given: map[string]string{}, decided: map[string]bool{}}
+	d := &document{given: map[string]string{}, decided: map[string]bool{}, mocks: map[*yaml.Node]*Mock{}}
 	d.conditions = node{nil, "Conditions", d}
 	for _, o := range options {
 		o(d)
