@@ -16,7 +16,7 @@ func awsEnvironment(t *testing.T, variables ...string) {
 	t.Helper()
 	absent := filepath.Join(t.TempDir(), "absent")
 	variables = append([]string{
-		"AWS_CONFIG_FILE=" + absent, "AWS_SHARED_CREDENTIALS_FILE=" + absent, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=" + absent, "AWS_SHARED_CREDENTIALS_FILE=" + absent, "AWS_EC2_METADATA_DISABLED=true", "AWS_CA_BUNDLE=",
 		"AWS_PROFILE=", "AWS_REGION=", "AWS_DEFAULT_REGION=", "AWS_SESSION_TOKEN=",
 		"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=",
 	}, variables...)

@@ -8,55 +8,114 @@ import (
 	"testing"
 	"time"
 
-	"instances/pkg/app"
 	"instances/pkg/auth"
 	"instances/pkg/cmd/instances/internal/store"
 	"instances/pkg/repository/bolt"
 )
 
-// openFolder returns a new registry in a folder of its own.
-func openFolder(t *testing.T) (dir string, r *bolt.Repository) {
+// folder is a registry in a folder of its own.
+type folder struct {
+	*testing.T
+	*bolt.Repository
+	dir string
+}
+
+func openFolder(t *testing.T) *folder {
 	t.Helper()
-	dir = t.TempDir()
-	r, err := bolt.Open(filepath.Join(dir, store.DatabaseName), bolt.Options{NoSync: true})
+	f := &folder{T: t, dir: t.TempDir()}
+	var err error
+	f.Repository, err = bolt.Open(filepath.Join(f.dir, store.DatabaseName), bolt.Options{NoSync: true})
+	f.must(err)
+	t.Cleanup(func() { f.must(f.Close()) })
+	return f
+}
+
+func (f *folder) must(err error) {
+	f.Helper()
 	if err != nil {
-		t.Fatal(err)
+		f.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
+}
+
+// ensure is a start of serve on a database that is not new.
+func (f *folder) ensure() (note string) {
+	f.Helper()
+	note, err := EnsureLocalKey(f.Context(), f, f.dir, "shown", false, time.Now())
+	f.must(err)
+	return note
+}
+
+func (f *folder) mint(name, owner string) (secret string) {
+	f.Helper()
+	secret, err := auth.Mint(f.Context(), f, auth.NewKey{Name: name, Owner: owner, Allow: []string{auth.AllowAll}}, time.Now())
+	f.must(err)
+	return secret
+}
+
+func (f *folder) revoke() {
+	f.Helper()
+	_, err := f.RevokeCredential(f.Context(), LocalKey, time.Now())
+	f.must(err)
+}
+
+// purge removes the keys that ended, as a cleanup does.
+func (f *folder) purge() {
+	f.Helper()
+	for c, err := range f.EndedCredentials(f.Context(), time.Now().Add(time.Hour)) {
+		f.must(errors.Join(err, f.PurgeCredential(f.Context(), c)))
+	}
+}
+
+// write writes the file of the key, or that with a suffix.
+func (f *folder) write(suffix, text string) {
+	f.Helper()
+	f.must(os.WriteFile(filepath.Join(f.dir, localKeyFile+suffix), []byte(text), 0o600))
+}
+
+// lose removes the file of the key.
+func (f *folder) lose() {
+	f.Helper()
+	f.must(os.Remove(filepath.Join(f.dir, localKeyFile)))
+}
+
+// secret returns the secret in the file of the key.
+func (f *folder) secret() string {
+	f.Helper()
+	secret, err := LocalSecret(f.dir)
+	f.must(err)
+	return secret
+}
+
+// keys lists the names of the keys and whether they work.
+func (f *folder) keys() string {
+	f.Helper()
+	var all strings.Builder
+	for c, err := range f.Credentials(f.Context()) {
+		f.must(err)
+		all.WriteString(c.Name)
+		if !c.Usable(time.Now()) {
+			all.WriteString(" revoked")
 		}
-	})
-	return dir, r
-}
-
-// fileSecret returns the secret in the file of the key.
-func fileSecret(t *testing.T, dir string) string {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dir, localKeyFile))
-	if err != nil {
-		t.Fatal(err)
+		all.WriteString(", ")
 	}
-	return strings.TrimSuffix(string(b), "\n")
+	return all.String()
 }
 
-// checkLocalKey checks that the file holds the secret of a key that may do
+// checkKey checks that the file holds the secret of a key that may do
 // everything, for its owner's eyes only.
-func checkLocalKey(t *testing.T, dir string, r app.OperatorRepository) {
-	t.Helper()
-	c, err := r.Credential(t.Context(), auth.Hash(fileSecret(t, dir)))
-	if err != nil {
-		t.Fatal(err)
-	}
+func (f *folder) checkKey() {
+	f.Helper()
+	c, err := f.Credential(f.Context(), auth.Hash(f.secret()))
+	f.must(err)
 	if c.Name != LocalKey || c.Owner != LocalKey || len(c.Allow) != 1 || c.Allow[0] != auth.AllowAll || !c.Usable(time.Now()) {
-		t.Errorf("key %+v", c)
+		f.Errorf("key %+v", c)
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(f.dir)
 	if err != nil || len(entries) != 2 {
-		t.Errorf("the folder has %v, %v", entries, err)
+		f.Errorf("the folder has %v, %v", entries, err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, localKeyFile)); err != nil || info.Mode() != 0o600 {
-		t.Errorf("file: %v, %v", info, err)
+	if info, err := os.Stat(filepath.Join(f.dir, localKeyFile)); err != nil || info.Mode() != 0o600 {
+		f.Errorf("file: %v, %v", info, err)
 	}
 }
 
@@ -64,96 +123,49 @@ func checkLocalKey(t *testing.T, dir string, r app.OperatorRepository) {
 // working.
 func TestEnsureLocalKeyWorks(t *testing.T) {
 	t.Parallel()
+	const missing = "shown/local.key was missing, so the key local was revoked and minted again"
 	crashed := auth.NewSecret()
 	for name, test := range map[string]struct {
-		before func(t *testing.T, dir string, r app.OperatorRepository)
+		before func(f *folder)
 		// fresh says that the database is.
-		fresh  bool
-		note   string
-		secret string
+		fresh        bool
+		note, secret string
 	}{
-		"first start": {before: func(*testing.T, string, app.OperatorRepository) {}},
-		"crash before the file was whole": {
-			before: func(t *testing.T, dir string, _ app.OperatorRepository) {
-				write(t, filepath.Join(dir, localKeyFile+".new"), "inst_ha")
-			},
-		},
-		"crash before the key was made": {
-			before: func(t *testing.T, dir string, _ app.OperatorRepository) {
-				write(t, filepath.Join(dir, localKeyFile+".new"), auth.NewSecret()+"\n")
-			},
-		},
+		"first start":                     {before: func(*folder) {}},
+		"crash before the file was whole": {before: func(f *folder) { f.write(".new", "inst_ha") }},
+		"crash before the key was made":   {before: func(f *folder) { f.write(".new", auth.NewSecret()+"\n") }},
 		"crash before the file was in place": {
-			before: func(t *testing.T, dir string, r app.OperatorRepository) {
-				write(t, filepath.Join(dir, localKeyFile+".new"), crashed+"\n")
-				if err := registerLocalKey(t.Context(), r, crashed, time.Now()); err != nil {
-					t.Fatal(err)
-				}
+			before: func(f *folder) {
+				f.write(".new", crashed+"\n")
+				f.must(registerLocalKey(f.Context(), f, crashed, time.Now()))
 			},
-			note: "shown/local.key was missing, so the key local was revoked and minted again",
+			note: missing,
 		},
-		"the database is gone": {
-			before: func(t *testing.T, dir string, _ app.OperatorRepository) {
-				write(t, filepath.Join(dir, localKeyFile), crashed+"\n")
-			},
-			fresh:  true,
-			secret: crashed,
-		},
-		"key was revoked and is cleaned up": {
-			before: func(t *testing.T, dir string, r app.OperatorRepository) {
-				ensure(t, dir, r)
-				revoke(t, r)
-				purgeKeys(t, r)
-				if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
-					t.Fatal(err)
-				}
-			},
-		},
-		"file is lost": {
-			before: func(t *testing.T, dir string, r app.OperatorRepository) {
-				ensure(t, dir, r)
-				if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
-					t.Fatal(err)
-				}
-			},
-			note: "shown/local.key was missing, so the key local was revoked and minted again",
-		},
-		"file and key are gone": {
-			before: func(t *testing.T, dir string, r app.OperatorRepository) {
-				ensure(t, dir, r)
-				revoke(t, r)
-				if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
-					t.Fatal(err)
-				}
-			},
-		},
-		"file is for everybody": {
-			before: func(t *testing.T, dir string, r app.OperatorRepository) {
-				ensure(t, dir, r)
-				if err := os.Chmod(filepath.Join(dir, localKeyFile), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			},
-		},
+		"the database is gone":              {before: func(f *folder) { f.write("", crashed+"\n") }, fresh: true, secret: crashed},
+		"key was revoked and is cleaned up": {before: func(f *folder) { f.ensure(); f.revoke(); f.purge(); f.lose() }},
+		"file is lost":                      {before: func(f *folder) { f.ensure(); f.lose() }, note: missing},
+		"file and key are gone":             {before: func(f *folder) { f.ensure(); f.revoke(); f.lose() }},
+		"file is for everybody": {before: func(f *folder) {
+			f.ensure()
+			f.must(os.Chmod(filepath.Join(f.dir, localKeyFile), 0o644))
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, r := openFolder(t)
-			test.before(t, dir, r)
-			note, err := EnsureLocalKey(t.Context(), r, dir, "shown", test.fresh, time.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
+			f := openFolder(t)
+			test.before(f)
+			note, err := EnsureLocalKey(t.Context(), f, f.dir, "shown", test.fresh, time.Now())
+			f.must(err)
 			if !strings.Contains(note, test.note) || (note == "") != (test.note == "") {
 				t.Errorf("note %q", note)
 			}
-			checkLocalKey(t, dir, r)
-			secret := fileSecret(t, dir)
+			f.checkKey()
+			secret := f.secret()
 			if test.secret != "" && secret != test.secret {
 				t.Error("another secret than the crash left")
 			}
-			if note := ensure(t, dir, r); note != "" || fileSecret(t, dir) != secret {
-				t.Errorf("second start: note %q, same secret: %v", note, fileSecret(t, dir) == secret)
+			if note := f.ensure(); note != "" || f.secret() != secret {
+				t.Errorf("second start: note %q, same secret: %v", note, f.secret() == secret)
 			}
 		})
 	}
@@ -162,162 +174,58 @@ func TestEnsureLocalKeyWorks(t *testing.T) {
 // What a person did is left alone, and the note says how to go on.
 func TestEnsureLocalKeyLeavesAlone(t *testing.T) {
 	t.Parallel()
+	const other = "does not hold the secret of the key local"
 	for name, test := range map[string]struct {
-		before func(t *testing.T, dir string, r app.OperatorRepository)
+		before func(f *folder)
 		note   string
 	}{
-		"revoked": {
-			func(t *testing.T, dir string, r app.OperatorRepository) {
-				ensure(t, dir, r)
-				revoke(t, r)
-			},
-			"local is revoked or expired",
-		},
-		"revoked and cleaned up": {
-			func(t *testing.T, dir string, r app.OperatorRepository) {
-				ensure(t, dir, r)
-				revoke(t, r)
-				purgeKeys(t, r)
-			},
-			"does not hold the secret of the key local",
-		},
-		"file of another key": {
-			func(t *testing.T, dir string, r app.OperatorRepository) {
-				secret, err := auth.Mint(t.Context(), r, auth.NewKey{Name: "ci", Allow: []string{"*"}}, time.Now())
-				if err != nil {
-					t.Fatal(err)
-				}
-				write(t, filepath.Join(dir, localKeyFile), secret)
-			},
-			"does not hold the secret of the key local",
-		},
-		"file of no key beside a key": {
-			func(t *testing.T, dir string, r app.OperatorRepository) {
-				ensure(t, dir, r)
-				write(t, filepath.Join(dir, localKeyFile), auth.NewSecret())
-			},
-			"does not hold the secret of the key local",
-		},
-		"empty file": {
-			func(t *testing.T, dir string, _ app.OperatorRepository) {
-				write(t, filepath.Join(dir, localKeyFile), "")
-			},
-			"does not hold the secret of the key local",
-		},
-		"weak secret": {
-			func(t *testing.T, dir string, _ app.OperatorRepository) {
-				write(t, filepath.Join(dir, localKeyFile), "password")
-			},
-			"does not hold the secret of the key local",
-		},
+		"revoked":                     {func(f *folder) { f.ensure(); f.revoke() }, "local is revoked or expired"},
+		"revoked and cleaned up":      {func(f *folder) { f.ensure(); f.revoke(); f.purge() }, other},
+		"file of another key":         {func(f *folder) { f.write("", f.mint("ci", "")) }, other},
+		"file of no key beside a key": {func(f *folder) { f.ensure(); f.write("", auth.NewSecret()) }, other},
+		"empty file":                  {func(f *folder) { f.write("", "") }, other},
+		"weak secret":                 {func(f *folder) { f.write("", "password") }, other},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir, r := openFolder(t)
-			test.before(t, dir, r)
-			file, keys := fileSecret(t, dir), names(t, r)
-			note := ensure(t, dir, r)
+			f := openFolder(t)
+			test.before(f)
+			secret, keys := f.secret(), f.keys()
+			note := f.ensure()
 			if !strings.Contains(note, test.note) || !strings.Contains(note, "remove shown/local.key and start again") {
 				t.Errorf("note %q", note)
 			}
-			if fileSecret(t, dir) != file || names(t, r) != keys {
-				t.Errorf("keys were %s, are %s", keys, names(t, r))
+			if f.secret() != secret || f.keys() != keys {
+				t.Errorf("keys were %s, are %s", keys, f.keys())
 			}
 			// The way that the note tells leads on.
-			if err := os.Remove(filepath.Join(dir, localKeyFile)); err != nil {
-				t.Fatal(err)
-			}
-			ensure(t, dir, r)
-			checkLocalKey(t, dir, r)
+			f.lose()
+			f.ensure()
+			f.checkKey()
 		})
 	}
 }
 
-// A name that a person gave to somebody is not taken away.
+// A name that a person gave to somebody is not taken away, also when that key
+// has been cleaned up.
 func TestEnsureLocalKeyOfOther(t *testing.T) {
 	t.Parallel()
-	dir, r := openFolder(t)
-	if _, err := auth.Mint(t.Context(), r, auth.NewKey{Name: LocalKey, Owner: "bob", Allow: []string{"*"}}, time.Now()); err != nil {
-		t.Fatal(err)
+	for name, ended := range map[string]bool{"used": false, "cleaned up": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := openFolder(t)
+			f.mint(LocalKey, "bob")
+			if ended {
+				f.revoke()
+				f.purge()
+			}
+			keys := f.keys()
+			if note := f.ensure(); !strings.Contains(note, "belongs to another owner") || f.keys() != keys {
+				t.Errorf("note %q, keys were %s, are %s", note, keys, f.keys())
+			}
+			if entries, err := os.ReadDir(f.dir); err != nil || len(entries) != 1 {
+				t.Errorf("the folder has %v, %v", entries, err)
+			}
+		})
 	}
-	keys := names(t, r)
-	if note := ensure(t, dir, r); !strings.Contains(note, "belongs to another owner") {
-		t.Errorf("note %q", note)
-	}
-	if _, err := os.Stat(filepath.Join(dir, localKeyFile)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("file: %v", err)
-	}
-	if names(t, r) != keys {
-		t.Errorf("keys were %s, are %s", keys, names(t, r))
-	}
-}
-
-// That is so too when the key of the other one has been cleaned up.
-func TestEnsureLocalKeyOfPurged(t *testing.T) {
-	t.Parallel()
-	dir, r := openFolder(t)
-	if _, err := auth.Mint(t.Context(), r, auth.NewKey{Name: LocalKey, Owner: "bob", Allow: []string{"*"}}, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	revoke(t, r)
-	purgeKeys(t, r)
-	if note := ensure(t, dir, r); !strings.Contains(note, "belongs to another owner") {
-		t.Errorf("note %q", note)
-	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || names(t, r) != "" {
-		t.Errorf("the folder has %v, %v, the keys are %s", entries, err, names(t, r))
-	}
-}
-
-// purgeKeys removes the keys that ended, as a cleanup does.
-func purgeKeys(t *testing.T, r app.OperatorRepository) {
-	t.Helper()
-	for c, err := range r.EndedCredentials(t.Context(), time.Now().Add(time.Hour)) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := r.PurgeCredential(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func ensure(t *testing.T, dir string, r app.OperatorRepository) (note string) {
-	t.Helper()
-	note, err := EnsureLocalKey(t.Context(), r, dir, "shown", false, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return note
-}
-
-func revoke(t *testing.T, r app.OperatorRepository) {
-	t.Helper()
-	if _, err := r.RevokeCredential(t.Context(), LocalKey, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// names lists the names of the keys and whether they work.
-func names(t *testing.T, r app.OperatorRepository) string {
-	t.Helper()
-	var all strings.Builder
-	for c, err := range r.Credentials(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.WriteString(c.Name)
-		if !c.Usable(time.Now()) {
-			all.WriteString(" revoked")
-		}
-		all.WriteString(", ")
-	}
-	return all.String()
 }
