@@ -55,13 +55,42 @@ func each(t *testing.T, test func(t *testing.T, open opener)) {
 
 func openBolt(t testing.TB, now func() time.Time) store {
 	t.Helper()
-	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"),
-		bolt.Options{Now: now, HistoryRetention: historyKept, NoSync: true})
+	return openBoltFile(t, filepath.Join(t.TempDir(), "instances.db"), now)
+}
+
+func openBoltFile(t testing.TB, path string, now func() time.Time) store {
+	t.Helper()
+	r, err := bolt.Open(path, bolt.Options{Now: now, HistoryRetention: historyKept, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Close() })
 	return r
+}
+
+// copier returns what makes copies of the repository as it is now, which must be
+// embedded: that is faster than telling its story again.
+func (f *fixture) copier(t testing.TB) func(t testing.TB) *fixture {
+	t.Helper()
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if _, err := f.store.(*bolt.Repository).Backup(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := f.Now()
+	return func(t testing.TB) *fixture {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "instances.db")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := &fixture{now: now, minted: slices.Clone(f.minted)}
+		c.store = openBoltFile(t, path, c.Now)
+		return c
+	}
 }
 
 func openDynamo(t testing.TB, now func() time.Time) store {
@@ -127,7 +156,7 @@ func (f *fixture) options(r cleanup.Repository) cleanup.Options {
 		Repository: r,
 		Kinds:      []instance.Kind{numbered(), timed(), named()},
 		Retention:  retention,
-		Idle:       []cleanup.IdleRule{{Kind: timed(), After: idleAfter}, {Kind: named(), After: idleAfter}},
+		Idle:       []cleanup.IdleRule{{Kind: timed(), After: idleAfter}, {Kind: named(), After: 2 * idleAfter}},
 		Now:        f.Now,
 		Logger:     slog.New(slog.DiscardHandler),
 	}
@@ -358,11 +387,9 @@ func (f *fixture) state(t testing.TB) []string {
 	return lines
 }
 
-// fataler is a test, also one of package rapid.
-type fataler interface{ Fatal(args ...any) }
-
 // all yields what found does, which must not end with an error.
-func all[T any](t fataler, found iter.Seq2[T, error]) iter.Seq[T] {
+func all[T any](t testing.TB, found iter.Seq2[T, error]) iter.Seq[T] {
+	t.Helper()
 	return func(yield func(T) bool) {
 		for v, err := range found {
 			if err != nil {

@@ -49,30 +49,43 @@ func TestKilledAnywhere(t *testing.T) {
 	})
 }
 
-// On the embedded repository, which is fast, each call is disturbed on its own,
-// in each way.
+// On the embedded repository, which is fast, each call is disturbed on its own, in
+// each way that leaves something else behind: a run that is killed before a call
+// leaves what one leaves that is killed after the call before it, and a read leaves
+// nothing.
 func TestDisturbedAnywhere(t *testing.T) {
 	t.Parallel()
-	undisturbed := newFixture(t, openBolt)
-	undisturbed.story(t)
+	start := newFixture(t, openBolt)
+	start.story(t)
+	copied := start.copier(t)
+	undisturbed := copied(t)
 	undisturbed.sweep(t)
 	want := undisturbed.state(t)
-	all := func(string) bool { return true }
-	disturbed := 0
-	for _, way := range []struct{ after, kill bool }{{true, true}, {false, true}, {true, false}, {false, false}} {
-		for k := 1; ; k++ {
-			f := newFixture(t, openBolt)
-			f.story(t)
-			if !disturb(t, f, k, way.after, way.kill, all) {
-				break
+	every := func(string) bool { return true }
+	for name, way := range map[string]struct {
+		after, kill bool
+		calls       func(method string) bool
+		least       int
+	}{
+		"killed":            {true, true, every, 30},
+		"fails":             {false, false, every, 30},
+		"fails when it did": {true, false, isWrite, 14},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := 1
+			for ; ; k++ {
+				f := copied(t)
+				if !disturb(t, f, k, way.after, way.kill, way.calls) {
+					break
+				}
+				f.sweep(t)
+				f.wantState(t, fmt.Sprintf("call %d", k), want)
 			}
-			disturbed++
-			f.sweep(t)
-			f.wantState(t, fmt.Sprintf("call %d, %+v", k, way), want)
-		}
-	}
-	if disturbed < 100 {
-		t.Errorf("only %d runs were disturbed", disturbed)
+			if k <= way.least {
+				t.Errorf("only %d runs were disturbed", k-1)
+			}
+		})
 	}
 }
 

@@ -61,47 +61,45 @@ func (f *fixture) preview(t *testing.T, asOf time.Time) (cleanup.Report, []clean
 // later.
 func TestPreview(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, open opener) {
-		f := newFixture(t, open)
-		f.story(t)
-		f.mint(t, "soon", 3*day)
-		for n, later := range []time.Duration{0, 7 * day, 365 * day} {
-			before := f.state(t)
-			asOf := f.Now().Add(later)
-			report, due := f.preview(t, asOf)
-			f.wantState(t, "after a preview", before)
-			if !report.DryRun || !report.AsOf.Equal(asOf) || !report.Complete {
-				t.Errorf("%+v", report)
-			}
-			var told []string
-			for _, d := range due {
-				if d.What == cleanup.Leftover {
-					if d.Count != report.Tidied || d.Age != 0 || !d.Since.IsZero() {
-						t.Errorf("%+v, report %+v", d, report)
-					}
-				} else if d.Age != asOf.Sub(d.Since) || d.Age <= 0 {
-					t.Errorf("%+v has another age", d)
-				}
-				told = append(told, fmt.Sprint(d.What, ",", d.Kind, ",", d.ID, ",", d.Owner, ",", d.Since, ","))
-			}
-
-			f.advance(later)
-			var removed []string
-			o := f.options(f)
-			o.Logger = slog.New(recorder{slog.DiscardHandler, &removed})
-			swept, err := newSweeper(t, o).Sweep(t.Context(), cleanup.Request{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if least := []int{10, 0, 3}[n]; len(removed) < least || !slices.Equal(told, removed) {
-				t.Errorf("told\n%s\nremoved\n%s", strings.Join(told, "\n"), strings.Join(removed, "\n"))
-			}
-			swept.DryRun = true
-			if got, want := counts(report), counts(swept); !reflect.DeepEqual(got, want) {
-				t.Errorf("told\n%+v, done\n%+v", got, want)
-			}
+	f := newFixture(t, openBolt)
+	f.story(t)
+	f.mint(t, "soon", 3*day)
+	for n, later := range []time.Duration{0, 7 * day, 365 * day} {
+		before := f.state(t)
+		asOf := f.Now().Add(later)
+		report, due := f.preview(t, asOf)
+		f.wantState(t, "after a preview", before)
+		if !report.DryRun || !report.AsOf.Equal(asOf) || !report.Complete {
+			t.Errorf("%+v", report)
 		}
-	})
+		var told []string
+		for _, d := range due {
+			if d.What == cleanup.Leftover {
+				if d.Count != report.Tidied || d.Age != 0 || !d.Since.IsZero() {
+					t.Errorf("%+v, report %+v", d, report)
+				}
+			} else if d.Age != asOf.Sub(d.Since) || d.Age <= 0 {
+				t.Errorf("%+v has another age", d)
+			}
+			told = append(told, fmt.Sprint(d.What, ",", d.Kind, ",", d.ID, ",", d.Owner, ",", d.Since, ","))
+		}
+
+		f.advance(later)
+		var removed []string
+		o := f.options(f)
+		o.Logger = slog.New(recorder{slog.DiscardHandler, &removed})
+		swept, err := newSweeper(t, o).Sweep(t.Context(), cleanup.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if least := []int{10, 0, 3}[n]; len(removed) < least || !slices.Equal(told, removed) {
+			t.Errorf("told\n%s\nremoved\n%s", strings.Join(told, "\n"), strings.Join(removed, "\n"))
+		}
+		swept.DryRun = true
+		if got, want := counts(report), counts(swept); !reflect.DeepEqual(got, want) {
+			t.Errorf("told\n%+v, done\n%+v", got, want)
+		}
+	}
 }
 
 // Without a time a preview is of now, and without a listener it counts.

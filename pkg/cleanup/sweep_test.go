@@ -34,99 +34,113 @@ func once(method string, do func()) func(string) error {
 // What changes between the read and the removal is left alone, and counted.
 func TestLeftAlone(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, open opener) {
-		for name, test := range map[string]struct {
-			// prepare makes exactly one thing due; meanwhile happens before the
-			// method removes it.
-			prepare, meanwhile func(t *testing.T, f *fixture)
-			method             string
-		}{
-			"restored": {
-				func(t *testing.T, f *fixture) {
-					f.create(t, named(), "gone", false)
-					f.remove(t, named(), "gone")
-					f.advance(retention + time.Second)
-				},
-				func(t *testing.T, f *fixture) { f.restore(t, named(), "gone") },
-				"Purge",
+	for name, test := range map[string]struct {
+		// prepare makes exactly one thing due; meanwhile happens before the
+		// method removes it.
+		prepare, meanwhile func(t *testing.T, f *fixture)
+		method             string
+	}{
+		"restored": {
+			func(t *testing.T, f *fixture) {
+				f.create(t, named(), "gone", false)
+				f.remove(t, named(), "gone")
+				f.advance(retention + time.Second)
 			},
-			"restored and deleted again": {
-				func(t *testing.T, f *fixture) {
-					f.create(t, named(), "gone", false)
-					f.remove(t, named(), "gone")
-					f.advance(retention + time.Second)
-				},
-				func(t *testing.T, f *fixture) {
-					f.restore(t, named(), "gone")
-					f.remove(t, named(), "gone")
-				},
-				"Purge",
+			func(t *testing.T, f *fixture) { f.restore(t, named(), "gone") },
+			"Purge",
+		},
+		"restored and deleted again": {
+			func(t *testing.T, f *fixture) {
+				f.create(t, named(), "gone", false)
+				f.remove(t, named(), "gone")
+				f.advance(retention + time.Second)
 			},
-			"seen since": {
-				func(t *testing.T, f *fixture) {
-					f.create(t, timed(), "silent", true)
-					f.advance(idleAfter + time.Second)
-				},
-				func(t *testing.T, f *fixture) {
-					if err := f.Touch(t.Context(), key(timed(), "silent"), f.Now()); err != nil {
-						t.Error(err)
-					}
-				},
-				"Delete",
+			func(t *testing.T, f *fixture) {
+				f.restore(t, named(), "gone")
+				f.remove(t, named(), "gone")
 			},
-			"created anew": {
-				func(t *testing.T, f *fixture) {
-					f.create(t, named(), "silent", true)
-					f.advance(idleAfter + time.Second)
-				},
-				func(t *testing.T, f *fixture) {
-					f.remove(t, named(), "silent")
-					f.create(t, named(), "silent", false)
-				},
-				"Delete",
+			"Purge",
+		},
+		"seen since": {
+			func(t *testing.T, f *fixture) {
+				f.create(t, timed(), "silent", true)
+				f.advance(idleAfter + time.Second)
 			},
-			"deleted by another": {
-				func(t *testing.T, f *fixture) {
-					f.create(t, named(), "silent", true)
-					f.advance(idleAfter + time.Second)
-				},
-				func(t *testing.T, f *fixture) { f.remove(t, named(), "silent") },
-				"Delete",
-			},
-			"key revoked before it expired": {
-				func(t *testing.T, f *fixture) {
-					f.mint(t, "expired", time.Hour)
-					f.advance(retention + 2*time.Hour)
-				},
-				func(t *testing.T, f *fixture) { f.revoke(t, "expired") },
-				"PurgeCredential",
-			},
-		} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				f := newFixture(t, open)
-				test.prepare(t, f)
-				var after []string
-				r := faulty{Repository: f.store, before: once(test.method, func() {
-					test.meanwhile(t, f)
-					after = f.state(t)
-				})}
-				report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), cleanup.Request{})
-				if err != nil || report.LeftAlone != 1 || report.Failed != 0 || !report.Complete {
-					t.Errorf("%+v, %v", report, err)
+			func(t *testing.T, f *fixture) {
+				if err := f.Touch(t.Context(), key(timed(), "silent"), f.Now()); err != nil {
+					t.Error(err)
 				}
-				if after == nil {
-					t.Fatal("nothing happened meanwhile")
+			},
+			"Delete",
+		},
+		"changed": {
+			func(t *testing.T, f *fixture) {
+				f.create(t, timed(), "silent", true)
+				f.advance(idleAfter + time.Second)
+			},
+			func(t *testing.T, f *fixture) {
+				_, err := f.Update(t.Context(), key(timed(), "silent"), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+					i.Name = "changed"
+					return i, nil
+				})
+				if err != nil {
+					t.Error(err)
 				}
-				report.LeftAlone, report.Tidied = 0, 0
-				if done := tally(report); done != 0 {
-					t.Errorf("%d things were removed: %+v", done, report)
-				}
-				// Expired history goes in any case.
-				f.wantInstances(t, after)
-			})
-		}
-	})
+			},
+			"Delete",
+		},
+		"created anew": {
+			func(t *testing.T, f *fixture) {
+				f.create(t, named(), "silent", true)
+				f.advance(2*idleAfter + time.Second)
+			},
+			func(t *testing.T, f *fixture) {
+				f.remove(t, named(), "silent")
+				f.create(t, named(), "silent", false)
+			},
+			"Delete",
+		},
+		"deleted by another": {
+			func(t *testing.T, f *fixture) {
+				f.create(t, named(), "silent", true)
+				f.advance(2*idleAfter + time.Second)
+			},
+			func(t *testing.T, f *fixture) { f.remove(t, named(), "silent") },
+			"Delete",
+		},
+		"key revoked before it expired": {
+			func(t *testing.T, f *fixture) {
+				f.mint(t, "expired", time.Hour)
+				f.advance(retention + 2*time.Hour)
+			},
+			func(t *testing.T, f *fixture) { f.revoke(t, "expired") },
+			"PurgeCredential",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, openBolt)
+			test.prepare(t, f)
+			var after []string
+			r := faulty{Repository: f.store, before: once(test.method, func() {
+				test.meanwhile(t, f)
+				after = f.state(t)
+			})}
+			report, err := newSweeper(t, f.options(r)).Sweep(t.Context(), cleanup.Request{})
+			if err != nil || report.LeftAlone != 1 || report.Failed != 0 || !report.Complete {
+				t.Errorf("%+v, %v", report, err)
+			}
+			if after == nil {
+				t.Fatal("nothing happened meanwhile")
+			}
+			report.LeftAlone, report.Tidied = 0, 0
+			if done := tally(report); done != 0 {
+				t.Errorf("%d things were removed: %+v", done, report)
+			}
+			// Expired history goes in any case.
+			f.wantInstances(t, after)
+		})
+	}
 }
 
 // wantInstances is wantState but for the leftovers.
@@ -300,14 +314,16 @@ func TestBoundaries(t *testing.T) {
 	f.revoke(t, "revoked")
 	f.create(t, named(), "gone", false)
 	f.remove(t, named(), "gone")
-	f.advance(retention - idleAfter)
+	f.advance(retention - 2*idleAfter)
+	f.create(t, named(), "silent", true)
+	f.advance(idleAfter)
 	f.create(t, timed(), "silent", true)
 	f.advance(idleAfter)
 	if got := f.sweep(t); tally(got) != 0 {
 		t.Errorf("on the second: %+v", got)
 	}
 	f.advance(time.Second)
-	if got := f.sweep(t); tally(got) != 3 {
+	if got := f.sweep(t); tally(got) != 4 {
 		t.Errorf("a second later: %+v", got)
 	}
 	// What the cleanup deletes can be restored as long as anything else.
