@@ -11,10 +11,17 @@ import (
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
-		return open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{
-			Now: o.Now, HistoryRetention: o.HistoryRetention, NoSync: true,
-		})
+	repositorytest.Run(t, openNew)
+}
+
+func TestSearches(t *testing.T) {
+	t.Parallel()
+	repositorytest.Searches(t, openNew, 100_000)
+}
+
+func openNew(t *testing.T, o repositorytest.Options) app.OperatorRepository {
+	return open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{
+		Now: o.Now, HistoryRetention: o.HistoryRetention, NoSync: true,
 	})
 }
 

@@ -1,8 +1,13 @@
 package bolt
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
+	"strconv"
 	"testing"
+
+	"go.etcd.io/bbolt"
 
 	"instances/pkg/instance"
 )
@@ -51,6 +56,63 @@ func TestPointers(t *testing.T) {
 		pointers(want)
 		if err := r.Delete(t.Context(), i.Key(), instance.Change{}, nil); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// A search reads no record but those of its answers: all others are damaged.
+func TestSearchReadsAnswersOnly(t *testing.T) {
+	t.Parallel()
+	r := openTest(t, Options{})
+	kind := instance.Kind{Name: "read", Order: instance.OrderNumber}
+	const stored = 300
+	for n := 1; n <= stored; n++ {
+		i := instance.Instance{
+			Kind: kind, Collection: instance.Block(int64(n)), ID: strconv.Itoa(n), Group: "all", SubGroup: fmt.Sprint("even", n%2),
+			Status: []string{"RARE", "up", "Rare"}[n%3], Name: "most can find ", Version: 1,
+		}
+		if n%100 == 0 {
+			i.Group, i.SubGroup, i.Status, i.Name = "few", "few", "few", "few can find me"
+		}
+		if n%100 == 1 {
+			i.SubGroup, i.Status = "some", "rare"
+		}
+		if err := r.Create(t.Context(), i, instance.Change{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if n%100 > 1 {
+			if err := r.file.update(func(tx *bbolt.Tx) error {
+				return bucket(tx, instancesBucket).b.Put(instanceKey(i), []byte("damaged"))
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, q := range []instance.Query{
+		{Group: "few"},
+		{SubGroup: "few"},
+		{Status: "few"},
+		{Status: "few", Collections: []string{instance.Block(1)}},
+		{Group: "all", Status: "rare"},
+		{Group: "all", SubGroup: "some", Status: "rare"},
+		{SubGroup: "some", Status: "rare"},
+		// Elsewhere it begins in one name and ends in the next.
+		{Name: "find m"},
+	} {
+		q.Kind = kind
+		if found := all(t, r.Search(t.Context(), q)); len(found) != 3 {
+			t.Errorf("%+v finds %d, want 3", q, len(found))
+		}
+	}
+	for _, q := range []instance.Query{{Group: "all", SubGroup: "few"}, {Group: "few", SubGroup: "even0"}} {
+		q.Kind = kind
+		if found := all(t, r.Search(t.Context(), q)); len(found) != 0 {
+			t.Errorf("%+v finds %+v", q, found)
+		}
+	}
+	for _, err := range r.Search(t.Context(), instance.Query{Kind: kind, Status: "up"}) {
+		if !errors.Is(err, ErrDamaged) {
+			t.Errorf("error is %v, want %v", err, ErrDamaged)
 		}
 	}
 }

@@ -15,15 +15,23 @@ func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
-		w := new(wire)
-		w.inject(func(c call) (*http.Response, error) {
-			checkCall(t, c)
-			return c.pass()
-		})
-		return dynamotest.New(t, dynamotest.Options{
-			Now: o.Now, HistoryRetention: o.HistoryRetention, Transport: w.transport,
-		})
+	repositorytest.Run(t, openChecked)
+}
+
+func TestSearches(t *testing.T) {
+	t.Parallel()
+	repositorytest.Searches(t, openChecked, 1_200)
+}
+
+// openChecked opens a repository whose calls are checked.
+func openChecked(t *testing.T, o repositorytest.Options) app.OperatorRepository {
+	w := new(wire)
+	w.inject(func(c call) (*http.Response, error) {
+		checkCall(t, c)
+		return c.pass()
+	})
+	return dynamotest.New(t, dynamotest.Options{
+		Now: o.Now, HistoryRetention: o.HistoryRetention, Transport: w.transport,
 	})
 }
 
