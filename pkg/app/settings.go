@@ -19,6 +19,9 @@ const (
 	AllowOriginVariable = "CORS_ALLOW_ORIGIN"
 	// SilentAfterVariable holds a number of minutes; see [ParseSilentAfter].
 	SilentAfterVariable = "COMPUTE_SILENT_AFTER_MINUTES"
+	// NameSearchVariable holds how to search for a part of a name; see
+	// [ParseNameSearch].
+	NameSearchVariable = "NAME_SEARCH"
 	// DeletedRetentionVariable holds a number of days; see
 	// [ParseCleanupSettings].
 	DeletedRetentionVariable = "DELETED_RETENTION_DAYS"
@@ -55,6 +58,8 @@ type settings struct {
 	allowOrigin string
 	// silentAfter is the value of SilentAfterVariable.
 	silentAfter time.Duration
+	// indexedNames is the result of ParseNameSearch.
+	indexedNames bool
 	// cleanup is the result of ParseCleanupSettings.
 	cleanup CleanupSettings
 	// function is AWS_LAMBDA_FUNCTION_NAME, which Lambda sets.
@@ -80,6 +85,8 @@ func readSettings(getenv func(string) string) (settings, error) {
 	s.historyRetention, err = ParseHistoryRetention(getenv(HistoryRetentionVariable))
 	errs = append(errs, err)
 	s.silentAfter, err = ParseSilentAfter(getenv(SilentAfterVariable))
+	errs = append(errs, err)
+	s.indexedNames, err = ParseNameSearch(getenv(NameSearchVariable))
 	errs = append(errs, err)
 	s.cleanup, err = ParseCleanupSettings(getenv)
 	return s, errors.Join(append(errs, err)...)
@@ -141,6 +148,18 @@ func ParseSilentAfter(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%s is %q, not a number of minutes from 1 to %d", SilentAfterVariable, text, maxSilentMinutes)
 	}
 	return time.Duration(minutes) * time.Minute, nil
+}
+
+// ParseNameSearch reads whether searches by a part of a name use the name rows
+// of the table: Indexed does, and Walk, or an empty text, does not.
+func ParseNameSearch(text string) (indexed bool, err error) {
+	switch text {
+	case "", "Walk":
+		return false, nil
+	case "Indexed":
+		return true, nil
+	}
+	return false, fmt.Errorf("%s is %q, neither Walk nor Indexed", NameSearchVariable, text)
 }
 
 // logLevel reads a level as Lambda names it. What it does not name is INFO.

@@ -12,13 +12,13 @@ func TestReadSettings(t *testing.T) {
 	t.Parallel()
 	whole := map[string]string{
 		"TABLE_NAME": "registry", "HISTORY_RETENTION_DAYS": "365", "CORS_ALLOW_ORIGIN": "https://a.example",
-		"COMPUTE_SILENT_AFTER_MINUTES": "20",
-		"DELETED_RETENTION_DAYS":       "7", "COMPUTE_DELETE_SILENT_AFTER_DAYS": "90", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "1",
+		"COMPUTE_SILENT_AFTER_MINUTES": "20", "NAME_SEARCH": "Indexed",
+		"DELETED_RETENTION_DAYS": "7", "COMPUTE_DELETE_SILENT_AFTER_DAYS": "90", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "1",
 		"AWS_LAMBDA_FUNCTION_NAME": "TopologyGet", "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
 	}
 	s, err := readSettings(func(name string) string { return whole[name] })
 	want := settings{
-		"registry", 365 * day, "https://a.example", 20 * time.Minute, CleanupSettings{7 * day, 90 * day, day}, "TopologyGet", slog.LevelDebug,
+		"registry", 365 * day, "https://a.example", 20 * time.Minute, true, CleanupSettings{7 * day, 90 * day, day}, "TopologyGet", slog.LevelDebug,
 	}
 	if err != nil || s != want {
 		t.Errorf("%+v, %v; want %+v", s, err, want)
@@ -49,7 +49,10 @@ func TestReadSettings(t *testing.T) {
 			map[string]string{"COMPUTE_DELETE_SILENT_AFTER_DAYS": "-1", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "never"},
 			[]string{`COMPUTE_DELETE_SILENT_AFTER_DAYS is "-1"`, `EXECUTION_DELETE_ENDED_AFTER_DAYS is "never"`},
 		},
-		"mistyped silence": {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "1500000"}, []string{`is "1500000"`}},
+		"no search by name":      {map[string]string{"NAME_SEARCH": ""}, nil},
+		"walk":                   {map[string]string{"NAME_SEARCH": "Walk"}, nil},
+		"unknown search by name": {map[string]string{"NAME_SEARCH": "index"}, []string{`NAME_SEARCH is "index", neither Walk nor Indexed`}},
+		"mistyped silence":       {map[string]string{"COMPUTE_SILENT_AFTER_MINUTES": "1500000"}, []string{`is "1500000"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -42,6 +42,7 @@ func newHandler(f Function, s settings, getenv func(string) string, logger *slog
 		Table:            s.table,
 		Now:              time.Now,
 		HistoryRetention: s.historyRetention,
+		IndexedNames:     s.indexedNames,
 		Logger:           logger,
 	})
 	return f(Dependencies{

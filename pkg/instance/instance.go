@@ -36,6 +36,9 @@ type Kind struct {
 	Name string
 	// Order is how the kind is listed.
 	Order Order
+	// NameSearch says that searches for a part of the name are to be cheap, even
+	// if that makes writes dearer. They are possible in any kind.
+	NameSearch bool
 }
 
 // String returns the name of the kind.

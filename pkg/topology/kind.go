@@ -14,7 +14,7 @@ const BasePath = "/flexdeploy/rest/v1/topology/instance"
 // Kind returns the kind of the topology instances: numbered from 1, in the
 // collections of [instance.Block].
 func Kind() instance.Kind {
-	return instance.Kind{Name: "topology", Order: instance.OrderNumber}
+	return instance.Kind{Name: "topology", Order: instance.OrderNumber, NameSearch: true}
 }
 
 // key returns the key of the instance with the number n.

@@ -13,6 +13,7 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	w.recordIdempotency(idem)
 	w.putInstance(i)
 	w.takeCode(i)
+	w.keepNames(instance.Instance{}, i)
 	w.recordHistory(instance.Instance{}, i, change, afterWrite)
 	w.enter(ctx, i.Key())
 	return w.run(ctx)

@@ -60,6 +60,7 @@ func (r *Repository) discard(ctx context.Context, i instance.Instance, change in
 	w.removePointer(i)
 	w.put(newTrashItem(i, change.At), absent(), nil)
 	w.freeCode(i)
+	w.keepNames(i, instance.Instance{})
 	w.recordHistory(i, i, change, afterDelete)
 	return w.run(ctx)
 }

@@ -29,3 +29,22 @@ func EncodeTrashItem(i instance.Instance, at time.Time) (map[string]types.Attrib
 func (r *Repository) AssumeLayout() {
 	r.known.readAt, r.known.layout = r.now().Round(0), layout{complete: true}
 }
+
+// AssumeNames makes r take the layout for the newest, with name rows, for a minute,
+// without a call.
+func (r *Repository) AssumeNames() {
+	r.known.readAt, r.known.layout = r.now().Round(0), layout{complete: true, keepsNames: true, hasNames: true}
+}
+
+// EncodeNameRows returns the name rows of an instance, for tests that fill a table.
+func EncodeNameRows(i instance.Instance) ([]map[string]types.AttributeValue, error) {
+	var all []map[string]types.AttributeValue
+	for _, row := range nameRows(i) {
+		attributes, err := attributevalue.MarshalMap(row)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, attributes)
+	}
+	return all, nil
+}

@@ -16,7 +16,9 @@ import (
 )
 
 // numbered is the kind that the tests use.
-func numbered() instance.Kind { return instance.Kind{Name: "numbered", Order: instance.OrderNumber} }
+func numbered() instance.Kind {
+	return instance.Kind{Name: "numbered", Order: instance.OrderNumber, NameSearch: true}
+}
 
 // timed is another kind that they use, which is sorted by time.
 func timed() instance.Kind { return instance.Kind{Name: "timed", Order: instance.OrderTime} }

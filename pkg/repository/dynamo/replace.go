@@ -34,6 +34,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 		w.takeCode(after)
 		w.freeCode(before)
 	}
+	w.keepNames(before, after)
 	w.recordHistory(before, after, change, afterWrite)
 	if err := w.run(ctx); err != nil {
 		return instance.Instance{}, err

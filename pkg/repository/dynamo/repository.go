@@ -18,6 +18,10 @@ type Config struct {
 	Now func() time.Time
 	// HistoryRetention is how long a history record is kept; 0 means forever.
 	HistoryRetention time.Duration
+	// IndexedNames says that a search by a part of a name uses the table's name
+	// rows if they are complete. Writes keep the rows in any case, as long as the
+	// table has them.
+	IndexedNames bool
 	// Logger gets a debug record for each call and a warning for each one that
 	// DynamoDB throttled; nil means no logs.
 	Logger *slog.Logger
@@ -31,8 +35,10 @@ type Repository struct {
 	now       func() time.Time
 	retention time.Duration
 	logger    *slog.Logger
-	directory *directory
-	known     *layoutMemory
+	// indexedNames is Config.IndexedNames.
+	indexedNames bool
+	directory    *directory
+	known        *layoutMemory
 }
 
 // New returns a repository. It does not connect yet.
@@ -40,6 +46,7 @@ func New(c Config) *Repository {
 	r := &Repository{
 		client: c.Client, table: c.Table, now: c.Now, retention: c.HistoryRetention,
 		logger: c.Logger, directory: newDirectory(), known: &layoutMemory{turn: make(chan struct{}, 1)},
+		indexedNames: c.IndexedNames,
 	}
 	if r.now == nil {
 		r.now = time.Now

@@ -61,6 +61,7 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	w.putInstance(after)
 	w.remove(trash, expression.AttributeExists(expression.Name("pk")), is(instance.ErrConflict))
 	w.takeCode(after)
+	w.keepNames(instance.Instance{}, after)
 	w.recordHistory(after, after, change, afterWrite)
 	w.enter(ctx, before.Key())
 	if err := w.run(ctx); err != nil {

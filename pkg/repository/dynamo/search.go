@@ -74,6 +74,8 @@ func (s *search) candidates(ctx context.Context) iter.Seq2[instance.Instance, er
 		return s.byEquality(ctx, e)
 	case !known.complete:
 		return s.list(ctx)
+	case known.hasNames && s.r.indexedNames && s.q.Kind.NameSearch:
+		return s.byNameRows(ctx)
 	default:
 		return s.walkNames(ctx)
 	}
