@@ -20,23 +20,24 @@ func (r *Repository) All(ctx context.Context, kinds []instance.Kind, after *inst
 	if len(kinds) == 0 {
 		return func(func(instance.Instance, error) bool) {}
 	}
+	var first item
+	if after != nil {
+		first = itemKey{partition(after.Kind, after.Collection), after.SortKey()}.attributes()
+	}
 	read := func(i item) (instance.Instance, error) { return readAny(kinds, i) }
-	return named("all instances", each(r.scan(ctx, kinds, after), read))
+	return named("all instances", each(r.scan(ctx, ofKinds(kinds), first), read))
 }
 
-// scan yields the pages of the table that hold instances of the kinds.
-func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *instance.Instance) iter.Seq2[[]item, error] {
-	filter := ofKind(kinds[0])
-	for _, kind := range kinds[1:] {
-		filter = filter.Or(ofKind(kind))
-	}
+// scan yields the items of the table after the key first, which may be nil, as far
+// as the filter holds for them.
+func (r *Repository) scan(ctx context.Context, filter expression.ConditionBuilder, first item) iter.Seq2[[]item, error] {
 	e, err := expression.NewBuilder().WithFilter(filter).Build()
 	if err != nil {
 		return failed[[]item](fmt.Errorf("build scan: %w", err))
 	}
 	return r.pages(ctx, "Scan", func(start item) sendPage {
-		if start == nil && after != nil {
-			start = itemKey{partition(after.Kind, after.Collection), after.SortKey()}.attributes()
+		if start == nil {
+			start = first
 		}
 		in := &dynamodb.ScanInput{
 			TableName: &r.table, ConsistentRead: aws.Bool(true), FilterExpression: e.Filter(),
@@ -53,9 +54,16 @@ func (r *Repository) scan(ctx context.Context, kinds []instance.Kind, after *ins
 	})
 }
 
-// ofKind is the condition that an item is an instance of the kind.
-func ofKind(kind instance.Kind) expression.ConditionBuilder {
-	return expression.Name("pk").BeginsWith(partition(kind, ""))
+// ofKinds is the condition that an item is an instance of one of the kinds.
+func ofKinds(kinds []instance.Kind) expression.ConditionBuilder {
+	ofKind := func(kind instance.Kind) expression.ConditionBuilder {
+		return expression.Name("pk").BeginsWith(partition(kind, ""))
+	}
+	filter := ofKind(kinds[0])
+	for _, kind := range kinds[1:] {
+		filter = filter.Or(ofKind(kind))
+	}
+	return filter
 }
 
 // readAny returns the instance in an item, whichever of the kinds it is of.

@@ -83,7 +83,7 @@ func (r *Repository) enterAll(ctx context.Context, kind instance.Kind, collectio
 	for _, collection := range collections {
 		w.put(directoryItem{directoryKey(kind, collection), seconds(now)}, always(), nil)
 	}
-	if err := w.repeat(ctx); err != nil {
+	if _, err := w.repeat(ctx); err != nil {
 		return err
 	}
 	for _, collection := range collections {

@@ -52,6 +52,27 @@ type layoutItem struct {
 	// Target is the layout that an upgrade is bringing, or 0.
 	Target int        `dynamodbav:"target,omitempty"`
 	Names  namesState `dynamodbav:"names,omitempty"`
+	// Settled says that every process knows the rest, so that the work of the
+	// upgrade may go on after the item with the key in AfterPK and AfterSK.
+	Settled bool   `dynamodbav:"settled,omitempty"`
+	AfterPK string `dynamodbav:"afterpk,omitempty"`
+	AfterSK string `dynamodbav:"aftersk,omitempty"`
+	// Write is random, and different after each change by an upgrade.
+	Write string `dynamodbav:"w,omitempty"`
+}
+
+// start returns where a scan goes on, or nil for the beginning.
+func (l layoutItem) start() item {
+	if l.AfterPK == "" {
+		return nil
+	}
+	return itemKey{l.AfterPK, l.AfterSK}.attributes()
+}
+
+// at returns l with the work having come as far as the key, or not having begun.
+func (l layoutItem) at(key itemKey, settled bool) layoutItem {
+	l.AfterPK, l.AfterSK, l.Settled = key.PK, key.SK, settled
+	return l
 }
 
 // layoutKey is the item with the layout of the table.
@@ -97,9 +118,8 @@ func (r *Repository) layout(ctx context.Context) (layout, error) {
 		if err != nil {
 			return layout{}, err
 		}
-		if newest := max(stored.Version, stored.Target); newest > layoutVersion {
-			return layout{}, fmt.Errorf("table %s has layout %d, and this program knows none above %d: deploy the version that upgraded it, or a later one",
-				r.table, newest, layoutVersion)
+		if err := r.checkLayout(stored); err != nil {
+			return layout{}, err
 		}
 		r.warnOfLayout(ctx, stored)
 		m.readAt = now
@@ -129,6 +149,15 @@ func (r *Repository) readLayout(ctx context.Context) (layoutItem, error) {
 	return decode[layoutItem](attributes)
 }
 
+// checkLayout returns an error for a layout that this program does not know.
+func (r *Repository) checkLayout(stored layoutItem) error {
+	if newest := max(stored.Version, stored.Target); newest > layoutVersion {
+		return fmt.Errorf("table %s has layout %d, and this program knows none above %d: deploy the version that upgraded it, or a later one",
+			r.table, newest, layoutVersion)
+	}
+	return nil
+}
+
 // warnOfLayout logs, once, that an upgrade is due.
 func (r *Repository) warnOfLayout(ctx context.Context, stored layoutItem) {
 	if r.known.warned || stored.Version == layoutVersion {
@@ -156,7 +185,8 @@ func (r *Repository) Initialize(ctx context.Context) error {
 	}
 	w := r.transaction("initialize the table")
 	w.put(layoutItem{itemKey: layoutKey(), Version: layoutVersion}, absent(), nil)
-	return w.repeat(ctx)
+	_, err = w.repeat(ctx)
+	return err
 }
 
 // holdsItems reports whether there is anything in the table.

@@ -23,6 +23,12 @@ const (
 	maxSuffixBytes = maxSortBytes - maxKeyBytes - maxSortExtra - 2*len(nul)
 )
 
+// What the partitions of name rows start with.
+const (
+	suffixRows   = "name#"
+	longNameRows = "longname#"
+)
+
 // nameRow leads from a part of a name to the instance. A name of up to
 // maxSuffixes runes has one for each of its suffixes, and a longer one a single
 // row among those of all long names.
@@ -38,11 +44,11 @@ type nameRow struct {
 // the folded text starts with.
 func suffixPartition(kind instance.Kind, folded string) string {
 	_, size := utf8.DecodeRuneInString(folded)
-	return "name#" + kind.Name + "#" + folded[:size]
+	return suffixRows + kind.Name + "#" + folded[:size]
 }
 
 // longNamePartition is the partition of the long names of the kind.
-func longNamePartition(kind instance.Kind) string { return "longname#" + kind.Name }
+func longNamePartition(kind instance.Kind) string { return longNameRows + kind.Name }
 
 // cutSuffix returns what a sort key holds of a suffix, or of a text that suffixes
 // are searched for.
@@ -96,7 +102,7 @@ func (w *transaction) keepNames(before, after instance.Instance) {
 	gone, made := nameRows(before), nameRows(after)
 	for _, row := range gone {
 		if !slices.ContainsFunc(made, func(m nameRow) bool { return m.itemKey == row.itemKey }) {
-			w.add(nil, types.TransactWriteItem{Delete: &types.Delete{TableName: &w.r.table, Key: row.attributes()}})
+			w.removeRow(row.itemKey)
 		}
 	}
 	for _, row := range made {
@@ -111,4 +117,9 @@ func (w *transaction) putRow(row nameRow) {
 	attributes, err := attributevalue.MarshalMap(row)
 	w.fail(err)
 	w.add(nil, types.TransactWriteItem{Put: &types.Put{TableName: &w.r.table, Item: attributes}})
+}
+
+// removeRow removes a name row, whether or not it is there.
+func (w *transaction) removeRow(key itemKey) {
+	w.add(nil, types.TransactWriteItem{Delete: &types.Delete{TableName: &w.r.table, Key: key.attributes()}})
 }

@@ -60,13 +60,8 @@ func unchanged(read instance.Instance) expression.ConditionBuilder {
 func (w *transaction) assign(stored instanceItem, touched []string) expression.UpdateBuilder {
 	attributes, err := attributevalue.MarshalMap(stored)
 	w.fail(err)
-	names := append([]string{
-		"code", "grp", "sub", "name", "owner", "status", "active", "v", "updated", "attrs",
-		"cpk", "csk", "gpk", "gsk", "spk", "ssk", "tpk", "tsk", "npk", "fname", "fsubgroup",
-		"nsk", "fgroup", // What layout 1 had besides.
-	}, touched...)
 	var update expression.UpdateBuilder
-	for _, name := range names {
+	for _, name := range append(assigned(), touched...) {
 		if value, ok := attributes[name]; ok {
 			update = update.Set(expression.Name(name), expression.Value(value))
 		} else {
@@ -74,4 +69,13 @@ func (w *transaction) assign(stored instanceItem, touched []string) expression.U
 		}
 	}
 	return update
+}
+
+// assigned returns the attributes that every update of an instance writes.
+func assigned() []string {
+	return []string{
+		"code", "grp", "sub", "name", "owner", "status", "active", "v", "updated", "attrs",
+		"cpk", "csk", "gpk", "gsk", "spk", "ssk", "tpk", "tsk", "npk", "fname", "fsubgroup",
+		"nsk", "fgroup", // What layout 1 had besides.
+	}
 }

@@ -92,6 +92,15 @@ func (w *transaction) remove(key itemKey, condition expression.ConditionBuilder,
 	}})
 }
 
+// check refuses the transaction unless an item is as the condition says.
+func (w *transaction) check(key itemKey, condition expression.ConditionBuilder) {
+	e := w.build(expression.NewBuilder().WithCondition(condition))
+	w.add(nil, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &w.r.table, Key: key.attributes(), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	}})
+}
+
 // enter makes sure that the collection is in the stored directory, unless the
 // transaction cannot run anyway.
 func (w *transaction) enter(ctx context.Context, k instance.Key) {
@@ -174,22 +183,26 @@ loop:
 }
 
 // repeat carries out a transaction that may take effect more than once, or find
-// its effect there already: a failed condition is not an error.
-func (w *transaction) repeat(ctx context.Context) error {
+// its effect there already. It reports whether a condition failed, which is not an
+// error.
+func (w *transaction) repeat(ctx context.Context) (refused bool, err error) {
 	if w.err != nil {
-		return w.err
+		return false, w.err
 	}
 	var failure error
 	for range attempts(ctx) {
-		if failure = w.send(ctx); failure == nil || refusedBy(failure) != nil {
-			return nil
+		if failure = w.send(ctx); failure == nil {
+			return false, nil
+		}
+		if refusedBy(failure) != nil {
+			return true, nil
 		}
 		if classify(failure) == final {
 			break
 		}
 		w.token = rand.Text()
 	}
-	return w.explain(failure)
+	return false, w.explain(failure)
 }
 
 // send makes one attempt.
