@@ -317,6 +317,9 @@ func TestEnvironment(t *testing.T) {
 			// TestSilence checks which functions have it.
 			read = append(read, app.SilentAfterVariable)
 		}
+		if f.Name == "topology-search" {
+			read = append(read, app.NameSearchVariable)
+		}
 		if f.Name == "cleanup" {
 			read = append(read, app.DeletedRetentionVariable, app.ComputeSilentVariable, app.ExecutionEndedVariable)
 		}

@@ -20,6 +20,8 @@
 //	document      document#NAME                        document
 //	marker        write#ID                             marker
 //	layout        layout                               layout
+//	name row      name#KIND#RUNE                       SUFFIX NUL COLLECTION NUL SORTKEY
+//	long name     longname#KIND                        COLLECTION NUL SORTKEY
 //
 // The sort key of an instance is [instance.Instance.SortKey]. In a kind with
 // [instance.OrderTime], an id that does not tell the sort key has a pointer, which
@@ -64,6 +66,27 @@
 // a newer layout than it knows writes no instance. With an older one it works, says
 // in the log that an upgrade is due, and writes instances as they are laid out now;
 // searches then use no index but CodeIndex and the keys of GroupIndex.
+//
+// [Repository.Upgrade] brings a table to this layout while it is in use. It first
+// says in the layout item what it is about to do, and waits until every process
+// must have read that, and until every write that began before is over: a write
+// lasts at most 25 seconds from when its process last looked at the layout.
+//
+// # Name rows
+//
+// A table may have rows by which a part of a name is found without reading all
+// names. For kinds with [instance.Kind].NameSearch, each suffix of a folded name has
+// a row, in the partition of its first rune; it is cut to 103 bytes, so that it fits
+// into the sort key beside the longest id. A name that contains a text has a suffix
+// that starts with it. A name of more than 45 runes has a single row among all long
+// names instead, which every search reads, so that a rename fits into the 100 items
+// of a transaction. Each write changes the rows in its own transaction, and only
+// those that differ.
+//
+// Writes keep the rows if the layout item says that the table has them. Searches use
+// them if they are complete and the process is told to ([Config].IndexedNames),
+// unless the text is in so many names that a walk is as cheap. Both ways give the
+// same answers in the same order, so that a cursor of one is valid in the other.
 //
 // # Reads
 //

@@ -39,22 +39,30 @@ func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	f := &fleet{fixture: newFixture(t), clock: time.Now(), random: rand.New(rand.NewPCG(1, 2))}
 	must(t, failure(f.NextNumber(t.Context(), numbered()))) // It enters the collection.
-	setLayout(t, f.table, nil)
-	var items []map[string]types.AttributeValue
-	for n := range int64(6) {
-		i := f.fresh(n + 1)
+	for f.next = 1; f.next <= 6; f.next++ {
+		i := f.fresh(f.next)
 		i.Code, i.Name = "", f.name()
-		items = append(items, oldItem(t, i))
 		f.live = append(f.live, i)
 	}
-	f.fill(t, items)
-	f.next = 7
+	f.age(t)
 	for range 3 {
 		f.processes = append(f.processes, dynamo.New(dynamo.Config{
 			Client: f.table.Client(nil), Table: f.table.Name, Now: f.now, IndexedNames: true,
 		}))
 	}
 	return f
+}
+
+// age makes a table without name rows one of layout 1 again.
+func (f *fleet) age(t *testing.T) {
+	t.Helper()
+	setLayout(t, f.table, nil)
+	var items []map[string]types.AttributeValue
+	for _, i := range f.live {
+		items = append(items, oldItem(t, i))
+	}
+	f.fill(t, items)
+	_ = f.after(time.Minute)
 }
 
 // oldItem returns the item of an instance as layout 1 was.
@@ -167,7 +175,7 @@ func (f *fleet) upgrade(t *testing.T, names dynamo.NameRows, kill int) (dynamo.U
 		if err := f.write(t.Context()); err != nil {
 			t.Errorf("before call %d: %v", calls, err)
 		}
-		if calls%5 == 0 {
+		if calls%9 == 0 {
 			f.check(t, fmt.Sprintf("before call %d", calls))
 		}
 		if calls != kill {
@@ -221,9 +229,9 @@ func (f *fleet) texts(item map[string]types.AttributeValue) map[string]string {
 // are right all along, and the next upgrade completes it.
 func TestUpgradeKilled(t *testing.T) {
 	t.Parallel()
-	kill := 1
+	f, kill := newFleet(t), 1
 	for killed := true; killed && !t.Failed(); kill++ {
-		f := newFleet(t)
+		f.age(t)
 		f.check(t, "before")
 		killed = false
 		// There and back: with name rows, and without them again.
@@ -257,7 +265,7 @@ func TestUpgradeThinksBetter(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
 	other := map[dynamo.NameRows]dynamo.NameRows{dynamo.AddNames: dynamo.RemoveNames, dynamo.RemoveNames: dynamo.AddNames}
-	for kill := 1; kill < 14; kill++ {
+	for kill := 3; kill < 15; kill += 2 {
 		for names, contrary := range other {
 			// From where the opposite is complete.
 			must(t, failure(f.upgrade(t, contrary, 0)))
