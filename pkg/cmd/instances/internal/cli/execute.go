@@ -86,7 +86,7 @@ func (e *environment) root() *cobra.Command {
 		e.group("keys", groupKeys, "Create, list and revoke keys", e.keysCreate(), e.keysList(), e.keysRevoke()),
 		e.group("gpus", groupKeys, "List and replace the catalogue of GPUs", e.gpusImport(), e.gpusList()),
 		e.deleted(), e.restore(), e.history(), e.cleanup(),
-		e.check(),
+		e.check(), e.upgrade(),
 		e.export(), e.importInstances(), e.backup(),
 	)
 	root.Long = "instances serves a registry of instances through three APIs, and manages it."
