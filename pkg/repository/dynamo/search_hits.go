@@ -120,20 +120,14 @@ func (s *search) keys(items []item) ([]itemKey, error) {
 }
 
 // verified yields the instances with the keys, in the same order, each read again
-// consistently. If all are wanted, it reads the next batch while the consumer has
-// the one before.
+// consistently. It reads no batch ahead: one can have 30 MB.
 func (s *search) verified(ctx context.Context, hits iter.Seq2[[]itemKey, error]) iter.Seq2[instance.Instance, error] {
-	width := 2
-	if s.limited() {
-		width = 1
-	}
-	return ahead(ctx, s.batches(hits), func(int) int { return width },
-		func(ctx context.Context, keys []itemKey) iter.Seq2[instance.Instance, error] {
-			return s.r.getAll(ctx, s.q.Kind, keys)
-		})
+	return concat(s.batches(hits), func(keys []itemKey) iter.Seq2[instance.Instance, error] {
+		return s.r.getAll(ctx, s.q.Kind, keys)
+	})
 }
 
-// batches yields the same keys as many at once as are wanted, and more each time
+// batches yields the same keys, as many at once as are wanted, and more each time
 // if some of the instances no longer match.
 func (s *search) batches(hits iter.Seq2[[]itemKey, error]) iter.Seq2[[]itemKey, error] {
 	return func(yield func([]itemKey, error) bool) {
