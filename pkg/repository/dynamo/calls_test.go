@@ -248,6 +248,7 @@ func TestCallsOfManyCollections(t *testing.T) {
 		{instance.Query{Collections: reversed, Group: "few"}, 16, 16, 1, 24},
 		{instance.Query{Collections: []string{"02", "12"}, Status: "few"}, 2, 1, 1, 2.5},
 		{instance.Query{Collections: []string{"02"}, Status: "few"}, 1, 1, 1, 1.5},
+		{instance.Query{Collections: all, Status: "few", After: instance.Position{Collection: "03", SortKey: "03-7"}, Limit: 1}, 1, 1, 1, 1.5},
 		{instance.Query{Group: "few"}, 16, 1, 1, 16.5},
 		{instance.Query{Group: "few", Status: "few"}, 16, 1, 1, 16.5},
 		// The engine counts no unit for a query that reads nothing.
