@@ -21,6 +21,19 @@ func TestBackup(t *testing.T) {
 		if got.code != exitOK || !strings.HasPrefix(got.stdout, "All is well: 2 instances, 6 deleted, 14 history records, ") {
 			t.Errorf("the check says %+v", got)
 		}
+		if err := os.WriteFile(filepath.Join(s.dir, "kept"), []byte("kept"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantFailure(t, s.run(t, "backup"), exitUsage, "--to")
+		wantFailure(t, s.run(t, "backup", "--to", "kept", "--data", ""), exitUsage, "--data")
+		wantFailure(t, s.run(t, "backup", "--to", "none/copy.db"), exitFailed, "none/copy.db: its folder does not exist")
+		wantFailure(t, s.run(t, "backup", "--to", ".data"), exitFailed, "is a folder")
+		wantFailure(t, s.run(t, "backup", "--to", filepath.Join(".data", databaseName)), exitFailed, "is the database itself")
+		wantFailure(t, s.run(t, "backup", "--to", "kept", "--data", "nowhere"), exitFailed, "no registry")
+		if kept, err := os.ReadFile(filepath.Join(s.dir, "kept")); string(kept) != "kept" {
+			t.Errorf("the file has %q, %v", kept, err)
+		}
+
 		back := &somewhere{dir: t.TempDir(), clock: s.clock}
 		data := filepath.Join(back.dir, ".data")
 		copied := filepath.Join(data, databaseName)
@@ -46,29 +59,6 @@ func TestBackup(t *testing.T) {
 			if got, want := back.run(t, words...).stdout, s.run(t, words...).stdout; got != want {
 				t.Errorf("%s of the backup says\n%s\nwant\n%s", line, got, want)
 			}
-		}
-	})
-}
-
-func TestBackupRefuses(t *testing.T) {
-	everywhere(t, fillTrash, func(t *testing.T, s *somewhere) {
-		if slices.Contains(s.flags, "--table") {
-			return
-		}
-		if err := os.WriteFile(filepath.Join(s.dir, "kept"), []byte("kept"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		wantFailure(t, s.run(t, "backup"), exitUsage, "--to")
-		wantFailure(t, s.run(t, "backup", "--to", "kept", "--data", ""), exitUsage, "--data")
-		wantFailure(t, s.run(t, "backup", "--to", "none/copy.db"), exitFailed, "none/copy.db: its folder does not exist")
-		wantFailure(t, s.run(t, "backup", "--to", ".data"), exitFailed, "is a folder")
-		wantFailure(t, s.run(t, "backup", "--to", filepath.Join(".data", databaseName)), exitFailed, "is the database itself")
-		wantFailure(t, s.run(t, "backup", "--to", "kept", "--data", "nowhere"), exitFailed, "no registry")
-		if kept, err := os.ReadFile(filepath.Join(s.dir, "kept")); string(kept) != "kept" {
-			t.Errorf("the file has %q, %v", kept, err)
-		}
-		if got := s.run(t, "check"); got.code != exitOK {
-			t.Errorf("the check says %+v", got)
 		}
 	})
 }

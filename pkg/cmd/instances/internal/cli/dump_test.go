@@ -37,7 +37,7 @@ func sample(t *testing.T, n int) instance.Instance {
 	var err error
 	switch n % 3 {
 	case 0:
-		key, err = topology.Key(strconv.Itoa(1 + n*37))
+		key, err = topology.Key(strconv.Itoa(1 + n*113))
 		i.Code, i.Group, i.SubGroup, i.Active = fmt.Sprintf("CODE-%d", n), fmt.Sprintf("Group-%d", n%11), fmt.Sprintf("sub-%d", n%3), n%2 == 0
 		i.Attributes = fmt.Appendf(nil, `{"description":"Number \u003c%d\u003e","environments":[%d,9007199254740993],"pluginOperations":[{"pluginId":1,"operation":"o"}],"isDeploymentTarget":true}`, n, n)
 	case 1:
@@ -200,94 +200,95 @@ func openThere(t *testing.T, s *somewhere) *bolt.Repository {
 	return r
 }
 
-// What the file looks like: whoever reads it elsewhere relies on it.
-func TestExportFormat(t *testing.T) {
-	fill := func(t *testing.T, r repository, c *clock) { fillSamples(3)(t, r, c) }
-	everywhere(t, fill, func(t *testing.T, s *somewhere) {
+func TestExport(t *testing.T) {
+	everywhere(t, fillSamples(4), func(t *testing.T, s *somewhere) {
 		lines := exportOf(t, s)
-		want := []string{
-			`{"format":"instances","version":1,"exportedAt":"2025-03-01T12:00:00.000Z"}`,
-			`{"end":{"compute":1,"execution":1,"topology":1}}`,
-			`{"kind":"compute","id":"018df22a-0000-7000-8000-000000000001","owner":"team-1","name":"Straße <1> & \u2028 ` + "\x7f" + `","active":true,"version":2,"incarnation":"0000000000000002","createdAt":"2024-02-29T00:01:00.002Z","updatedAt":"2024-02-29T01:01:00.002Z","lastSeenAt":"2024-02-29T00:02:00.002Z","idleSince":"2024-02-29T00:02:00.002Z","attributes":{"type":"cpu","askPrice":12345678901234567890.01,"maxNumParallelJobs":2,"downloadedImages":["a","b"]}}`,
-			`{"kind":"execution","id":"run.2_X","owner":"team-2","group":"model-2","subGroup":"user","name":"Straße <2> & \u2028 ` + "\x7f" + `","status":"error","active":true,"version":3,"incarnation":"0000000000000003","createdAt":"2024-02-29T00:02:01.003Z","updatedAt":"2024-02-29T01:02:01.003Z","idleSince":"2024-02-29T00:02:01.003Z","attributes":{"mode":"ExecAsync","input":{"z":1.0,"a":[2,1e400],"é":"<&> "},"output":"\ud800","start":2}}`,
-			`{"kind":"topology","id":"1","owner":"team-0","code":"CODE-0","group":"Group-0","subGroup":"sub-0","name":"Straße <0> & \u2028 ` + "\x7f" + `","active":true,"version":1,"incarnation":"0000000000000001","createdAt":"2024-02-28T23:59:59.001Z","updatedAt":"2024-02-29T00:59:59.001Z","attributes":{"description":"Number \u003c0\u003e","environments":[0,9007199254740993],"pluginOperations":[{"pluginId":1,"operation":"o"}],"isDeploymentTarget":true}}`,
-		}
-		got := slices.DeleteFunc(slices.Concat(lines[:1], sortedLines(lines)), func(line string) bool { return line == "" })
-		for n := range want {
-			if n >= len(got) || got[n] != want[n]+"\n" {
-				t.Fatalf("line %d is\n%s, want\n%s", n, got[n], want[n])
-			}
-		}
-		if len(got) != len(want) || lines[4] != want[1]+"\n" {
-			t.Errorf("the lines are %q", lines)
-		}
-		if got := s.run(t, "export", "--to", "-"); got.stdout != strings.Join(lines, "") || got.stderr != "Exported 3 instances: 1 topology, 1 compute, 1 execution.\n" {
-			t.Errorf("%+v", got)
-		}
+		testExportFormat(t, s, lines)
+		testExportFile(t, s, strings.Join(lines, ""))
+		testExportResume(t, s, lines)
 	})
+}
+
+// What the file looks like: whoever reads it elsewhere relies on it.
+func testExportFormat(t *testing.T, s *somewhere, lines []string) {
+	t.Helper()
+	want := []string{
+		`{"format":"instances","version":1,"exportedAt":"2025-03-01T12:00:00.000Z"}`,
+		`{"end":{"compute":1,"execution":1,"topology":2}}`,
+		`{"kind":"compute","id":"018df22a-0000-7000-8000-000000000001","owner":"team-1","name":"Straße <1> & \u2028 ` + "\x7f" + `","active":true,"version":2,"incarnation":"0000000000000002","createdAt":"2024-02-29T00:01:00.002Z","updatedAt":"2024-02-29T01:01:00.002Z","lastSeenAt":"2024-02-29T00:02:00.002Z","idleSince":"2024-02-29T00:02:00.002Z","attributes":{"type":"cpu","askPrice":12345678901234567890.01,"maxNumParallelJobs":2,"downloadedImages":["a","b"]}}`,
+		`{"kind":"execution","id":"run.2_X","owner":"team-2","group":"model-2","subGroup":"user","name":"Straße <2> & \u2028 ` + "\x7f" + `","status":"error","active":true,"version":3,"incarnation":"0000000000000003","createdAt":"2024-02-29T00:02:01.003Z","updatedAt":"2024-02-29T01:02:01.003Z","idleSince":"2024-02-29T00:02:01.003Z","attributes":{"mode":"ExecAsync","input":{"z":1.0,"a":[2,1e400],"é":"<&> "},"output":"\ud800","start":2}}`,
+		`{"kind":"topology","id":"1","owner":"team-0","code":"CODE-0","group":"Group-0","subGroup":"sub-0","name":"Straße <0> & \u2028 ` + "\x7f" + `","active":true,"version":1,"incarnation":"0000000000000001","createdAt":"2024-02-28T23:59:59.001Z","updatedAt":"2024-02-29T00:59:59.001Z","attributes":{"description":"Number \u003c0\u003e","environments":[0,9007199254740993],"pluginOperations":[{"pluginId":1,"operation":"o"}],"isDeploymentTarget":true}}`,
+		`{"kind":"topology","id":"340","owner":"team-3","code":"CODE-3","group":"Group-3","subGroup":"sub-0","name":"Straße <3> & \u2028 ` + "\x7f" + `","active":false,"version":4,"incarnation":"0000000000000004","createdAt":"2024-02-29T00:03:02.004Z","updatedAt":"2024-02-29T01:03:02.004Z","attributes":{"description":"Number \u003c3\u003e","environments":[3,9007199254740993],"pluginOperations":[{"pluginId":1,"operation":"o"}],"isDeploymentTarget":true}}`,
+	}
+	got := slices.DeleteFunc(slices.Concat(lines[:1], sortedLines(lines)), func(line string) bool { return line == "" })
+	for n := range want {
+		if n >= len(got) || got[n] != want[n]+"\n" {
+			t.Fatalf("line %d is\n%s, want\n%s", n, got[n], want[n])
+		}
+	}
+	if len(got) != len(want) || lines[5] != want[1]+"\n" {
+		t.Errorf("the lines are %q", lines)
+	}
+	if got := s.run(t, "export", "--to", "-"); got.stdout != strings.Join(lines, "") || got.stderr != "Exported 4 instances: 2 topology, 1 compute, 1 execution.\n" {
+		t.Errorf("%+v", got)
+	}
 }
 
 // A file is made for its owner alone, relative to the folder of the command,
 // and none is overwritten.
-func TestExportFile(t *testing.T) {
-	everywhere(t, fillSamples(5), func(t *testing.T, s *somewhere) {
-		whole := strings.Join(exportOf(t, s), "")
-		got := s.run(t, "export", "--to", "out.jsonl")
-		if got.code != exitOK || got.stdout != "" || got.stderr != "Exported 5 instances: 2 topology, 2 compute, 1 execution.\n" {
-			t.Errorf("%+v", got)
+func testExportFile(t *testing.T, s *somewhere, whole string) {
+	t.Helper()
+	got := s.run(t, "export", "--to", "out.jsonl")
+	if got.code != exitOK || got.stdout != "" || got.stderr != "Exported 4 instances: 2 topology, 1 compute, 1 execution.\n" {
+		t.Errorf("%+v", got)
+	}
+	if text := readFile(t, s, "out.jsonl"); text != whole {
+		t.Errorf("the file is\n%s, want\n%s", text, whole)
+	}
+	if info, err := os.Stat(filepath.Join(s.dir, "out.jsonl")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	wantFailure(t, s.run(t, "export", "--to", "out.jsonl"), exitFailed, "out.jsonl exists and is not overwritten")
+	wantFailure(t, s.run(t, "export", "--to", "absent/out.jsonl"), exitFailed, "no such file")
+	if got := s.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK || !strings.Contains(got.stderr, "out.jsonl is complete already: 2 topology, 1 compute, 1 execution") {
+		t.Errorf("%+v", got)
+	}
+	for _, text := range []string{"other\n", `{"format":"others","version":1}` + "\n", `{"format":"instances","version":2}` + "\n", whole + "more\n", strings.Replace(whole, `"kind"`, `"sort"`, 1)} {
+		write(t, filepath.Join(s.dir, "other.jsonl"), text)
+		wantFailure(t, s.run(t, "export", "--to", "other.jsonl", "--resume"), exitFailed, "nothing was changed")
+		if readFile(t, s, "other.jsonl") != text {
+			t.Errorf("%q was changed", text)
 		}
-		if text := readFile(t, s, "out.jsonl"); text != whole {
-			t.Errorf("the file is\n%s, want\n%s", text, whole)
-		}
-		if info, err := os.Stat(filepath.Join(s.dir, "out.jsonl")); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%v, %v", info.Mode(), err)
-		}
-		wantFailure(t, s.run(t, "export", "--to", "out.jsonl"), exitFailed, "out.jsonl exists and is not overwritten")
-		wantFailure(t, s.run(t, "export", "--to", "absent/out.jsonl"), exitFailed, "no such file")
-		if got := s.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK || !strings.Contains(got.stderr, "out.jsonl is complete already: 2 topology, 2 compute, 1 execution") {
-			t.Errorf("%+v", got)
-		}
-		for _, text := range []string{"other\n", `{"format":"others","version":1}` + "\n", `{"format":"instances","version":2}` + "\n", whole + "more\n", strings.Replace(whole, `"kind"`, `"sort"`, 1)} {
-			write(t, filepath.Join(s.dir, "other.jsonl"), text)
-			wantFailure(t, s.run(t, "export", "--to", "other.jsonl", "--resume"), exitFailed, "nothing was changed")
-			if readFile(t, s, "other.jsonl") != text {
-				t.Errorf("%q was changed", text)
-			}
-		}
-	})
+	}
 }
 
 // However an export was cut, it goes on to what it would have been.
-func TestExportResume(t *testing.T) {
-	everywhere(t, fillSamples(7), func(t *testing.T, s *somewhere) {
-		lines := exportOf(t, s)
-		whole := strings.Join(lines, "")
-		cuts, end := []int{0, 1, len(whole) - 1}, 0
-		for _, line := range lines {
-			end += len(line)
-			cuts = append(cuts, end-len(line)/2, end-1, end, end+1)
+func testExportResume(t *testing.T, s *somewhere, lines []string) {
+	t.Helper()
+	whole := strings.Join(lines, "")
+	var cuts []int
+	start := 0
+	for _, line := range lines[:len(lines)-1] {
+		cuts = append(cuts, start, start+len(line)/2, start+len(line)-1)
+		start += len(line)
+	}
+	for _, cut := range cuts {
+		write(t, filepath.Join(s.dir, "cut.jsonl"), whole[:cut])
+		got := s.run(t, "export", "--to", "cut.jsonl", "--resume")
+		if got.code != exitOK || got.stderr != "Exported 4 instances: 2 topology, 1 compute, 1 execution.\n" {
+			t.Errorf("cut after %d: %+v", cut, got)
 		}
-		for _, cut := range cuts {
-			if cut < 0 || cut >= len(whole) {
-				continue
-			}
-			write(t, filepath.Join(s.dir, "cut.jsonl"), whole[:cut])
-			got := s.run(t, "export", "--to", "cut.jsonl", "--resume")
-			if got.code != exitOK || got.stderr != "Exported 7 instances: 3 topology, 2 compute, 2 execution.\n" {
-				t.Errorf("cut after %d: %+v", cut, got)
-			}
-			if text := readFile(t, s, "cut.jsonl"); text != whole {
-				t.Fatalf("cut after %d, the file becomes\n%s, want\n%s", cut, text, whole)
-			}
+		if text := readFile(t, s, "cut.jsonl"); text != whole {
+			t.Fatalf("cut after %d, the file becomes\n%s, want\n%s", cut, text, whole)
 		}
-		if !s.served {
-			resumeWithoutLast(t, s, lines)
-		}
-		// Nothing to go on with is no reason to stop.
-		if got := s.run(t, "export", "--to", "new.jsonl", "--resume"); got.code != exitOK || !strings.HasPrefix(got.stderr, "Exported 7 instances") {
-			t.Errorf("%+v", got)
-		}
-	})
+	}
+	if !s.served {
+		resumeWithoutLast(t, s, lines)
+	}
+	// Nothing to go on with is no reason to stop.
+	if got := s.run(t, "export", "--to", "new.jsonl", "--resume"); got.code != exitOK || !strings.HasPrefix(got.stderr, "Exported 4 instances") {
+		t.Errorf("%+v", got)
+	}
 }
 
 // resumeWithoutLast cuts an export in its last instance, and deletes that one.
@@ -341,7 +342,7 @@ func interrupted(t *testing.T, s *somewhere, bar string) use {
 
 // An export that is interrupted says how to go on.
 func TestExportInterrupted(t *testing.T) {
-	const n = 700
+	const n = 90
 	for _, serving := range []bool{false, true} {
 		t.Run(fmt.Sprintf("serving %v", serving), func(t *testing.T) {
 			t.Parallel()
@@ -360,7 +361,7 @@ func TestExportInterrupted(t *testing.T) {
 			if so := strings.Count(readFile(t, s, "out.jsonl"), "\n"); so < 2 || so > n {
 				t.Errorf("%d lines", so)
 			}
-			if got := s.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK || !strings.Contains(got.stderr, "Exported 700 instances") {
+			if got := s.run(t, "export", "--to", "out.jsonl", "--resume"); got.code != exitOK || !strings.Contains(got.stderr, "Exported 90 instances") {
 				t.Errorf("%+v", got)
 			}
 			if text := readFile(t, s, "out.jsonl"); text != strings.Join(exportOf(t, s), "") {

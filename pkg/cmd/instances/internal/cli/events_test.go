@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,18 +77,32 @@ func TestEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("ci:"+secret))
 	for _, f := range tmpl.Functions {
 		path := filepath.Join(dir, "made", f.Name+".json")
 		if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 			t.Errorf("%s: %v, %v", f.Name, info, err)
 		}
-		if len(f.Schedules) > 0 {
-			continue
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		got := instances(t, dir, "invoke", f.Name, "--event", path, "--template", templatePath(t))
-		if got.code != exitOK || strings.Contains(got.stdout, `"statusCode":401`) {
-			t.Errorf("%s: %+v", f.Name, got)
+		var made struct {
+			Headers           map[string]string
+			MultiValueHeaders map[string][]string
 		}
+		if err := json.Unmarshal(text, &made); err != nil {
+			t.Fatal(err)
+		}
+		for _, credentials := range append(made.MultiValueHeaders["Authorization"], made.Headers["Authorization"]) {
+			if credentials != "" && credentials != basic && credentials != "Token "+secret && credentials != "ApiKey "+secret {
+				t.Errorf("%s has the credentials %q", f.Name, credentials)
+			}
+		}
+	}
+	got := instances(t, dir, "invoke", "topology-get", "--event", "made/topology-get.json", "--template", templatePath(t))
+	if got.code != exitOK || !strings.Contains(got.stdout, `"statusCode":404`) {
+		t.Errorf("%+v", got)
 	}
 }
 

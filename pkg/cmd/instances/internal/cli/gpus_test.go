@@ -22,61 +22,45 @@ const (
 func secondGPU(entry string) string { return strings.TrimSuffix(oneGPU, "]") + "," + entry + "]" }
 
 // The default catalogue gives way to one that is imported, from a file or from
-// standard input, with a server and without one. What is listed as JSON can be
-// imported.
+// standard input. What is listed as JSON can be imported.
 func TestGPUs(t *testing.T) {
-	t.Parallel()
-	for _, serving := range []bool{false, true} {
-		t.Run(fmt.Sprintf("serving %v", serving), func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			s := startServe(t, dir)
-			if !serving {
-				s.stop()
-			}
-			got := instances(t, dir, "gpus", "list")
-			if got.code != exitOK || strings.Count(got.stdout, "\n") != len(compute.DefaultGPUs())+1 || !strings.Contains(got.stderr, "default catalogue") {
-				t.Errorf("default: %+v", got)
-			}
-			got = withInput(t, dir, oneGPU, "gpus", "import", "-")
-			if got.code != exitOK || got.stdout != "" || got.stderr != "The catalogue of GPUs now has 1 entry.\n" {
-				t.Errorf("import: %+v", got)
-			}
-			got = instances(t, dir, "gpus", "list")
-			lines := strings.Split(got.stdout, "\n")
-			if got.code != exitOK || len(lines) != 3 || !strings.Contains(got.stderr, "was imported") {
-				t.Fatalf("imported: %+v", got)
-			}
-			if strings.Join(strings.Fields(lines[0]), " ") != "UUID NAME CODENAME CUDA CORES AVAILABLE" ||
-				strings.Join(strings.Fields(lines[1]), " ") != gpuUUID+" My card MC1 12 no" {
-				t.Errorf("imported: %q", lines)
-			}
-
-			// The file is in the client's folder, not in the server's.
-			client := filepath.Join(dir, "client")
-			if err := os.Mkdir(client, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			write(t, filepath.Join(client, "gpus.json"), secondGPU(`{"uuid": "00000000-0000-4000-8000-00000000000A", "name": "Other"}`))
-			if got := instances(t, client, "gpus", "import", "gpus.json", "--data", "../.data"); got.code != exitOK || !strings.Contains(got.stderr, "2 entries") {
-				t.Errorf("import of a file: %+v", got)
-			}
-			listed := instances(t, dir, "gpus", "list", "--output", "json")
-			var list []compute.GPU
-			if err := json.Unmarshal([]byte(listed.stdout), &list); err != nil || len(list) != 2 || list[1].UUID != "00000000-0000-4000-8000-00000000000a" {
-				t.Errorf("%v in %+v", err, listed)
-			}
-			if got := withInput(t, dir, listed.stdout, "gpus", "import", "-"); got.code != exitOK {
-				t.Errorf("import of what was listed: %+v", got)
-			}
-			if again := instances(t, dir, "gpus", "list", "--output", "json"); again != listed {
-				t.Errorf("listed %+v, then %+v", listed, again)
-			}
-		})
-	}
+	everywhere(t, nothing, func(t *testing.T, s *somewhere) {
+		got := s.run(t, "gpus", "list")
+		if got.code != exitOK || strings.Count(got.stdout, "\n") != len(compute.DefaultGPUs())+1 || !strings.Contains(got.stderr, "default catalogue") {
+			t.Errorf("default: %+v", got)
+		}
+		got = use{somewhere: s, stdin: oneGPU}.run(t, "gpus", "import", "-")
+		if got.code != exitOK || got.stdout != "" || got.stderr != "The catalogue of GPUs now has 1 entry.\n" {
+			t.Errorf("import: %+v", got)
+		}
+		got = s.run(t, "gpus", "list")
+		wantOutput(t, got, `
+UUID                                  NAME     CODENAME  CUDA CORES  AVAILABLE
+`+gpuUUID+`  My card  MC1       12          no
+`)
+		if !strings.Contains(got.stderr, "was imported") {
+			t.Errorf("imported: %+v", got)
+		}
+		write(t, filepath.Join(s.dir, "gpus.json"), secondGPU(`{"uuid": "00000000-0000-4000-8000-00000000000A", "name": "Other"}`))
+		if got := s.run(t, "gpus", "import", "gpus.json"); got.code != exitOK || !strings.Contains(got.stderr, "2 entries") {
+			t.Errorf("import of a file: %+v", got)
+		}
+		listed := s.run(t, "gpus", "list", "--output", "json")
+		var list []compute.GPU
+		if err := json.Unmarshal([]byte(listed.stdout), &list); err != nil || len(list) != 2 || list[1].UUID != "00000000-0000-4000-8000-00000000000a" {
+			t.Errorf("%v in %+v", err, listed)
+		}
+		if got := (use{somewhere: s, stdin: listed.stdout}).run(t, "gpus", "import", "-"); got.code != exitOK {
+			t.Errorf("import of what was listed: %+v", got)
+		}
+		if again := s.run(t, "gpus", "list", "--output", "json"); again != listed {
+			t.Errorf("listed %+v, then %+v", listed, again)
+		}
+	})
 }
 
-// A server knows an imported catalogue at once.
+// A server knows an imported catalogue at once, of a file in the client's folder
+// and not in its own.
 func TestGPUsWhileServing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -86,7 +70,12 @@ func TestGPUsWhileServing(t *testing.T) {
 	if status, answer := sendTo(t, s.url+compute.BasePath, secret, "POST", body); status != http.StatusBadRequest || !strings.Contains(answer, `"gpu":`) {
 		t.Errorf("before: %d %s", status, answer)
 	}
-	if got := withInput(t, dir, oneGPU, "gpus", "import", "-"); got.code != exitOK {
+	client := filepath.Join(dir, "client")
+	if err := os.Mkdir(client, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(client, "gpus.json"), oneGPU)
+	if got := instances(t, client, "gpus", "import", "gpus.json", "--data", "../.data"); got.code != exitOK {
 		t.Fatalf("%+v", got)
 	}
 	if status, answer := sendTo(t, s.url+compute.BasePath, secret, "POST", body); status != http.StatusOK || !strings.Contains(answer, `"gpu_name":"My card"`) {

@@ -76,12 +76,8 @@ func TestHistory(t *testing.T) {
 			t.Errorf("pages %+v\n%s", got, paged)
 		}
 		wantFailure(t, s.run(t, "history", "topology", "2", "--cursor", next[1]), exitUsage, "--cursor: not one of the history of this instance")
-	})
-}
 
-// As JSON, nothing is cut, and the cursor is part of it.
-func TestHistoryJSON(t *testing.T) {
-	everywhere(t, fillHistory, func(t *testing.T, s *somewhere) {
+		// As JSON, nothing is cut, and the cursor is part of it.
 		read := func(args ...string) historyJSON {
 			t.Helper()
 			got := s.run(t, append([]string{"history", "topology", "1", "--output", "json"}, args...)...)
@@ -91,11 +87,11 @@ func TestHistoryJSON(t *testing.T) {
 			}
 			return page
 		}
-		whole := read()
-		if whole.Next != nil || len(whole.History) != 4 {
-			t.Fatalf("%+v", whole)
+		all := read()
+		if all.Next != nil || len(all.History) != 4 {
+			t.Fatalf("%+v", all)
 		}
-		e := whole.History[1]
+		e := all.History[1]
 		if e.By != "ci" || e.Owner != "team" || e.RequestID != "request-1" || e.Operation != "replace" || e.Version != 3 || e.Incarnation == "" {
 			t.Errorf("%+v", e)
 		}
@@ -109,18 +105,18 @@ func TestHistoryJSON(t *testing.T) {
 			t.Errorf("%s to %s", description.Old, description.New)
 		}
 
-		var paged []eventJSON
+		var events []eventJSON
 		page := read("--limit", "1")
-		for paged = page.History; page.Next != nil && len(paged) < 9; paged = append(paged, page.History...) {
+		for events = page.History; page.Next != nil && len(events) < 9; events = append(events, page.History...) {
 			page = read("--limit", "1", "--cursor", *page.Next)
 		}
-		if !slices.EqualFunc(paged, whole.History, func(a, b eventJSON) bool { return a.At.Equal(b.At) && a.Operation == b.Operation }) {
-			t.Errorf("pages %+v", paged)
+		if !slices.EqualFunc(events, all.History, func(a, b eventJSON) bool { return a.At.Equal(b.At) && a.Operation == b.Operation }) {
+			t.Errorf("pages %+v", events)
 		}
 
 		// An instance whose records are past their time still is one.
 		s.clock.advance(fixtureRetention)
-		got := s.run(t, "history", "compute", boxID, "--owner", "agent", "--output", "json")
+		got = s.run(t, "history", "compute", boxID, "--owner", "agent", "--output", "json")
 		wantOutput(t, got, "{\n  \"history\": [],\n  \"next\": null\n}\n")
 		got = s.run(t, "history", "compute", boxID, "--owner", "agent")
 		if got.code != exitOK || got.stdout != "" || !strings.Contains(got.stderr, "no records") {

@@ -14,6 +14,7 @@ import (
 	"instances/pkg/auth"
 	"instances/pkg/compute"
 	"instances/pkg/execution"
+	"instances/pkg/topology"
 )
 
 // secretOf returns the secret that a command printed, which must be all that
@@ -27,47 +28,53 @@ func secretOf(t *testing.T, r result) string {
 	return secret
 }
 
-// The life of a key: made, listed, refused a second time, revoked, made again.
+// The life of a key: made, refused a second time, listed, revoked, made again.
 func TestKeys(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	create := []string{"keys", "create", "--name", "ci", "--owner", "team", "--allow", "topology:write,topology:read,topology:read", "--expires", "90d"}
-	first := secretOf(t, instances(t, dir, create...))
+	everywhere(t, nothing, func(t *testing.T, s *somewhere) {
+		create := []string{
+			"keys", "create", "--name", "ci", "--owner", "team", "--allow", "topology:write,topology:read,topology:read",
+			"--expires", "90d", "--compute-profile", "client",
+		}
+		first := secretOf(t, s.run(t, create...))
+		wantFailure(t, s.run(t, create...), exitFailed, "a key named ci exists")
+		secretOf(t, s.run(t, "keys", "create", "--name", "agent", "--allow", "*", "--compute-profile=document"))
+		local := ""
+		if s.served {
+			local = "local  local  *                             -               2025-03-01T12:00:00Z  -                     -\n"
+		}
+		text := s.run(t, "keys", "list")
+		wantOutput(t, text, `
+NAME   OWNER  ALLOW                         PROFILES        CREATED               EXPIRES               REVOKED
+agent  agent  *                             -               2025-03-01T12:00:00Z  -                     -
+ci     team   topology:write,topology:read  compute=client  2025-03-01T12:00:00Z  2025-05-30T12:00:00Z  -
+`+local)
 
-	before := time.Now()
-	list := listKeys(t, dir)
-	if len(list) != 1 {
-		t.Fatalf("%d keys", len(list))
-	}
-	k := list[0]
-	if k.Name != "ci" || k.Owner != "team" || strings.Join(k.Allow, " ") != "topology:write topology:read" || k.Revoked != nil {
-		t.Errorf("%+v", k)
-	}
-	if k.Created.After(before) || k.Expires == nil || k.Expires.Sub(k.Created) != 90*24*time.Hour {
-		t.Errorf("created %v, expires %v", k.Created, k.Expires)
-	}
-
-	if got := instances(t, dir, create...); got.code != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, "a key named ci exists") {
-		t.Errorf("second create: %+v", got)
-	}
-	if got := instances(t, dir, "keys", "revoke", "ci"); got.code != exitOK || got.stdout != "" || !strings.Contains(got.stderr, "ci was revoked at") {
-		t.Errorf("revoke: %+v", got)
-	}
-	if got := instances(t, dir, "keys", "revoke", "--name", "ci"); got.code != exitOK {
-		t.Errorf("second revoke: %+v", got)
-	}
-	if k := listKeys(t, dir)[0]; k.Revoked == nil {
-		t.Errorf("%+v", k)
-	}
-	if got := instances(t, dir, "keys", "create", "--name", "ci", "--allow", "*"); got.code != exitFailed || !strings.Contains(got.stderr, "another owner") {
-		t.Errorf("create for another owner: %+v", got)
-	}
-	if second := secretOf(t, instances(t, dir, create...)); second == first {
-		t.Error("the same secret twice")
-	}
-	if got := instances(t, dir, "keys", "revoke", "bogus"); got.code != exitFailed || !strings.Contains(got.stderr, "no key named bogus") {
-		t.Errorf("revoke of none: %+v", got)
-	}
+		s.clock.advance(time.Hour)
+		got := s.run(t, "keys", "revoke", "ci")
+		if got.code != exitOK || got.stdout != "" || got.stderr != "The key ci was revoked at 2025-03-01T13:00:00Z.\n" {
+			t.Errorf("revoke: %+v", got)
+		}
+		if again := s.run(t, "keys", "revoke", "--name", "ci"); again != got {
+			t.Errorf("second revoke: %+v", again)
+		}
+		asJSON := s.run(t, "keys", "list", "--output", "json")
+		for _, part := range []string{
+			`"profiles": {},`, `"compute": "client"`, `"expires": null,`, `"expires": "2025-05-30T12:00:00Z",`,
+			`"revoked": null`, `"revoked": "2025-03-01T13:00:00Z"`,
+		} {
+			if !strings.Contains(asJSON.stdout, part) {
+				t.Errorf("no %s in %s", part, asJSON.stdout)
+			}
+		}
+		if all := text.stdout + asJSON.stdout; strings.Contains(all, first) || strings.Contains(all, auth.Hash(first)) {
+			t.Error("a secret or hash is listed")
+		}
+		wantFailure(t, s.run(t, "keys", "create", "--name", "ci", "--allow", "*"), exitFailed, "another owner")
+		if second := secretOf(t, s.run(t, create...)); second == first {
+			t.Error("the same secret twice")
+		}
+		wantFailure(t, s.run(t, "keys", "revoke", "bogus"), exitFailed, "no key named bogus")
+	})
 }
 
 func listKeys(t *testing.T, dir string) []keyJSON {
@@ -80,60 +87,42 @@ func listKeys(t *testing.T, dir string) []keyJSON {
 	return list
 }
 
-// Only a profile that is not the default is kept, and the list always has an
-// object.
-func TestKeysComputeProfile(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for name, args := range map[string][]string{
-		"a": {"--compute-profile", "client"}, "b": {"--compute-profile=document"}, "c": nil,
-	} {
-		secretOf(t, instances(t, dir, append([]string{"keys", "create", "--name", name, "--allow", "compute:read"}, args...)...))
-	}
-	want := map[string]string{"a": `{"compute":"client"}`, "b": `{}`, "c": `{}`}
-	for _, k := range listKeys(t, dir) {
-		if got, err := json.Marshal(k.Profiles); err != nil || string(got) != want[k.Name] {
-			t.Errorf("%s: %s, %v; want %s", k.Name, got, err, want[k.Name])
-		}
-	}
-}
-
-// The profile of a key decides how the API answers it.
-func TestKeysComputeProfileAnswers(t *testing.T) {
+// A key does what it is allowed and no more, as its profile says, while the folder
+// is served, and stops working at once.
+func TestKeysWhileServing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := startServe(t, dir)
-	for profile, want := range map[string]int{compute.ClientProfile: http.StatusCreated, compute.DocumentProfile: http.StatusOK} {
-		secret := secretOf(t, instances(t, dir, "keys", "create", "--name", profile, "--allow", "compute:write", "--compute-profile", profile))
-		status, body := sendTo(t, s.url+compute.BasePath, secret, "POST", `{"name":"One","ask_price":1}`)
-		if status != want {
-			t.Errorf("%s: %d %s", profile, status, body)
-		}
-	}
-}
-
-// A key for the execution API may do there what it is allowed, and no more.
-func TestKeysExecution(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := startServe(t, dir)
-	for name, test := range map[string]struct {
-		allow       string
-		read, write int
+	const run = `{"idRef":"m","name":"One","mode":"ExecSync","user":"u","input":"x"}`
+	const box = `{"name":"One","ask_price":1}`
+	for _, test := range []struct {
+		name, allow, profile, method, path, body string
+		status                                   int
 	}{
-		"reader": {execution.ReadPermission, http.StatusOK, http.StatusForbidden},
-		"writer": {execution.WritePermission, http.StatusForbidden, http.StatusOK},
-		"other":  {compute.WritePermission, http.StatusForbidden, http.StatusForbidden},
+		{"reads", topology.ReadPermission, compute.DocumentProfile, "GET", topology.BasePath, "", http.StatusOK},
+		{"only-reads", topology.ReadPermission, compute.DocumentProfile, "POST", topology.BasePath, newInstance, http.StatusForbidden},
+		{"document", compute.WritePermission, compute.DocumentProfile, "POST", compute.BasePath, box, http.StatusOK},
+		{"client", compute.WritePermission, compute.ClientProfile, "POST", compute.BasePath, box, http.StatusCreated},
+		{"lists", execution.ReadPermission, compute.DocumentProfile, "GET", execution.BasePath + "/list", "", http.StatusOK},
+		{"only-lists", execution.ReadPermission, compute.DocumentProfile, "PUT", execution.BasePath + "/create", run, http.StatusForbidden},
+		{"creates", execution.WritePermission, compute.DocumentProfile, "PUT", execution.BasePath + "/create", run, http.StatusOK},
+		{"only-creates", execution.WritePermission, compute.DocumentProfile, "GET", execution.BasePath + "/list", "", http.StatusForbidden},
+		{"other", compute.WritePermission, compute.DocumentProfile, "GET", execution.BasePath + "/list", "", http.StatusForbidden},
 	} {
-		secret := secretOf(t, instances(t, dir, "keys", "create", "--name", name, "--allow", test.allow))
-		api := s.url + execution.BasePath
-		if status, body := sendTo(t, api+"/list", secret, "GET", ""); status != test.read {
-			t.Errorf("%s lists: %d %s", name, status, body)
+		secret := secretOf(t, instances(t, dir, "keys", "create", "--name", test.name, "--allow", test.allow, "--compute-profile", test.profile))
+		if status, body := sendTo(t, s.url+test.path, secret, test.method, test.body); status != test.status {
+			t.Errorf("%s: %d %s", test.name, status, body)
 		}
-		status, body := sendTo(t, api+"/create", secret, "PUT", `{"idRef":"m","name":"One","mode":"ExecSync","user":"u","input":"x"}`)
-		if status != test.write {
-			t.Errorf("%s creates: %d %s", name, status, body)
+		if got := instances(t, dir, "keys", "revoke", test.name); got.code != exitOK {
+			t.Errorf("%s: %+v", test.name, got)
 		}
+		if status, _ := sendTo(t, s.url+test.path, secret, test.method, test.body); status != http.StatusUnauthorized {
+			t.Errorf("%s: revoked, it is answered %d", test.name, status)
+		}
+	}
+	// From elsewhere, the folder is named.
+	if got := instances(t, filepath.Dir(dir), "keys", "list", "--data", filepath.Join(filepath.Base(dir), ".data")); got.code != exitOK || !strings.Contains(got.stdout, "local") {
+		t.Errorf("%+v", got)
 	}
 }
 
@@ -147,28 +136,6 @@ func TestKeysCreateMakesFolder(t *testing.T) {
 		if err != nil || info.Mode() != want {
 			t.Errorf("%s: %v, %v", path, info, err)
 		}
-	}
-}
-
-func TestKeysListText(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	secret := secretOf(t, instances(t, dir, "keys", "create", "--name", "zeta", "--allow", "*"))
-	secretOf(t, instances(t, dir, "keys", "create", "--name", "alpha", "--owner", "zeta", "--allow", "topology:read", "--compute-profile", "client"))
-	got := instances(t, dir, "keys", "list")
-	lines := strings.Split(got.stdout, "\n")
-	if len(lines) != 4 || strings.Join(strings.Fields(lines[0]), " ") != "NAME OWNER ALLOW PROFILES CREATED EXPIRES REVOKED" {
-		t.Fatalf("%+v", got)
-	}
-	if f := strings.Fields(lines[1]); len(f) != 7 || f[0] != "alpha" || f[1] != "zeta" || f[2] != "topology:read" || f[3] != "compute=client" || f[5] != "-" || f[6] != "-" {
-		t.Errorf("%q", f)
-	}
-	if f := strings.Fields(lines[2]); len(f) != 7 || f[0] != "zeta" || f[2] != "*" || f[3] != "-" {
-		t.Errorf("%q", f)
-	}
-	all := got.stdout + instances(t, dir, "keys", "list", "--output", "json").stdout
-	if strings.Contains(all, secret) || strings.Contains(all, auth.Hash(secret)) {
-		t.Error("a secret or hash is listed")
 	}
 }
 
@@ -194,16 +161,27 @@ func TestNoRegistry(t *testing.T) {
 // A key whose secret reached nobody does not stay.
 func TestKeysCreateOutputFails(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{syscall.ENOSPC, syscall.EPIPE} {
+	for _, serving := range []bool{false, true} {
 		dir := t.TempDir()
-		var stderr bytes.Buffer
-		code := execute(t.Context(), []string{"keys", "create", "--name", "ci", "--allow", "*"},
-			environmentIn(dir, nil, brokenWriter{err}, &stderr))
-		if code != exitFailed || !strings.Contains(stderr.String(), "ci was revoked") {
-			t.Errorf("%v: code %d, stderr %q", err, code, stderr.String())
+		if serving {
+			startServe(t, dir)
 		}
-		if k := listKeys(t, dir); len(k) != 1 || k[0].Revoked == nil {
-			t.Errorf("%v: %+v", err, k)
+		for name, err := range map[string]error{"disk": syscall.ENOSPC, "pipe": syscall.EPIPE} {
+			var stderr bytes.Buffer
+			code := execute(t.Context(), []string{"keys", "create", "--name", name, "--allow", "*"},
+				environmentIn(dir, nil, brokenWriter{err}, &stderr))
+			if code != exitFailed || !strings.Contains(stderr.String(), name+" was revoked") {
+				t.Errorf("%v: code %d, stderr %q", err, code, stderr.String())
+			}
+		}
+		list := listKeys(t, dir)
+		for _, k := range list {
+			if k.Revoked == nil && k.Name != localKey {
+				t.Errorf("serving %v: %+v", serving, k)
+			}
+		}
+		if len(list) < 2 {
+			t.Errorf("serving %v: %+v", serving, list)
 		}
 	}
 }

@@ -9,67 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"instances/pkg/cmd/instances/internal/relay"
 )
-
-// Keys are made, listed and revoked while the folder is served, and the server
-// knows at once.
-func TestKeysWhileServing(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := startServe(t, dir)
-	secret := secretOf(t, instances(t, dir, "keys", "create", "--name", "ci", "--allow", "topology:read"))
-	for range 2 {
-		if status, body := send(t, s.url, secret, "GET", "", ""); status != http.StatusOK {
-			t.Fatalf("%d %s", status, body)
-		}
-	}
-	if status, _ := send(t, s.url, secret, "POST", "", newInstance); status != http.StatusForbidden {
-		t.Errorf("a key that may only read: %d", status)
-	}
-	if list := listKeys(t, dir); len(list) != 2 || list[0].Name != "ci" || list[1].Name != "local" {
-		t.Errorf("%+v", list)
-	}
-	if got := instances(t, dir, "keys", "create", "--name", "ci", "--allow", "*"); got.code != exitFailed || !strings.Contains(got.stderr, "a key named ci exists") {
-		t.Errorf("second create: %+v", got)
-	}
-	if got := instances(t, dir, "keys", "revoke", "ci"); got.code != exitOK || !strings.Contains(got.stderr, "ci was revoked at") {
-		t.Errorf("%+v", got)
-	}
-	if status, _ := send(t, s.url, secret, "GET", "", ""); status != http.StatusUnauthorized {
-		t.Errorf("the revoked key: %d", status)
-	}
-	// From elsewhere, the folder is named.
-	if got := instances(t, filepath.Dir(dir), "keys", "list", "--data", filepath.Join(filepath.Base(dir), ".data")); got.code != exitOK || !strings.Contains(got.stdout, "local") {
-		t.Errorf("%+v", got)
-	}
-}
-
-// A key whose secret did not reach the terminal of the command does not stay.
-func TestKeysCreateOutputFailsWhileServing(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := startServe(t, dir)
-	for name, err := range map[string]error{"disk": syscall.ENOSPC, "pipe": syscall.EPIPE} {
-		var stderr bytes.Buffer
-		code := execute(t.Context(), []string{"keys", "create", "--name", name, "--allow", "*"},
-			environmentIn(dir, nil, brokenWriter{err}, &stderr))
-		if code != exitFailed || !strings.Contains(stderr.String(), name+" was revoked") {
-			t.Errorf("%v: code %d, stderr %q", err, code, stderr.String())
-		}
-	}
-	for _, k := range listKeys(t, dir) {
-		if k.Revoked == nil && k.Name != localKey {
-			t.Errorf("%+v", k)
-		}
-	}
-	if code := s.stop(); code != exitOK {
-		t.Errorf("exit code %d: %s", code, s.stderr)
-	}
-}
 
 // Many commands at once all work, with a server and without one.
 func TestManyCommands(t *testing.T) {
@@ -192,15 +135,14 @@ func TestInvoke(t *testing.T) {
 				t.Errorf("serving %v, %s: log %s", serving, test.name, got.stderr)
 			}
 		}
+		if serving {
+			continue
+		}
 		for stdin, want := range map[string]string{"": "not JSON", "{": "not JSON", strings.Repeat(" ", maxEvent+1): "larger than"} {
 			got := withInput(t, dir, stdin, "invoke", "topology-get", "--event", "-", "--template", templatePath(t))
-			if got.code != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, want) {
-				t.Errorf("serving %v: %s: %+v", serving, want, got)
-			}
+			wantFailure(t, got, exitFailed, want)
 		}
 		got := instances(t, dir, "invoke", "topology-get", "--event", "absent.json", "--template", templatePath(t))
-		if got.code != exitFailed || !strings.Contains(got.stderr, filepath.Join(dir, "absent.json")) {
-			t.Errorf("serving %v: %+v", serving, got)
-		}
+		wantFailure(t, got, exitFailed, filepath.Join(dir, "absent.json"))
 	}
 }
