@@ -178,31 +178,3 @@ func TestAnyTexts(t *testing.T) {
 		}
 	})
 }
-
-// Texts that differ only behind what an index keeps of them stay apart.
-func TestLongTexts(t *testing.T) {
-	t.Parallel()
-	r := open(t, filepath.Join(t.TempDir(), "test.db"), bolt.Options{NoSync: true})
-	long := strings.Repeat("long ", 1000)
-	for n := int64(1); n <= 3; n++ {
-		i := sample(n)
-		i.Code, i.Group = fmt.Sprint(long, n), fmt.Sprint(long, n)
-		if err := r.Create(t.Context(), i, instance.Change{}, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, q := range []instance.Query{
-		{Kind: numbered(), Code: strings.ToUpper(long) + "2"}, {Kind: numbered(), Group: strings.ToUpper(long) + "2"},
-	} {
-		found := 0
-		for i, err := range r.Search(t.Context(), q) {
-			if err != nil || i.ID != "2" {
-				t.Errorf("found %s, %v", i.ID, err)
-			}
-			found++
-		}
-		if found != 1 {
-			t.Errorf("found %d, want 1", found)
-		}
-	}
-}

@@ -33,7 +33,7 @@ func testCreate(t *testing.T, open Opener) {
 			i.Kind, i.Collection, i.ID = idKind(), "here", id
 			i = f.create(t, i)
 			wantInstance(t, f.get(t, i.Key()), i)
-			hits := f.search(t, instance.Query{Kind: idKind(), Collections: []string{"here"}, After: after("here", fmt.Sprintf("id-%d", n-1))})
+			hits := f.search(t, instance.Query{Kind: idKind(), Collections: []string{"here"}, After: instance.Position{Collection: "here", SortKey: fmt.Sprintf("id-%d", n-1)}})
 			if len(hits) != 1 {
 				t.Fatalf("list has %d, want 1", len(hits))
 			}

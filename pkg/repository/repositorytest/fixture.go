@@ -120,16 +120,6 @@ func named(collection, id string) instance.Instance {
 	return instance.Instance{Kind: idKind(), Collection: collection, ID: id}
 }
 
-// after returns the place of an instance of idKind, or of numberKind where the
-// collection is a block.
-func after(collection, id string) instance.Position {
-	i := named(collection, id)
-	if n, err := strconv.ParseInt(id, 10, 64); err == nil && instance.Block(n) == collection {
-		i.Kind = numberKind()
-	}
-	return instance.Position{Collection: collection, SortKey: i.SortKey()}
-}
-
 // get reads an instance that must be there.
 func (f *fixture) get(t *testing.T, key instance.Key) instance.Instance {
 	t.Helper()

@@ -3,7 +3,6 @@ package repositorytest
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -11,73 +10,9 @@ import (
 	"instances/pkg/instance"
 )
 
-// testPaging covers walks by limit and cursor.
+// testPaging covers walks by limit and cursor while others write. [Searches]
+// covers those where nobody does.
 func testPaging(t *testing.T, open Opener) {
-	t.Run("pages add up", func(t *testing.T) {
-		t.Parallel()
-		f := start(t, open)
-		for n := range 17 {
-			// Half of them are in the next block.
-			if n == 9 {
-				if err := f.ReserveNumbers(t.Context(), numberKind(), 9_997); err != nil {
-					t.Fatal(err)
-				}
-			}
-			f.createNumbered(t, instance.Instance{
-				Group: []string{"even", "odd"}[n%2], SubGroup: "s", Name: fmt.Sprintf("name %d", n),
-				Status: []string{"up", "down", "down"}[n%3],
-			})
-		}
-		for _, q := range []instance.Query{
-			{},
-			{Group: "odd"},
-			{Group: "even", SubGroup: "s"},
-			{SubGroup: "s"},
-			{Name: "e 1"},
-			{Name: "name", Group: "even"},
-			{Status: "up"},
-			{Status: "down", Group: "odd"},
-			{Status: "up", SubGroup: "s"},
-			{Status: "down", Name: "e 1"},
-			{Status: "up", Collections: []string{instance.Block(10_000), instance.Block(0)}},
-			{Collections: []string{instance.Block(10_000), instance.Block(0)}},
-		} {
-			q.Kind = numberKind()
-			want := f.ids(t, q)
-			for _, size := range []int{1, 4, len(want), len(want) + 1} {
-				var got []string
-				for _, page := range pages(t, f, q, size) {
-					for _, i := range page {
-						got = append(got, i.ID)
-					}
-				}
-				if !slices.Equal(got, want) {
-					t.Errorf("%+v by %d: %v, want %v", q, size, got, want)
-				}
-			}
-		}
-	})
-
-	t.Run("the cursor of what was deleted", func(t *testing.T) {
-		t.Parallel()
-		f := start(t, open)
-		for range 4 {
-			f.createNumbered(t, instance.Instance{Group: "g", Name: "n"})
-		}
-		for n, q := range []instance.Query{{}, {Group: "g"}, {Name: "n"}} {
-			q.Kind = numberKind()
-			first := f.search(t, instance.Query{Kind: numberKind(), Limit: 1})[0]
-			next, err := q.Resume(q.Cursor(first))
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.remove(t, first.Key())
-			if got := f.ids(t, next); len(got) != 3-n || got[0] != strconv.Itoa(n+2) {
-				t.Errorf("%+v goes on with %v", q, got)
-			}
-		}
-	})
-
 	t.Run("under concurrent writes", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)

@@ -70,11 +70,11 @@ func Searches(t *testing.T, open Opener, queries int) {
 type searched struct {
 	*testing.T
 	*rand.Rand
-	f       *fixture
-	kind    instance.Kind
-	stored  []*plain
-	deleted []instance.Instance
-	queries int
+	f    *fixture
+	kind instance.Kind
+	// stored are the instances there are, and deleted those in the trash.
+	stored, deleted []*plain
+	queries         int
 }
 
 // plain is an instance, and what a filter compares of it.
@@ -174,6 +174,13 @@ func (s *searched) query() instance.Query {
 	if s.IntN(2) == 0 {
 		q.Limit = 1 + s.IntN(6)
 	}
+	// The instance at the position need not match, nor be there any more.
+	if past := slices.Concat(s.stored, s.deleted); s.IntN(6) == 0 {
+		i := past[s.IntN(len(past))]
+		if q.Collections == nil || slices.Contains(q.Collections, i.Collection) {
+			q.After = instance.Position{Collection: i.Collection, SortKey: i.sort}
+		}
+	}
 	return q
 }
 
@@ -195,10 +202,11 @@ func (s *searched) pick(texts ...string) string { return texts[s.IntN(len(texts)
 
 // draw draws texts: few, so that they meet, and awkward ones among them.
 func (s *searched) draw() instance.Instance {
-	const long = "a text that indexes cut off, "
+	// So long that indexes cut it off.
+	long := strings.Repeat("long text ", 180)
 	return instance.Instance{
-		Code:     s.pick("", s.pick("c-", "C-", "größe ", "GRO\u0308ẞE ")+strconv.Itoa(s.IntN(100))),
-		Group:    s.pick("", "red", "Red", "redder", "red#one", "re", "Größe", "GRO\u0308ẞE", strings.Repeat(long, 60)+s.pick("1", "2")),
+		Code:     s.pick("", s.pick("c-", "C-", "größe ", "GRO\u0308ẞE ")+strconv.Itoa(s.IntN(100)), long+strconv.Itoa(s.IntN(100))),
+		Group:    s.pick("", "red", "Red", "redder", "red#one", "re", "Größe", "GRO\u0308ẞE", long+"1", long+"2"),
 		SubGroup: s.pick("", "ann", "Ann", "bob", "anna", "ς", "Σ"),
 		Status:   s.pick("", "up", "Up", "upper", "down", "caf\u00e9", "cafe\u0301"),
 		Name:     s.name(),
@@ -278,6 +286,9 @@ func (s *searched) create() {
 	case s.kind.Order == instance.OrderTime && s.IntN(2) == 0:
 		i.ID = fmt.Sprintf("%08x-%04x-7000-8000-%012x", at.UnixMilli()>>16, at.UnixMilli()&0xffff, s.Uint64()>>16)
 	default:
+		if s.IntN(10) == 0 {
+			at = time.Date(1900, 1, 1, 0, 0, 0, s.IntN(2)*1_000_000, time.UTC)
+		}
 		i.ID = fmt.Sprint(s.pick("", "B", "b", "ä"), s.IntN(10_000_000))
 	}
 	i = s.f.fresh(i)
@@ -322,7 +333,7 @@ func (s *searched) replace() {
 
 func (s *searched) remove() {
 	at := s.IntN(len(s.stored))
-	i := s.stored[at].Instance
+	i := s.stored[at]
 	if err := s.f.Delete(s.Context(), i.Key(), s.f.change("delete"), nil); err != nil {
 		s.Fatal(err)
 	}
@@ -333,7 +344,7 @@ func (s *searched) remove() {
 func (s *searched) restore() {
 	at := s.IntN(len(s.deleted))
 	i, err := s.f.Restore(s.Context(), s.deleted[at].Key(), s.f.change("restore"))
-	if s.wrote(err, s.deleted[at]) {
+	if s.wrote(err, s.deleted[at].Instance) {
 		s.deleted = slices.Delete(s.deleted, at, at+1)
 		s.stored = append(s.stored, newPlain(i))
 	}

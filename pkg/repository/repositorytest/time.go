@@ -3,8 +3,6 @@ package repositorytest
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,9 +28,8 @@ func timeIDs() map[string]string {
 	}
 }
 
-// testTime covers kinds that are sorted by time, newest first.
+// testTime covers kinds that are sorted by time. [Searches] covers their order.
 func testTime(t *testing.T, open Opener) {
-	t.Run("newest first", func(t *testing.T) { t.Parallel(); timeOrder(t, open) })
 	for name, id := range timeIDs() {
 		t.Run("life of "+name, func(t *testing.T) { t.Parallel(); timeLife(t, open, id) })
 		t.Run("parallel creates of "+name, func(t *testing.T) { t.Parallel(); timeOneWinner(t, open, id) })
@@ -76,87 +73,6 @@ func testTime(t *testing.T, open Opener) {
 			}
 		}
 	})
-}
-
-// timeOrder lists and pages collections whose ids tell their time, or do not.
-func timeOrder(t *testing.T, open Opener) {
-	f := start(t, open)
-	// The labels say in which order the instances are expected.
-	base := f.clock.Now()
-	add := func(collection, label, id string, created time.Time) {
-		i := f.fresh(timed(collection, id))
-		i.CreatedAt, i.Status, i.Group, i.Name, i.Code = created, label, "g", "name "+label, collection+label
-		if err := f.Create(t.Context(), i, f.change("create"), nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	at := base.Add
-	uuid := func(d time.Duration) string { return instance.NewTimeID(at(d)) }
-	// Not written in order. CreatedAt does not matter if the ID has a time.
-	add("a", "3", "x", at(time.Minute))
-	add("a", "1", uuid(time.Hour), at(-time.Hour))
-	add("a", "6", "old", at(-24*time.Hour))
-	add("a", "2", uuid(2*time.Minute), at(time.Hour))
-	add("a", "5", "y", at(-time.Millisecond))
-	add("a", "4", "a", at(0))
-	add("a", "7", "before all times", time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC))
-	add("b", "1", uuid(48*time.Hour), base)
-	add("b", "2", "id", base)
-
-	labels := func(found []instance.Instance) string {
-		var all []string
-		for _, i := range found {
-			all = append(all, i.Collection+i.Status)
-		}
-		return strings.Join(all, " ")
-	}
-	a, b := "a1 a2 a3 a4 a5 a6 a7", "b1 b2"
-	for _, test := range []struct {
-		q    instance.Query
-		want string
-	}{
-		{instance.Query{Collections: []string{"a"}}, a},
-		{instance.Query{Collections: []string{"b", "a"}}, b + " " + a},
-		{instance.Query{Collections: []string{"c"}}, ""},
-		{instance.Query{Collections: []string{"a"}, Limit: 2}, "a1 a2"},
-		{instance.Query{Collections: []string{"a"}, Group: "G"}, a},
-		{instance.Query{Collections: []string{"b", "a"}, Name: "NAME"}, b + " " + a},
-		{instance.Query{Collections: []string{"a"}, Name: "5"}, "a5"},
-		{instance.Query{Group: "g"}, a + " " + b},
-		{instance.Query{Code: "A6"}, "a6"},
-		{instance.Query{Code: "a1"}, "a1"},
-		{instance.Query{Code: "a1", Collections: []string{"b"}}, ""},
-	} {
-		test.q.Kind = timeKind()
-		all := f.search(t, test.q)
-		if got := labels(all); got != test.want {
-			t.Errorf("%+v finds %s, want %s", test.q, got, test.want)
-		}
-		if test.q.Limit > 0 {
-			continue
-		}
-		for _, size := range []int{1, 2, len(all)} {
-			if size > 0 {
-				if got := labels(slices.Concat(pages(t, f, test.q, size)...)); got != test.want {
-					t.Errorf("%+v by %d: %s, want %s", test.q, size, got, test.want)
-				}
-			}
-		}
-	}
-
-	// A cursor continues after an instance that is gone.
-	q := instance.Query{Kind: timeKind(), Collections: []string{"a"}}
-	for _, i := range f.search(t, q)[:4] {
-		next, err := q.Resume(q.Cursor(i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.remove(t, i.Key())
-		_, want, _ := strings.Cut(a, "a"+i.Status+" ")
-		if got := labels(f.search(t, next)); got != want {
-			t.Errorf("after %s: %s, want %s", i.Status, got, want)
-		}
-	}
 }
 
 // timeLife takes one ID through its whole life.
