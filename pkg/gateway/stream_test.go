@@ -102,7 +102,7 @@ func TestStream(t *testing.T) {
 		h.Get("Content-Type") != "application/json" || response.ContentLength != -1 || h.Get("Content-Encoding") != "" || h.Get("X-Amzn-RequestId") == "" {
 		t.Errorf("answer %d with %v", response.StatusCode, h)
 	}
-	large := strings.Repeat("b", 100_000)
+	large := strings.Repeat("b", gateway.MaxEventBytes+1)
 	for _, want := range []string{"a", large, "\x00\xff" + gateway.Delimiter} {
 		part <- want
 		got := make([]byte, len(want))

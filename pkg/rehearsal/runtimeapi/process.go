@@ -64,10 +64,10 @@ type invocation struct {
 	until time.Time
 	// done is buffered, so that sending the result never blocks.
 	done chan result
-	// stream takes an answer that is streamed, and over is closed at its end. Of
-	// a buffered answer both are nil.
-	stream *io.PipeWriter
-	over   chan struct{}
+	// stream takes an answer that is streamed, over is closed at its end, and left
+	// when nobody wants the rest. Of a buffered answer they are nil.
+	stream     *io.PipeWriter
+	over, left chan struct{}
 }
 
 type result struct {

@@ -23,12 +23,12 @@ const (
 // Stream is like [Process.Invoke], but returns the answer when the process begins
 // to send it. The caller must read it to the end or close it. Reading fails with a
 // [*FunctionError] if the function fails before the end; a process that takes too
-// long is killed. If the reader is closed or the context is cancelled, the process
-// learns that nobody takes the rest, and continues.
+// long is killed. If the context is cancelled, the process learns that nobody takes
+// the rest, and continues; if only the reader is closed, when it sends more.
 func (p *Process) Stream(ctx context.Context, event []byte) (io.ReadCloser, error) {
 	i := newInvocation(event)
 	answer, stream := io.Pipe()
-	i.stream, i.over = stream, make(chan struct{})
+	i.stream, i.over, i.left = stream, make(chan struct{}), make(chan struct{})
 	limit := time.NewTimer(startTimeout + p.function.Timeout)
 	if _, err := p.run(ctx, i, limit); err != nil {
 		limit.Stop()
@@ -43,6 +43,7 @@ func (p *Process) Stream(ctx context.Context, event []byte) (io.ReadCloser, erro
 		case <-ctx.Done():
 			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				_ = stream.CloseWithError(ctx.Err())
+				close(i.left)
 				return
 			}
 		}
@@ -56,9 +57,34 @@ func (p *Process) Stream(ctx context.Context, event []byte) (io.ReadCloser, erro
 func (i *invocation) receive(w http.ResponseWriter, r *http.Request) {
 	defer close(i.over)
 	i.done <- result{}
-	// If the reader leaves, the process is answered before it has sent everything.
-	_ = http.NewResponseController(w).EnableFullDuplex()
-	_, err := io.Copy(i.stream, http.MaxBytesReader(w, r.Body, MaxStreamBytes))
+	body := http.MaxBytesReader(w, r.Body, MaxStreamBytes)
+	// The process may be answered before it has sent everything.
+	process := http.NewResponseController(w)
+	_ = process.EnableFullDuplex()
+	ended := make(chan error, 1)
+	go func() {
+		defer close(ended)
+		_, err := io.Copy(i.stream, body)
+		ended <- err
+		if errors.Is(err, io.ErrClosedPipe) {
+			_, _ = io.Copy(io.Discard, body)
+		}
+	}()
+	var err error
+	select {
+	case err = <-ended:
+	case <-i.left:
+		err = io.ErrClosedPipe
+	}
+	if errors.Is(err, io.ErrClosedPipe) {
+		// The reader has left. The process, once it knows, closes the connection.
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusAccepted)
+		_ = process.Flush()
+		for range ended {
+		}
+		return
+	}
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		err = responseTooLarge(tooLarge)
 	} else if err != nil {
@@ -66,7 +92,6 @@ func (i *invocation) receive(w http.ResponseWriter, r *http.Request) {
 	} else if kind := r.Trailer.Get(errorTypeTrailer); kind != "" {
 		err = inTrailer(kind, r.Trailer.Get(errorBodyTrailer))
 	}
-	// A reader that has left does not see the error.
 	_ = i.stream.CloseWithError(err)
 	w.WriteHeader(http.StatusAccepted)
 }

@@ -154,19 +154,22 @@ func TestReaderLeaves(t *testing.T) {
 	t.Parallel()
 	p := start(t, function(t))
 	process := ask(t, p, `{"Do":"process"}`)
-	for _, leave := range []func(context.CancelFunc, io.Closer) error{
-		func(_ context.CancelFunc, s io.Closer) error { return s.Close() },
-		func(cancel context.CancelFunc, _ io.Closer) error { cancel(); return nil },
+	for _, test := range []struct {
+		text  string
+		leave func(context.CancelFunc, io.Closer)
+	}{
+		{"forever", func(_ context.CancelFunc, s io.Closer) { _ = s.Close() }},
+		{"forever", func(cancel context.CancelFunc, _ io.Closer) { cancel() }},
+		// It learns of it although it sends nothing.
+		{"hang", func(cancel context.CancelFunc, _ io.Closer) { cancel() }},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := stream(t, ctx, p, "forever")
-		if err := leave(cancel, s); err != nil {
-			t.Fatal(err)
-		}
+		s := stream(t, ctx, p, test.text)
+		test.leave(cancel, s)
 		if _, err := io.Copy(io.Discard, s); err == nil {
 			t.Error("the stream ends as if it were whole")
 		}
-		if text := ask(t, p, `{"Do":"closed"}`); text != "forever" {
+		if text := ask(t, p, `{"Do":"closed"}`); text != test.text {
 			t.Errorf("the answer to %q was closed last", text)
 		}
 		if _, err := io.ReadAll(stream(t, t.Context(), p, "")); err != nil {
