@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"instances/pkg/instance"
@@ -68,6 +71,59 @@ func TestSearchReadsNoMore(t *testing.T) {
 			t.Errorf("%+v sends %s before its consumer stops, want %s", test.q, got, test.calls)
 		}
 	}
+}
+
+// A whole list comes in pages of moderate size, of which few are read ahead of
+// its consumer, and none after it stops.
+func TestListReadsAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const pages, perPage = 40, 3
+		var queries atomic.Int64
+		f, _ := still(func(c call) (*http.Response, error) {
+			n := queries.Add(1)
+			if limit, _ := c.Body["Limit"].(float64); c.Operation != "Query" || limit != 1000 {
+				t.Errorf("%s with the limit %v", c.Operation, c.Body["Limit"])
+			}
+			body := map[string]any{}
+			var items []any
+			for i := range int64(perPage) {
+				id := map[string]any{"S": fmt.Sprintf("%03d", (n-1)*perPage+i)}
+				items = append(items, map[string]any{"pk": map[string]any{"S": "named#c"}, "sk": id, "col": map[string]any{"S": "c"}, "id": id})
+				body["LastEvaluatedKey"] = map[string]any{"pk": map[string]any{"S": "named#c"}, "sk": id}
+			}
+			if body["Items"] = items; n == pages {
+				delete(body, "LastEvaluatedKey")
+			}
+			return c.answer(http.StatusOK, body)
+		})
+		q := instance.Query{Kind: instance.Kind{Name: "named"}, Collections: []string{"c"}}
+		for _, stop := range []int{1, 10, pages * perPage} {
+			queries.Store(0)
+			n := 0
+			for i, err := range f.Search(t.Context(), q) {
+				must(t, err)
+				if i.ID != fmt.Sprintf("%03d", n) {
+					t.Fatalf("%s is number %d", i.ID, n)
+				}
+				synctest.Wait()
+				if n++; queries.Load() > int64((n-1)/perPage)+4 {
+					t.Fatalf("%d pages are read for number %d", queries.Load(), n)
+				}
+				if n == stop {
+					break
+				}
+			}
+			if ahead := queries.Load() - int64((n-1)/perPage) - 1; n != stop || n < pages && ahead == 0 {
+				t.Errorf("stopped at %d instead of %d, %d pages ahead", n, stop, ahead)
+			}
+			read := queries.Load()
+			synctest.Wait()
+			if queries.Load() != read {
+				t.Error("it is read after the consumer has stopped")
+			}
+		}
+	})
 }
 
 // More hits than one batch and one page hold are all found, in order.
