@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"instances/pkg/app"
+	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/repository/repositorytest"
 )
@@ -15,24 +16,50 @@ func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, openChecked)
+	repositorytest.Run(t, opener(func(t *testing.T, table dynamotest.Table) {
+		setNames(t, table, "complete")
+		t.Cleanup(func() { checkNames(t, table, "numbered", "named", "model*") })
+	}))
 }
 
+// Whatever the layout of the table, searches find the same.
 func TestSearches(t *testing.T) {
 	t.Parallel()
-	repositorytest.Searches(t, openChecked, 1_200)
+	const kinds = "searched*"
+	for name, prepare := range map[string]func(*testing.T, dynamotest.Table){
+		"walk": func(*testing.T, dynamotest.Table) {},
+		"rows": func(t *testing.T, table dynamotest.Table) {
+			setNames(t, table, "complete")
+			t.Cleanup(func() { checkNames(t, table, kinds) })
+		},
+		"rows that come": func(t *testing.T, table dynamotest.Table) {
+			setNames(t, table, "filling")
+			t.Cleanup(func() { checkNames(t, table, kinds) })
+		},
+		"old layout": func(t *testing.T, table dynamotest.Table) { setLayout(t, table, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			repositorytest.Searches(t, opener(prepare), 600)
+		})
+	}
 }
 
-// openChecked opens a repository whose calls are checked.
-func openChecked(t *testing.T, o repositorytest.Options) app.OperatorRepository {
-	w := new(wire)
-	w.inject(func(c call) (*http.Response, error) {
-		checkCall(t, c)
-		return c.pass()
-	})
-	return dynamotest.New(t, dynamotest.Options{
-		Now: o.Now, HistoryRetention: o.HistoryRetention, Transport: w.transport,
-	})
+// opener returns what opens a repository whose calls are checked, on a table that
+// prepare has prepared. It uses name rows if the table has them.
+func opener(prepare func(*testing.T, dynamotest.Table)) repositorytest.Opener {
+	return func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
+		w := new(wire)
+		w.inject(func(c call) (*http.Response, error) {
+			checkCall(t, c)
+			return c.pass()
+		})
+		table := dynamotest.NewTable(t)
+		prepare(t, table)
+		return dynamo.New(dynamo.Config{
+			Client: table.Client(w.transport), Table: table.Name, Now: o.Now, HistoryRetention: o.HistoryRetention, IndexedNames: true,
+		})
+	}
 }
 
 // checkCall fails the test where a call is not as every one has to be.

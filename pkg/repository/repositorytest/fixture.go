@@ -19,12 +19,12 @@ import (
 
 // numberKind is the kind of the tests whose ids are numbers.
 func numberKind() instance.Kind {
-	return instance.Kind{Name: "numbered", Order: instance.OrderNumber}
+	return instance.Kind{Name: "numbered", Order: instance.OrderNumber, NameSearch: true}
 }
 
 // idKind is the kind of the tests whose ids are texts.
 func idKind() instance.Kind {
-	return instance.Kind{Name: "named", Order: instance.OrderID}
+	return instance.Kind{Name: "named", Order: instance.OrderID, NameSearch: true}
 }
 
 // fixture is the repository of one test, with its clock.

@@ -26,8 +26,9 @@ func testModel(t *testing.T, open Opener) {
 	rapid.Check(t, func(t *rapid.T) {
 		// A kind of its own gives each run an empty registry.
 		kind := instance.Kind{
-			Name:  letters(runs.Add(1)),
-			Order: rapid.SampledFrom([]instance.Order{instance.OrderID, instance.OrderTime}).Draw(t, "order"),
+			Name:       letters(runs.Add(1)),
+			Order:      rapid.SampledFrom([]instance.Order{instance.OrderID, instance.OrderTime}).Draw(t, "order"),
+			NameSearch: true,
 		}
 		m := &model{kind: kind, stored: map[instance.Key]instance.Instance{}}
 		for range rapid.IntRange(1, 10).Draw(t, "steps") {

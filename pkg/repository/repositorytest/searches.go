@@ -43,7 +43,7 @@ func Searches(t *testing.T, open Opener, queries int) {
 	const registries = 6
 	for n := range registries {
 		order := []instance.Order{instance.OrderNumber, instance.OrderID, instance.OrderTime}[n%3]
-		kind := instance.Kind{Name: "searched" + string(rune('a'+n)), Order: order}
+		kind := instance.Kind{Name: "searched" + string(rune('a'+n)), Order: order, NameSearch: true}
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
 			t.Cleanup(func() {
