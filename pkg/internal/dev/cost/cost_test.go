@@ -102,6 +102,14 @@ func TestMeasure(t *testing.T) {
 		{"execution PUT /create", 1, 0, 2*2 + 4, 12},
 		{others + " reading the key", 1, 1, 0, 4},
 		{others + " cleanup, an instance", 1, 0, 2 * 2, 12},
+		// Two units for each letter; a rename has as many to remove.
+		{nameRows + " create, name of 10 letters", 0, 0, 20, 0},
+		{nameRows + " rename, name of 20 letters", 0, 0, 80, 0},
+		{nameRows + " delete, name of 45 letters", 0, 0, 90, 0},
+		{nameRows + " change of anything else, name of 45 letters", 0, 0, 0, 0},
+		// A long name has one row.
+		{nameRows + " create, name of 100 letters", 0, 0, 2, 0},
+		{nameRows + " rename, name of 100 letters", 0, 0, 2, 0},
 	} {
 		r, ok := rows[want.name]
 		if !ok || r.calls != want.calls || r.read != want.read || r.write != want.write || r.waits != want.waits {
@@ -111,7 +119,7 @@ func TestMeasure(t *testing.T) {
 	if r := rows[others+" cleanup, nothing to remove"]; r.calls < 1 || r.read < r.calls/2 || r.write != 0 {
 		t.Errorf("a cleanup without work: %+v", r)
 	}
-	if len(rows) != 13 {
+	if len(rows) != 13+16 {
 		t.Errorf("%d rows", len(rows))
 	}
 	if s := got.stored; s.instance < 300 || s.instance > 1024 || s.total <= s.table || s.table <= 2*s.instance {

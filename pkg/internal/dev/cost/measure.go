@@ -176,7 +176,11 @@ func (m *measurement) rows(ctx context.Context) ([]row, error) {
 		}
 	}
 	more, err := m.cleanup(ctx)
-	return slices.Concat(rows, besides, more), err
+	if err != nil {
+		return nil, err
+	}
+	names, err := m.names(ctx)
+	return slices.Concat(rows, besides, more, names), err
 }
 
 // others are the operations that no API has.
