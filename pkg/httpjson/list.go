@@ -61,13 +61,7 @@ func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := NewArray(p.entries(func(after string) iter.Seq2[[]byte, error] {
-		rest, err := q.Resume(after)
-		if err != nil {
-			return func(yield func([]byte, error) bool) { yield(nil, err) }
-		}
-		return l.encoded(only(read(rest, 0), q.Cursor, p.rest, p.beyond))
-	}))
+	answer := NewArray(p.entries(l.encoded(again(q, p, read))))
 	if p.next != "" {
 		answer.Header = http.Header{"Link": {"<" + l.link(r, p.next) + `>; rel="next"`}}
 	}
@@ -159,8 +153,8 @@ type page struct {
 	next, beyond string
 }
 
-// entries yields the JSON of the entries: those kept, then what read yields.
-func (p *page) entries(read func(after string) iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
+// entries yields the JSON of the entries: those kept, then the rest.
+func (p *page) entries(rest iter.Seq2[[]byte, error]) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		start := 0
 		for _, end := range p.ends {
@@ -169,34 +163,42 @@ func (p *page) entries(read func(after string) iter.Seq2[[]byte, error]) iter.Se
 			}
 			start = end
 		}
-		if len(p.rest) > 0 {
-			read(p.after)(yield)
-		}
+		rest(yield)
 	}
 }
 
-// only yields the entries that have the cursors, which are in the same order.
-// The entry at end comes after all of them.
-func only[E any](entries iter.Seq2[E, error], cursor func(E) string, cursors []string, end string) iter.Seq2[E, error] {
+// again reads the rest of p, where q asked for it. The list may have changed: it
+// leaves out what was created, and what is deleted is missing.
+func again[Q Query[Q, E], E any](q Q, p *page, read func(q Q, limit int) iter.Seq2[E, error]) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
-		for e, err := range entries {
+		rest, after := p.rest, p.after
+		for limit := len(rest); len(rest) > 0; limit = MaxLimit {
+			next, err := q.Resume(after)
 			if err != nil {
-				yield(e, err)
+				yield(*new(E), err)
 				return
 			}
-			at := cursor(e)
-			if at == end {
+			n := 0
+			for e, err := range read(next, limit) {
+				if err != nil {
+					yield(e, err)
+					return
+				}
+				n++
+				if after = q.Cursor(e); after == p.beyond {
+					return
+				}
+				if i := slices.Index(rest, after); i >= 0 {
+					rest = rest[i+1:]
+					if !yield(e, nil) || len(rest) == 0 {
+						return
+					}
+				}
+			}
+			if n < limit {
 				return
 			}
-			i := slices.Index(cursors, at)
-			if i < 0 {
-				// It was created in between.
-				continue
-			}
-			cursors = cursors[i+1:]
-			if !yield(e, nil) || len(cursors) == 0 {
-				return
-			}
+			// It has changed, and there may be more to skip.
 		}
 	}
 }
