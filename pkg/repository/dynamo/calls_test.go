@@ -92,6 +92,7 @@ func TestCalls(t *testing.T) {
 			return err
 		}, "[TransactWriteItems]", 0, 12},
 		{"update", update(&made, down), "[GetItem TransactWriteItems]", 1, 12},
+		{"rename", update(&made, func(i *instance.Instance) { i.Name = "renamed" }), "[GetItem TransactWriteItems]", 1, 12},
 		{"update of what is in no index", update(&made, func(i *instance.Instance) { i.Active = !i.Active }), "[GetItem TransactWriteItems]", 1, 2},
 		{"update of code, group and name", update(&made, func(i *instance.Instance) { i.Code, i.Group, i.Name = "other", "other", "other" }), "[GetItem TransactWriteItems]", 1, 18},
 		{"search by code", search(instance.Query{Code: "code-1"}), "[Query BatchGetItem]", 1.5, 0},

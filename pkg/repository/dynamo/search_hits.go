@@ -31,11 +31,12 @@ const (
 
 // A search with a filter and a limit starts with small pages, which are enough for
 // a text that most entries have. Each further page is larger by a factor, since few
-// of them have it then.
+// of them have it then. Pages stay so small that DynamoDB answers several at the
+// same time in a fraction of [attemptTimeout].
 const (
 	leastPage  = 100
 	pageGrowth = 4
-	mostPage   = 10_000
+	mostPage   = 1000
 )
 
 // filter is the condition that an item or index entry with these attributes has
@@ -70,15 +71,14 @@ func leastOf(filter *expression.ConditionBuilder) int {
 	return leastPage
 }
 
-// growing returns how to read pages of an index: as large as they can be if all
-// answers are wanted, otherwise at first of as many entries as are wanted, and of
-// least at least.
+// growing returns how to read pages of an index: of as many entries as answers are
+// wanted, and of least at least.
 func (s *search) growing(index string, least int) func(*dynamodb.QueryInput) {
 	// The pages may be read while the consumer counts.
-	wanted := *s.quota
+	wanted := s.left
 	return func(in *dynamodb.QueryInput) {
 		in.IndexName, in.ProjectionExpression = &index, aws.String("pk, sk")
-		in.Limit = wanted.page(least)
+		in.Limit = aws.Int32(int32(min(max(wanted, least), mostPage)))
 		least = min(least*pageGrowth, mostPage)
 	}
 }
