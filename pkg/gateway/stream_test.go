@@ -218,10 +218,18 @@ func TestClientLeavesStream(t *testing.T) {
 	}
 }
 
-// deadlines records the time that each write may take.
+// deadlines records the time that each write may take, and takes some.
 type deadlines struct {
 	*httptest.ResponseRecorder
-	left []time.Duration
+	left, takes []time.Duration
+}
+
+func (d *deadlines) Write(b []byte) (int, error) {
+	if len(d.takes) > 0 {
+		time.Sleep(d.takes[0])
+		d.takes = d.takes[1:]
+	}
+	return d.ResponseRecorder.Write(b)
 }
 
 func (d *deadlines) SetWriteDeadline(at time.Time) error {
@@ -235,16 +243,18 @@ func TestStreamTimes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
-		// The waits before the prelude and before each part of the body.
-		waits  []time.Duration
-		status int
-		body   string
-		took   time.Duration
+		// The waits before the prelude and before each part of the body, and what
+		// the client takes for these.
+		waits, takes []time.Duration
+		status       int
+		body         string
+		took         time.Duration
 	}{
-		{"whole", []time.Duration{4 * time.Minute, 4 * time.Minute, 4 * time.Minute}, 200, "[12", 12 * time.Minute},
-		{"idle at first", []time.Duration{gateway.MaxIdle + 1}, 504, `{"failed":"INTEGRATION_TIMEOUT"}`, gateway.MaxIdle},
-		{"idle later", []time.Duration{0, gateway.MaxIdle + 1}, 0, "[", gateway.MaxIdle},
-		{"too long", []time.Duration{0, 4 * time.Minute, 4 * time.Minute, 4 * time.Minute, 4 * time.Minute}, 0, "[123", 15 * time.Minute},
+		{"whole", []time.Duration{4 * time.Minute, 4 * time.Minute, 4 * time.Minute}, nil, 200, "[12", 12 * time.Minute},
+		{"slow client", []time.Duration{0, 4 * time.Minute}, []time.Duration{0, 4 * time.Minute}, 200, "[1", 8 * time.Minute},
+		{"idle at first", []time.Duration{gateway.MaxIdle + 1}, nil, 504, `{"failed":"INTEGRATION_TIMEOUT"}`, gateway.MaxIdle},
+		{"idle later", []time.Duration{0, gateway.MaxIdle + 1}, nil, 0, "[", gateway.MaxIdle},
+		{"too long", []time.Duration{0, 4 * time.Minute, 4 * time.Minute, 4 * time.Minute, 4 * time.Minute}, nil, 0, "[123", 15 * time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -266,7 +276,7 @@ func TestStreamTimes(t *testing.T) {
 					}
 					return nil
 				}), gateway.Options{})
-				w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+				w := &deadlines{ResponseRecorder: httptest.NewRecorder(), takes: test.takes}
 				started, aborted := time.Now(), false
 				func() {
 					defer func() {
