@@ -20,7 +20,7 @@ type head struct {
 type answer struct {
 	head
 	Body            string `json:"body"`
-	IsBase64Encoded bool   `json:"isBase64Encoded"`
+	IsBase64Encoded bool   `json:"isBase64Encoded,omitempty"`
 }
 
 // decodeAnswer decodes a buffered answer.

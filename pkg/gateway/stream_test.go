@@ -337,7 +337,7 @@ func TestBuffer(t *testing.T) {
 	t.Parallel()
 	const head = `{"statusCode":200,"multiValueHeaders":{"A":["b"]}}` + gateway.Delimiter
 	for stream, want := range map[string]string{
-		head + `["ä"]`:    `{"statusCode":200,"headers":null,"multiValueHeaders":{"A":["b"]},"body":"[\"ä\"]","isBase64Encoded":false}`,
+		head + `["ä"]`:    `{"statusCode":200,"headers":null,"multiValueHeaders":{"A":["b"]},"body":"[\"ä\"]"}`,
 		head + "\x1f\x8b": `{"statusCode":200,"headers":null,"multiValueHeaders":{"A":["b"]},"body":"H4s=","isBase64Encoded":true}`,
 		"no":              "", head[:9]: "",
 	} {

@@ -181,10 +181,11 @@ func (s *Server) serve(ctx context.Context, l net.Listener, api http.Handler, co
 		BaseContext:       func(net.Listener) context.Context { return running },
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      70 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
+		// For a buffered answer: the gateway gives each part of a stream its own.
+		WriteTimeout:   70 * time.Second,
+		IdleTimeout:    2 * time.Minute,
+		MaxHeaderBytes: 32 << 10,
+		ErrorLog:       slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 2)
 	go func() { failed <- web.Serve(l) }()
