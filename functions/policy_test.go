@@ -196,6 +196,15 @@ func TestRolesFitTheCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	operator := dynamo.New(dynamo.Config{Client: table.Client(nil), Table: table.Name, Now: c.now})
+	// Writes need more for name rows.
+	_, err = operator.Upgrade(t.Context(), dynamo.UpgradeOptions{
+		Kinds: []instance.Kind{topology.Kind()}, Names: dynamo.AddNames,
+		After:    func(time.Duration) <-chan time.Time { return time.After(0) },
+		Progress: func(dynamo.UpgradeStep, dynamo.UpgradeReport) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	secrets := map[string]string{}
 	for name, profiles := range map[string]map[string]string{"test": nil, "client": {"compute": compute.ClientProfile}} {
 		k := auth.NewKey{Name: name, Owner: "test", Allow: []string{auth.AllowAll}, Profiles: profiles}

@@ -52,9 +52,10 @@ func newFixture(t *testing.T) *fixture {
 	start := time.Now()
 	f.Repository = dynamo.New(dynamo.Config{
 		Client: f.table.Client(f.wire.transport), Table: f.table.Name, Now: func() time.Time { return start },
+		IndexedNames: true,
 	})
 	f.AssumeLayout()
-	f.other = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name})
+	f.other = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name, IndexedNames: true})
 	f.name()
 	return f
 }

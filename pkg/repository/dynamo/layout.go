@@ -160,12 +160,20 @@ func (r *Repository) checkLayout(stored layoutItem) error {
 
 // warnOfLayout logs, once, that an upgrade is due.
 func (r *Repository) warnOfLayout(ctx context.Context, stored layoutItem) {
-	if r.known.warned || stored.Version == layoutVersion {
+	if r.known.warned {
+		return
+	}
+	var text string
+	switch {
+	case stored.Version < layoutVersion:
+		text = "the table has an old layout, and searches read all instances: run instances upgrade --table " + r.table
+	case r.indexedNames && stored.Names != namesComplete:
+		text = "the table has no complete name rows, and searches for parts of names read all names: run instances upgrade --name-search indexed --table " + r.table
+	default:
 		return
 	}
 	r.known.warned = true
-	r.logger.LogAttrs(ctx, slog.LevelWarn, "the table has an old layout, and searches read all instances: run instances upgrade --table "+r.table,
-		slog.Int("layout", stored.Version), slog.Int("newest", layoutVersion))
+	r.logger.LogAttrs(ctx, slog.LevelWarn, text, slog.Int("layout", stored.Version), slog.Int("newest", layoutVersion))
 }
 
 // Initialize gives a table that holds nothing yet the newest layout, and leaves

@@ -34,7 +34,7 @@ func TestLostResponses(t *testing.T) {
 	for _, forgets := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tokens forgotten %v", forgets), func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
+			f := newNamesFixture(t)
 			f.prepare(t)
 			for _, action := range writes() {
 				f.loseFirst(t, forgets, nil)
@@ -43,6 +43,7 @@ func TestLostResponses(t *testing.T) {
 				}
 			}
 			f.wantHistories(t)
+			checkNames(t, f.table, "numbered")
 			if back, err := f.other.Get(t.Context(), f.deleted.Key()); err != nil || back.Version != 2 {
 				t.Errorf("restored is %+v, %v", back, err)
 			}
@@ -181,7 +182,7 @@ func TestTimeOverAfterEffect(t *testing.T) {
 	for _, action := range transactional() {
 		t.Run(action.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
+			f := newNamesFixture(t)
 			f.prepare(t)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -202,6 +203,7 @@ func TestTimeOverAfterEffect(t *testing.T) {
 			if f.state(t) == before {
 				t.Error("it had no effect")
 			}
+			checkNames(t, f.table, "numbered")
 		})
 	}
 }
@@ -220,7 +222,7 @@ func TestTimeOverBeforeEffect(t *testing.T) {
 	for _, action := range transactional() {
 		t.Run(action.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
+			f := newNamesFixture(t)
 			f.prepare(t)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -253,6 +255,7 @@ func TestTimeOverBeforeEffect(t *testing.T) {
 			if after := f.state(t); after != before {
 				t.Errorf("it took effect after all:\n%s\nwas\n%s", after, before)
 			}
+			checkNames(t, f.table, "numbered")
 			// Nobody else is hindered by what is left of it.
 			f.wire.inject(nil)
 			if err := action.run(t.Context(), f); err != nil {
@@ -269,7 +272,7 @@ func TestSettlingLosesResponse(t *testing.T) {
 	for _, action := range transactional() {
 		t.Run(action.name, func(t *testing.T) {
 			t.Parallel()
-			f := newFixture(t)
+			f := newNamesFixture(t)
 			f.prepare(t)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -301,6 +304,7 @@ func TestSettlingLosesResponse(t *testing.T) {
 			if after := f.state(t); after != before {
 				t.Errorf("state is\n%s\nwas\n%s", after, before)
 			}
+			checkNames(t, f.table, "numbered")
 		})
 	}
 }

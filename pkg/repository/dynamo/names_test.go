@@ -27,12 +27,7 @@ func newNamesFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t)
 	setNames(t, f.table, "complete")
-	start := time.Now()
-	f.Repository = dynamo.New(dynamo.Config{
-		Client: f.table.Client(f.wire.transport), Table: f.table.Name, Now: func() time.Time { return start }, IndexedNames: true,
-	})
 	f.AssumeNames()
-	f.other = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name, IndexedNames: true})
 	return f
 }
 

@@ -100,25 +100,40 @@ func TestLayoutIsReadOnceAMinute(t *testing.T) {
 	}
 }
 
-// A table with an old layout works, and the log says once what to do.
-func TestOldLayout(t *testing.T) {
+// A table that an upgrade is due for works, and the log says once what to do.
+func TestUpgradeIsDue(t *testing.T) {
 	t.Parallel()
-	for _, numbers := range []map[string]int{nil, {"version": 1}, {"version": 1, "target": 2}} {
+	old := []string{"has an old layout", "run instances upgrade --table ", `"layout":1,"newest":2`}
+	for _, test := range []struct {
+		name    string
+		layout  map[string]int
+		indexed bool
+		want    []string
+	}{
+		{"without a layout", nil, false, old},
+		{"old", map[string]int{"version": 1}, true, old},
+		{"being upgraded", map[string]int{"version": 1, "target": 2}, false, old},
+		{"without name rows", map[string]int{"version": 2}, true, []string{"no complete name rows", "run instances upgrade --name-search indexed --table "}},
+		{"as it should be", map[string]int{"version": 2}, false, nil},
+	} {
 		f := newFixture(t)
-		setLayout(t, f.table, numbers)
+		setLayout(t, f.table, test.layout)
 		now := time.Now()
 		var log bytes.Buffer
 		f.Repository = dynamo.New(dynamo.Config{
-			Client: f.table.Client(nil), Table: f.table.Name, Now: func() time.Time { return now },
+			Client: f.table.Client(nil), Table: f.table.Name, Now: func() time.Time { return now }, IndexedNames: test.indexed,
 			Logger: slog.New(slog.NewJSONHandler(&log, nil)),
 		})
 		for n := range int64(3) {
 			must(t, f.Create(t.Context(), f.fresh(n+1), f.change("create"), nil))
 			now = now.Add(time.Hour)
 		}
-		if text := log.String(); strings.Count(text, "\n") != 1 ||
-			!containsAll(text, `"level":"WARN"`, "run instances upgrade --table "+f.table.Name, `"layout":1,"newest":2`) {
-			t.Errorf("the log is %s", text)
+		text := log.String()
+		if test.want == nil && text != "" {
+			t.Errorf("%s: the log is %s", test.name, text)
+		}
+		if test.want != nil && (strings.Count(text, "\n") != 1 || !containsAll(text, append(test.want, `"level":"WARN"`, f.table.Name)...)) {
+			t.Errorf("%s: the log is %s", test.name, text)
 		}
 	}
 }

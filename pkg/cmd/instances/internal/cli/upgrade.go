@@ -54,7 +54,7 @@ A data folder needs no upgrade: it is brought up to date whenever it is opened.`
 	}
 	flagFor(c, &o.Names, "name-search", "", parseNameSearch, "`WAY` in which parts of names are to be found: indexed or walk (default as it is)")
 	complete(c, "name-search", "indexed", "walk")
-	flagFor(c, &o.WriteUnits, "write-units", fmt.Sprint(defaultUpgradeUnits), parseUnits,
+	flagFor(c, &o.WriteUnits, "write-units", strconv.Itoa(defaultUpgradeUnits), parseUnits,
 		"write `NUMBER` units a second on average; 0 for as many as possible")
 	formFlag(c, &form)
 	where.flags(c)
