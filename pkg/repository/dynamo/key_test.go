@@ -106,6 +106,15 @@ func TestKeyLimits(t *testing.T) {
 	}
 }
 
+// An instance is in no index for a text that it does not have.
+func TestIndexKeysOfNothing(t *testing.T) {
+	t.Parallel()
+	bare := instance.Instance{Kind: instance.Kind{Name: "kind"}, Collection: "c", ID: "i"}
+	if keys := newIndexKeys(bare, "i"); keys != (indexKeys{}) {
+		t.Errorf("keys are %+v", keys)
+	}
+}
+
 // Records of different owners, routes or keys are different, however their
 // parts are cut.
 func TestIdempotencyKeys(t *testing.T) {

@@ -3,7 +3,9 @@ package dynamo_test
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -100,4 +102,44 @@ func TestSearchCost(t *testing.T) {
 			t.Errorf("%+v costs %v units, want at most %v", test.q, b.ReadUnits, most)
 		}
 	}
+}
+
+// A search that has to look far for few answers reads more and more at once, also
+// where the index of an old table does not tell which hits match.
+func TestSearchReadsMore(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var items []map[string]types.AttributeValue
+	for n := range int64(700) {
+		i := f.fresh(n + 1)
+		if i.Code = ""; n == 699 {
+			i.Status, i.Name = "last", "last"
+		}
+		item, err := dynamo.EncodeItem(i)
+		must(t, err)
+		items = append(items, item)
+	}
+	f.fill(t, append(items, attributes(map[string]string{"pk": "collections#numbered", "sk": instance.Block(0)})))
+	search := func(q instance.Query, calls string) {
+		t.Helper()
+		q.Kind, q.Limit = numbered(), 1
+		f.wire.inject(nil)
+		if got := ids(t, f.Search(t.Context(), q)); got != "[700]" {
+			t.Errorf("%+v finds %s", q, got)
+		}
+		if got := fmt.Sprint(f.wire.sent()); got != calls {
+			t.Errorf("%+v sends %s, want %s", q, got, calls)
+		}
+	}
+	// 100, 400 and then the rest.
+	search(instance.Query{Group: "group", Status: "last"}, "[Query Query Query BatchGetItem]")
+	search(instance.Query{Name: "last"}, "[Query Query Query Query BatchGetItem]")
+	setLayout(t, f.table, nil)
+	start := time.Now()
+	f.Repository = dynamo.New(dynamo.Config{
+		Client: f.table.Client(f.wire.transport), Table: f.table.Name, Now: func() time.Time { return start },
+	})
+	// Batches of 1, 4, 16, 64 and 100, as far as the first two pages go; then of 100 and the rest.
+	batches := func(n int) string { return strings.Repeat(" BatchGetItem", n) }
+	search(instance.Query{Group: "group", Status: "last"}, "[GetItem Query"+batches(4)+" Query"+batches(4)+" Query"+batches(3)+"]")
 }

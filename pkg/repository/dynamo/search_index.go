@@ -70,9 +70,9 @@ func (s *search) byEquality(ctx context.Context, e equality) iter.Seq2[instance.
 // entries yields what a range of the index has. In a table with an old layout the
 // index may not have what other texts need.
 func (s *search) entries(ctx context.Context, e equality, key expression.KeyConditionBuilder) iter.Seq2[[]itemKey, error] {
-	var filter *expression.ConditionBuilder
-	if s.layout.complete {
-		filter = s.filter(e.projected...)
+	if !s.layout.complete {
+		return s.hits(s.r.query(ctx, key, nil, s.growing(e.index, leastPage)))
 	}
+	filter := s.filter(e.projected...)
 	return s.hits(s.r.query(ctx, key, filter, s.growing(e.index, leastOf(filter))))
 }
