@@ -116,3 +116,47 @@ func TestSearchReadsAnswersOnly(t *testing.T) {
 		}
 	}
 }
+
+// A search reads no more at once than a bounded number of answers and bytes: the
+// one after them is damaged.
+func TestSearchReadsLittleAhead(t *testing.T) {
+	t.Parallel()
+	kind := instance.Kind{Name: "read", Order: instance.OrderNumber}
+	for name, test := range map[string]struct{ size, want int }{
+		"many": {1, batchSize},
+		"big":  {290 << 10, batchBytes/(290<<10) + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := openTest(t, Options{})
+			for n := 1; n <= test.want+1; n++ {
+				i := instance.Instance{
+					Kind: kind, Collection: instance.Block(int64(n)), ID: strconv.Itoa(n), Group: "g", Name: "n", Version: 1,
+					Attributes: make([]byte, test.size),
+				}
+				if err := r.file.update(func(tx *bbolt.Tx) error {
+					if err := put(tx, i); err != nil || n <= test.want {
+						return err
+					}
+					return bucket(tx, instancesBucket).b.Put(instanceKey(i), []byte("damaged"))
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, q := range []instance.Query{{}, {Group: "g"}, {Name: "n"}} {
+				q.Kind = kind
+				found := 0
+				for _, err := range r.Search(t.Context(), q) {
+					if err == nil {
+						found++
+					} else if !errors.Is(err, ErrDamaged) {
+						t.Fatal(err)
+					}
+				}
+				if found != test.want {
+					t.Errorf("%+v finds %d before the damage, want %d", q, found, test.want)
+				}
+			}
+		})
+	}
+}
