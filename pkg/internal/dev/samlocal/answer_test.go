@@ -46,12 +46,17 @@ func (a answer) differs(b answer, request string) string {
 }
 
 // functionHeader returns the headers that are a function's. The others are
-// those of the server in front, and SAM gives a challenge its own name.
+// those of the server in front, and SAM gives a challenge its own name. A list
+// varies with the accepted coding only where it streams, which SAM cannot.
 func (a answer) functionHeader() http.Header {
 	all := http.Header{}
 	for name, values := range a.header {
 		switch name {
 		case "Connection", "Content-Length", "Date", "Server", "X-Amz-Apigw-Id", "X-Amzn-Requestid":
+		case "Vary":
+			if values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "Accept-Encoding" }); len(values) > 0 {
+				all[name] = values
+			}
 		default:
 			all[http.CanonicalHeaderKey(strings.TrimPrefix(name, "X-Amzn-Remapped-"))] = values
 		}
