@@ -129,12 +129,11 @@ func TestNameRows(t *testing.T) {
 		made = append(made, i)
 	}
 	checkNames(t, f.table, "numbered")
-	f.wantSameAsWalk(t, numbered(), names)
-	// Each name becomes each other one in turn.
-	for round := range len(names) - 1 {
+	// Each name becomes some of the others in turn.
+	for _, distance := range []int{1, 6, 17} {
 		for n := range made {
 			after := made[n]
-			after.Name = names[(n+round+1)%len(names)]
+			after.Name = names[(n+distance)%len(names)]
 			var err error
 			made[n], err = f.Replace(ctx, made[n], after, f.change("replace"))
 			must(t, err)
@@ -146,7 +145,6 @@ func TestNameRows(t *testing.T) {
 		must(t, f.Delete(ctx, made[n].Key(), f.change("delete"), nil))
 	}
 	checkNames(t, f.table, "numbered")
-	f.wantSameAsWalk(t, numbered(), names)
 	for n := 0; n < len(made); n += 4 {
 		must(t, failure(f.Restore(ctx, made[n].Key(), f.change("restore"))))
 	}
@@ -170,11 +168,14 @@ func (f *fixture) wantSameAsWalk(t *testing.T, kind instance.Kind, names []strin
 			parts = append(parts, name, string(runes[:1]), string(runes[len(runes)/2:]), string(runes[len(runes)/3:2*len(runes)/3+1]))
 		}
 	}
-	for _, part := range parts {
+	for at, part := range parts {
 		q := instance.Query{Kind: kind, Name: part}
 		want := ids(t, walker.Search(t.Context(), q))
 		if got := ids(t, f.Search(t.Context(), q)); got != want {
 			t.Errorf("%q finds %s, and a walk %s", part, got, want)
+		}
+		if at%5 != 0 {
+			continue
 		}
 		// In pages of two, each by the other way than the one before.
 		var paged []string

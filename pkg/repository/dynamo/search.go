@@ -16,9 +16,9 @@ import (
 // A search by code costs one hit. One by group, subgroup or status costs its hits:
 // where q gives several, the index of the first in this order has the others, and
 // the name, in its entries. A search by name reads a short entry of each instance
-// that has a name until q.Limit is reached, and then what it found, or name rows
-// where the process uses them. A list costs what it lists. While the layout of the table is an old one, a search by subgroup,
-// status or name costs as much as a list.
+// that has a name until q.Limit is reached, and then what it found; with name rows,
+// it costs its hits. A list costs what it lists. While the layout of the table is an
+// old one, a search by subgroup, status or name costs as much as a list.
 //
 // Indexes lag: a search may miss a group, subgroup, name or status that was just
 // written. A search by code never does.
