@@ -30,7 +30,7 @@ func (s *search) walkNames(ctx context.Context) iter.Seq2[instance.Instance, err
 		pages := s.r.query(ctx, within("npk", indexPartition(s.q.Kind, collection), "sk", s.after(collection)),
 			s.filter(foldedName), s.growing(nameIndex, least))
 		least = min(least*pageGrowth, mostPage)
-		return s.hits(pages)
+		return gathered(s.hits(pages), min(s.left, mostPage))
 	})
 	return s.verified(ctx, func(yield func([]itemKey, error) bool) {
 		for keys, err := range hits {
@@ -40,4 +40,27 @@ func (s *search) walkNames(ctx context.Context) iter.Seq2[instance.Instance, err
 			}
 		}
 	})
+}
+
+// gathered yields the keys of as many pages together as have n of them, so that a
+// walker does not wait for its consumer with next to nothing.
+func gathered(pages iter.Seq2[[]itemKey, error], n int) iter.Seq2[[]itemKey, error] {
+	return func(yield func([]itemKey, error) bool) {
+		var keys []itemKey
+		for page, err := range pages {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if keys = append(keys, page...); len(keys) >= n {
+				if !yield(keys, nil) {
+					return
+				}
+				keys = nil
+			}
+		}
+		if len(keys) > 0 {
+			yield(keys, nil)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -24,22 +25,29 @@ func TestWalkTime(t *testing.T) {
 	}
 	for _, test := range []struct {
 		limit int
-		// full are the collections with an answer.
+		// pages are those of each collection, and full the collections with an
+		// answer in each page.
+		pages int
 		full  string
 		found int
 		reads int64
 		takes time.Duration
 	}{
 		// The batch that reads the answers takes as long as a page.
-		{0, "", 0, 24, 3 * page},
-		{0, "00 09 23", 3, 24, 4 * page},
-		{1, "00", 1, 1, 2 * page},
-		{1, "", 0, 24, 5 * page},
-		{2, "00 01 02", 2, 3, 3 * page},
-		{1, "23", 1, 24, 6 * page},
+		{0, 1, "", 0, 24, 3 * page},
+		{0, 1, "00 09 23", 3, 24, 4 * page},
+		{0, 5, "", 0, 120, 15 * page},
+		{0, 5, "00 01 09 23", 20, 120, 16 * page},
+		{1, 1, "00", 1, 1, 2 * page},
+		{1, 5, "00", 1, 1, 2 * page},
+		{1, 1, "", 0, 24, 5 * page},
+		{1, 5, "", 0, 120, 25 * page},
+		{2, 1, "00 01 02", 2, 3, 3 * page},
+		{1, 1, "23", 1, 24, 6 * page},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var reads, now, most atomic.Int64
+			left := sync.Map{} // Pages of a collection.
 			f, _ := still(func(c call) (*http.Response, error) {
 				most.Store(max(most.Load(), now.Add(1)))
 				defer now.Add(-1)
@@ -53,13 +61,20 @@ func TestWalkTime(t *testing.T) {
 				}
 				reads.Add(1)
 				_, rest, _ := strings.Cut(fmt.Sprint(c.Body["ExpressionAttributeValues"]), "named#")
-				items := []any{}
-				if collection := rest[:2]; strings.Contains(test.full, collection) {
-					items = append(items, map[string]any{
-						"pk": map[string]string{"S": "instance#named#" + collection}, "sk": map[string]string{"S": "id"},
-					})
+				collection := rest[:2]
+				pages, _ := left.LoadOrStore(collection, test.pages)
+				left.Store(collection, pages.(int)-1)
+				key := map[string]any{
+					"pk": map[string]string{"S": "instance#named#" + collection}, "sk": map[string]string{"S": fmt.Sprint("id ", pages)},
 				}
-				return c.answer(http.StatusOK, map[string]any{"Items": items})
+				answer := map[string]any{"Items": []any{}}
+				if strings.Contains(test.full, collection) {
+					answer["Items"] = []any{key}
+				}
+				if pages.(int) > 1 {
+					answer["LastEvaluatedKey"] = key
+				}
+				return c.answer(http.StatusOK, answer)
 			})
 			begin := time.Now()
 			found := 0
@@ -69,8 +84,8 @@ func TestWalkTime(t *testing.T) {
 				found++
 			}
 			if took := time.Since(begin); found != test.found || reads.Load() != test.reads || took != test.takes || most.Load() > 8 {
-				t.Errorf("limit %d, answers in %q: finds %d with %d pages, %d at once, in %v; want %d with %d in %v",
-					test.limit, test.full, found, reads.Load(), most.Load(), took, test.found, test.reads, test.takes)
+				t.Errorf("limit %d, %d pages, answers in %q: finds %d with %d pages, %d at once, in %v; want %d with %d in %v",
+					test.limit, test.pages, test.full, found, reads.Load(), most.Load(), took, test.found, test.reads, test.takes)
 			}
 		})
 	}
