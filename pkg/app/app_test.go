@@ -3,10 +3,9 @@ package app_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"iter"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,88 +17,39 @@ import (
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
-	"instances/pkg/instance"
+	"instances/pkg/repository/bolt"
 )
 
-// broken is a repository that holds keys, and fails at everything else.
-type broken struct {
-	app.Repository // nil
+// keys are all the keys there are, by the hashes of their secrets.
+type keys map[string]auth.Credential
 
-	keys map[string]auth.Credential
-}
-
-var errBroken = errors.New("broken")
-
-func (b broken) Credential(_ context.Context, hash string) (auth.Credential, error) {
-	c, ok := b.keys[hash]
+func (k keys) Credential(_ context.Context, hash string) (auth.Credential, error) {
+	c, ok := k[hash]
 	if !ok {
 		return auth.Credential{}, auth.ErrNoCredential
 	}
 	return c, nil
 }
 
-func (broken) Get(context.Context, instance.Key) (instance.Instance, error) {
-	return instance.Instance{}, errBroken
-}
-
-func (broken) Search(context.Context, instance.Query) iter.Seq2[instance.Instance, error] {
-	return func(yield func(instance.Instance, error) bool) { yield(instance.Instance{}, errBroken) }
-}
-
-func (broken) History(context.Context, instance.HistoryQuery) iter.Seq2[instance.Event, error] {
-	return func(yield func(instance.Event, error) bool) { yield(instance.Event{}, errBroken) }
-}
-
-func (broken) NextNumber(context.Context, instance.Kind) (int64, error) { return 0, errBroken }
-
-func (broken) Create(context.Context, instance.Instance, instance.Change, *instance.Idempotency) error {
-	return errBroken
-}
-
-func (broken) Update(context.Context, instance.Key, instance.Change,
-	func(instance.Instance) (instance.Instance, error),
-) (instance.Instance, error) {
-	return instance.Instance{}, errBroken
-}
-
-func (broken) Delete(context.Context, instance.Key, instance.Change, func(instance.Instance) error) error {
-	return errBroken
-}
-
-func (broken) Touch(context.Context, instance.Key, time.Time) error { return errBroken }
-
-func (broken) Deleted(context.Context, instance.Kind, time.Time) iter.Seq2[instance.Deleted, error] {
-	return func(yield func(instance.Deleted, error) bool) { yield(instance.Deleted{}, errBroken) }
-}
-
-func (broken) Purge(context.Context, instance.Deleted, instance.Change) error { return errBroken }
-
-func (broken) EndedCredentials(context.Context, time.Time) iter.Seq2[auth.Credential, error] {
-	return func(yield func(auth.Credential, error) bool) { yield(auth.Credential{}, errBroken) }
-}
-
-func (broken) PurgeCredential(context.Context, auth.Credential) error { return errBroken }
-
-func (broken) Tidy(context.Context, []instance.Kind, time.Time, int) (int, error) {
-	return 0, errBroken
-}
-
-func (broken) Idle(context.Context, instance.Kind, time.Time) iter.Seq2[instance.Instance, error] {
-	return func(yield func(instance.Instance, error) bool) { yield(instance.Instance{}, errBroken) }
-}
-
-func (broken) Document(context.Context, string) ([]byte, error) { return nil, errBroken }
-
 // dependencies returns what functions are made of, with a key for each
-// permission, whose name and secret are the permission.
-func dependencies(origin string) app.Dependencies {
-	b := broken{keys: map[string]auth.Credential{}}
+// permission, whose name and secret are the permission, and a repository that is
+// broken.
+func dependencies(t *testing.T, origin string) app.Dependencies {
+	t.Helper()
+	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"), bolt.Options{NoSync: true})
+	if err == nil {
+		err = r.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := keys{}
 	for _, permission := range app.Permissions() {
 		hash := auth.Hash(permission)
-		b.keys[hash] = auth.Credential{Name: permission, Owner: permission, Hash: hash, Allow: []string{permission}}
+		k[hash] = auth.Credential{Name: permission, Owner: permission, Hash: hash, Allow: []string{permission}}
 	}
 	return app.Dependencies{
-		Repository: b, Keys: auth.NewAuthenticator(b, time.Now), Now: time.Now,
+		Repository: r, Keys: auth.NewAuthenticator(k, time.Now), Now: time.Now,
 		Logger: slog.New(slog.DiscardHandler), AllowOrigin: origin, SilentAfter: 15 * time.Minute,
 	}
 }
@@ -155,6 +105,7 @@ func TestPermissions(t *testing.T) {
 			if name == "compute-images" {
 				query["instance"] = []string{uuid}
 			}
+			d := dependencies(t, "")
 			for _, key := range append(app.Permissions(), "nobody") {
 				want := http.StatusForbidden
 				switch key {
@@ -163,7 +114,7 @@ func TestPermissions(t *testing.T) {
 				case may:
 					want = http.StatusInternalServerError // It finds the repository broken.
 				}
-				if r := call(t, f, dependencies(""), key, query); r.StatusCode != want {
+				if r := call(t, f, d, key, query); r.StatusCode != want {
 					t.Errorf("%s: status %d, want %d; %s", key, r.StatusCode, want, r.Body)
 				}
 			}
@@ -182,7 +133,7 @@ func TestTokenAuthIsOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := app.ComputeTokenAuth(dependencies("")).Invoke(t.Context(), event)
+		out, err := app.ComputeTokenAuth(dependencies(t, "")).Invoke(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +162,7 @@ func TestCORS(t *testing.T) {
 			"handler's answer": {app.TopologyGet, http.StatusUnauthorized},
 			"panic":            {panics, http.StatusInternalServerError},
 		} {
-			r := call(t, test.f, dependencies(origin), "nobody", nil)
+			r := call(t, test.f, dependencies(t, origin), "nobody", nil)
 			if r.StatusCode != test.status {
 				t.Errorf("%s: status %d", name, r.StatusCode)
 			}
