@@ -80,8 +80,11 @@ func sendRaw(addr string, r *rand.Rand) error {
 	}
 	_ = tcp.CloseWrite()
 	answers, err := io.ReadAll(conn)
-	if os.IsTimeout(err) || fault.Match(answers) {
-		return fmt.Errorf("%.200q is answered %q, %v", sent, answers, err)
+	if os.IsTimeout(err) {
+		return fmt.Errorf("no end of the answers to %.200q: %w", sent, err)
+	}
+	if fault.Match(answers) {
+		return fmt.Errorf("%.200q is answered %q", sent, answers)
 	}
 	return nil
 }

@@ -504,34 +504,42 @@ func TestServeStrangers(t *testing.T) {
 	}
 }
 
-// Many connections on which nothing comes hold up no command.
-func TestServeSilent(t *testing.T) {
+// A connection on which no request arrives in time is closed.
+func TestServeClosesSilent(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	start(t, dir, func(context.Context, relay.Request, io.Reader, io.Writer, io.Writer) int { return 3 })
-	for range 300 {
-		connect(t, dir)
-	}
-	for range 20 {
-		if code, err := relay.Call(t.Context(), dir, relay.Request{}, nil, io.Discard, io.Discard); code != 3 || err != nil {
-			t.Fatalf("code %d, error %v", code, err)
-		}
+	for name, sent := range map[string]string{"nothing": "", "half a head": head[:len(head)-2]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+				ended := make(chan error, 1)
+				go func() { ended <- relay.Serve(t.Context(), l, nil, slog.New(slog.DiscardHandler)) }()
+				server, conn := net.Pipe()
+				start := time.Now()
+				l.conns <- server
+				if _, err := io.WriteString(conn, sent); err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, conn)
+				if waited := time.Since(start); waited != 5*time.Second {
+					t.Errorf("closed after %v", waited)
+				}
+				close(l.closed)
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }
 
-// pipes is a listener in memory. It fails once for each of its errors first.
+// pipes is a listener in memory.
 type pipes struct {
-	errs   []error
 	conns  chan net.Conn
 	closed chan struct{}
 }
 
 func (p *pipes) Accept() (net.Conn, error) {
-	if len(p.errs) > 0 {
-		err := p.errs[0]
-		p.errs = p.errs[1:]
-		return nil, &net.OpError{Op: "accept", Err: err}
-	}
 	select {
 	case conn := <-p.conns:
 		return conn, nil
@@ -542,88 +550,6 @@ func (p *pipes) Accept() (net.Conn, error) {
 
 func (p *pipes) Close() error   { return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
-
-// servePipes serves pipes and returns what ends that.
-func servePipes(t *testing.T, p *pipes) (end func()) {
-	t.Helper()
-	p.conns, p.closed = make(chan net.Conn), make(chan struct{})
-	ended := make(chan error, 1)
-	go func() { ended <- relay.Serve(t.Context(), p, nil, slog.New(slog.DiscardHandler)) }()
-	return func() {
-		close(p.closed)
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// A connection on which no request arrives in time is closed.
-func TestServeClosesSilent(t *testing.T) {
-	t.Parallel()
-	for name, sent := range map[string]string{"nothing": "", "half a head": head[:len(head)-2]} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				p := &pipes{}
-				defer servePipes(t, p)()
-				server, conn := net.Pipe()
-				start := time.Now()
-				p.conns <- server
-				if _, err := io.WriteString(conn, sent); err != nil {
-					t.Fatal(err)
-				}
-				_, _ = io.Copy(io.Discard, conn)
-				if waited := time.Since(start); waited != 5*time.Second {
-					t.Errorf("closed after %v", waited)
-				}
-			})
-		})
-	}
-}
-
-// When there are too many connections without a request, the oldest makes room.
-func TestServeTooManySilent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := &pipes{}
-		defer servePipes(t, p)()
-		start := time.Now()
-		closed := make(chan time.Duration, 300)
-		for range 257 {
-			server, conn := net.Pipe()
-			p.conns <- server
-			synctest.Wait()
-			go func() {
-				_, _ = io.Copy(io.Discard, conn)
-				closed <- time.Since(start)
-			}()
-		}
-		for i := range 257 {
-			want := 5 * time.Second
-			if i == 0 {
-				want = 0
-			}
-			if at := <-closed; at != want {
-				t.Errorf("connection %d is closed after %v, want %v", i+1, at, want)
-			}
-		}
-	})
-}
-
-// A process without free file descriptors continues when it has some.
-func TestServeWithoutDescriptors(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		p := &pipes{errs: []error{syscall.EMFILE, syscall.ENFILE, syscall.EMFILE}}
-		defer servePipes(t, p)()
-		server, conn := net.Pipe()
-		p.conns <- server
-		go func() { _, _ = io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n") }()
-		if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.0 404") {
-			t.Errorf("%q, %v", answer, err)
-		}
-	})
-}
 
 // A client that is interrupted while its command waits for others does not
 // wait any longer, and its command does not run.

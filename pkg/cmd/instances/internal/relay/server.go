@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 )
@@ -15,9 +14,6 @@ import (
 const (
 	// maxCommands is how many commands run at the same time; more wait.
 	maxCommands = 16
-	// maxSilent is how many connections may be open without a request. When
-	// there are more, the oldest is closed.
-	maxSilent = 256
 	// requestTimeout is how long a client may take to send its request, and to
 	// hang up when it has the exit code.
 	requestTimeout = 5 * time.Second
@@ -46,7 +42,6 @@ func Serve(ctx context.Context, l net.Listener, run Handler, logger *slog.Logger
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: requestTimeout,
 		MaxHeaderBytes:    maxRequest,
-		ConnState:         new(silent).watch,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	server.SetKeepAlivesEnabled(false)
@@ -59,27 +54,6 @@ func Serve(ctx context.Context, l net.Listener, run Handler, logger *slog.Logger
 		free <- struct{}{}
 	}
 	return errors.Join(err, server.Close())
-}
-
-// silent are the connections without a request, oldest first.
-type silent struct {
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-// watch is called when the state of a connection has changed.
-func (s *silent) watch(conn net.Conn, state http.ConnState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if state != http.StateNew {
-		s.conns = slices.DeleteFunc(s.conns, func(c net.Conn) bool { return c == conn })
-		return
-	}
-	if len(s.conns) == maxSilent {
-		_ = s.conns[0].Close()
-		s.conns = s.conns[1:]
-	}
-	s.conns = append(s.conns, conn)
 }
 
 // serve runs the command of one client when there is a free place.
