@@ -29,14 +29,20 @@ type deployment struct {
 	repository *bolt.Repository
 }
 
-// deploy serves the API to the program, through the handler that around
-// returns unless around is nil.
-func deploy(t *testing.T, around func(api http.Handler) http.Handler) deployment {
+// load reads the template, which takes long.
+func load(t *testing.T) *template.Template {
 	t.Helper()
 	tmpl, err := template.Load(filepath.Join("..", "..", "..", "template.yaml"), template.With("StageName", "dev"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return tmpl
+}
+
+// deploy serves the API to the program, through the handler that around
+// returns unless around is nil.
+func deploy(t *testing.T, tmpl *template.Template, around func(api http.Handler) http.Handler) deployment {
+	t.Helper()
 	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"), bolt.Options{Now: time.Now, NoSync: true})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +110,7 @@ func lines(output, result string) []string {
 // A key that may do everything passes all steps, and nothing is left.
 func TestStories(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, nil)
+	d := deploy(t, load(t), nil)
 	secret := d.mint(t, "test", auth.AllowAll)
 	code, stdout, stderr := d.smoke(t.Context(), secret)
 	if code != 0 || stderr != "" {
@@ -122,6 +128,7 @@ func TestStories(t *testing.T) {
 // What a key may not do is skipped, and the output says so.
 func TestPartialKeys(t *testing.T) {
 	t.Parallel()
+	tmpl := load(t)
 	for _, test := range []struct {
 		name    string
 		allow   []string
@@ -135,7 +142,7 @@ func TestPartialKeys(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d := deploy(t, nil)
+			d := deploy(t, tmpl, nil)
 			code, stdout, stderr := d.smoke(t.Context(), d.mint(t, "test", test.allow...))
 			if code != 0 {
 				t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
@@ -157,7 +164,7 @@ func TestPartialKeys(t *testing.T) {
 // A run that tested nothing is not a success.
 func TestUselessKeys(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, nil)
+	d := deploy(t, load(t), nil)
 	for name, test := range map[string]struct{ secret, want string }{
 		"without permissions": {d.mint(t, "test", "other:read"), "no permission at all"},
 		"unknown":             {"wrong", "topology, lists a page: GET /flexdeploy/rest/v1/topology/instance?limit=1 answered 401"},
@@ -193,6 +200,7 @@ func instead(method, part string, nth int, misbehave func(w http.ResponseWriter,
 // Whatever the server does wrong is reported, and what was created is removed.
 func TestMisbehaviour(t *testing.T) {
 	t.Parallel()
+	tmpl := load(t)
 	says := func(status int, body string) func(http.ResponseWriter, *http.Request, http.Handler) {
 		return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 			w.Header().Set("X-Amzn-RequestId", "id-1")
@@ -244,7 +252,7 @@ func TestMisbehaviour(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d := deploy(t, instead(test.method, test.part, test.nth, test.misbehave))
+			d := deploy(t, tmpl, instead(test.method, test.part, test.nth, test.misbehave))
 			secret := d.mint(t, "test", "compute:read", "compute:write", "execution:read", "execution:write")
 			var stdout bytes.Buffer
 			r, err := newRunner(d.url, "test:"+secret, &stdout)
@@ -274,6 +282,7 @@ func TestMisbehaviour(t *testing.T) {
 // What could not be removed is reported, and how to remove it if that is known.
 func TestLeftBehind(t *testing.T) {
 	t.Parallel()
+	tmpl := load(t)
 	created := false
 	for _, test := range []struct {
 		name, method, part string
@@ -294,7 +303,7 @@ func TestLeftBehind(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			d := deploy(t, instead(test.method, test.part, 0, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			d := deploy(t, tmpl, instead(test.method, test.part, 0, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				test.misbehave(w, r)
 			}))
 			code, _, stderr := d.smoke(t.Context(), d.mint(t, "test", "execution:write"))
@@ -310,6 +319,7 @@ func TestLeftBehind(t *testing.T) {
 // Whenever a run is interrupted, it removes what it created.
 func TestInterruption(t *testing.T) {
 	t.Parallel()
+	tmpl := load(t)
 	for _, at := range []struct{ method, part string }{
 		{"POST", "/api/v1/instances"},
 		{"PATCH", "/start/"},
@@ -321,7 +331,7 @@ func TestInterruption(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			d := deploy(t, instead(at.method, at.part, 1, func(_ http.ResponseWriter, r *http.Request, api http.Handler) {
+			d := deploy(t, tmpl, instead(at.method, at.part, 1, func(_ http.ResponseWriter, r *http.Request, api http.Handler) {
 				// The request succeeds, but the program is stopped before it learns so.
 				api.ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
 				cancel()
@@ -342,7 +352,7 @@ func TestInterruption(t *testing.T) {
 // A server that sends the secret back does not get it printed.
 func TestSecretIsNotPrinted(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, instead("POST", "/api-token-auth", 1, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+	d := deploy(t, load(t), instead("POST", "/api-token-auth", 1, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = io.Copy(w, r.Body)
 	}))
