@@ -24,7 +24,6 @@ import (
 	"instances/pkg/auth"
 	"instances/pkg/gateway"
 	"instances/pkg/instance"
-	"instances/pkg/internal/dev"
 	"instances/pkg/repository/bolt"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/template"
@@ -83,20 +82,26 @@ func (c *Clock) Advance(d time.Duration) {
 // Each runs test on each repository, in parallel.
 func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	t.Helper()
+	tmpl := dynamotest.Template(t)
 	t.Run("bolt", func(t *testing.T) {
 		t.Parallel()
-		test(t, NewBolt(t))
+		test(t, newBolt(t, tmpl))
 	})
 	t.Run("dynamo", func(t *testing.T) {
 		t.Parallel()
 		clock := newClock()
-		r := dynamotest.New(t, dynamotest.Options{Now: clock.Now, HistoryRetention: HistoryRetention})
-		test(t, serve(t, r, clock))
+		r := dynamotest.New(t, dynamotest.Options{Now: clock.Now, HistoryRetention: HistoryRetention, Template: tmpl})
+		test(t, serve(t, tmpl, r, clock))
 	})
 }
 
 // NewBolt serves the API on the embedded repository.
 func NewBolt(t testing.TB) *Server {
+	t.Helper()
+	return newBolt(t, dynamotest.Template(t))
+}
+
+func newBolt(t testing.TB, tmpl *template.Template) *Server {
 	t.Helper()
 	clock := newClock()
 	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"),
@@ -105,7 +110,7 @@ func NewBolt(t testing.TB) *Server {
 		t.Fatalf("open repository: %v", err)
 	}
 	t.Cleanup(func() { _ = r.Close() })
-	return serve(t, r, clock)
+	return serve(t, tmpl, r, clock)
 }
 
 // newClock returns a clock at the current time: DynamoDB removes what has
@@ -115,16 +120,8 @@ func newClock() *Clock {
 }
 
 // serve puts the gateway in front of the repository.
-func serve(t testing.TB, r app.Repository, clock *Clock) *Server {
+func serve(t testing.TB, tmpl *template.Template, r app.Repository, clock *Clock) *Server {
 	t.Helper()
-	root, err := dev.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl, err := template.Load(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	functions, err := local.New(tmpl, local.Options{
 		Repository: r, Keys: auth.NewAuthenticator(r, clock.Now), Now: clock.Now,
 		Logger: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelError})),

@@ -2,7 +2,6 @@ package apptest
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -57,14 +56,7 @@ func Functions(t testing.TB) string {
 func NewRehearsal(t testing.TB) (*Server, *rehearsal.Functions) {
 	t.Helper()
 	table := dynamotest.NewTable(t)
-	root, err := dev.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl, err := template.Load(filepath.Join(root, "template.yaml"), template.With("Table", table.Name))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tmpl := dynamotest.Template(t, template.With("Table", table.Name))
 	environment := table.Environment()
 	environment["AWS_LAMBDA_LOG_LEVEL"] = "ERROR"
 	functions, err := rehearsal.New(t.Context(), rehearsal.Options{

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, opener(func(t *testing.T, table dynamotest.Table) {
+	repositorytest.Run(t, opener(t, func(t *testing.T, table dynamotest.Table) {
 		setNames(t, table, "complete")
 		t.Cleanup(func() { checkNames(t, table, "numbered", "named", "model*") })
 	}))
@@ -40,21 +40,23 @@ func TestSearches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			repositorytest.Searches(t, opener(prepare), 600)
+			repositorytest.Searches(t, opener(t, prepare), 600)
 		})
 	}
 }
 
 // opener returns what opens a repository whose calls are checked, on a table that
 // prepare has prepared. It uses name rows if the table has them.
-func opener(prepare func(*testing.T, dynamotest.Table)) repositorytest.Opener {
+func opener(t *testing.T, prepare func(*testing.T, dynamotest.Table)) repositorytest.Opener {
+	t.Helper()
+	tmpl := dynamotest.Template(t)
 	return func(t *testing.T, o repositorytest.Options) app.OperatorRepository {
 		w := new(wire)
 		w.inject(func(c call) (*http.Response, error) {
 			checkCall(t, c)
 			return c.pass()
 		})
-		table := dynamotest.NewTable(t)
+		table := dynamotest.NewTableOf(t, tmpl)
 		prepare(t, table)
 		return dynamo.New(dynamo.Config{
 			Client: table.Client(w.transport), Table: table.Name, Now: o.Now, HistoryRetention: o.HistoryRetention, IndexedNames: true,

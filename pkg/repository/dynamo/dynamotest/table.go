@@ -15,23 +15,35 @@ import (
 // Table is a table of DynamoDB Local.
 type Table = dynamolocal.Table
 
-// NewTable creates an empty table that no other test uses, which is deleted
-// when t ends.
-func NewTable(t testing.TB) Table {
+// Template reads template.yaml, which takes a while.
+func Template(t testing.TB, options ...template.Option) *template.Template {
 	t.Helper()
-	table := Table{Endpoint: endpoint(t), Name: "test-" + rand.Text()}
 	root, err := dev.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	definition, err := template.Load(filepath.Join(root, "template.yaml"))
+	tmpl, err := template.Load(filepath.Join(root, "template.yaml"), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(definition.Tables) != 1 {
-		t.Fatalf("template.yaml has %d tables, want 1", len(definition.Tables))
+	return tmpl
+}
+
+// NewTable creates an empty table that no other test uses, which is deleted
+// when t ends.
+func NewTable(t testing.TB) Table {
+	t.Helper()
+	return NewTableOf(t, Template(t))
+}
+
+// NewTableOf is NewTable for a test that has read the template already.
+func NewTableOf(t testing.TB, tmpl *template.Template) Table {
+	t.Helper()
+	if len(tmpl.Tables) != 1 {
+		t.Fatalf("template.yaml has %d tables, want 1", len(tmpl.Tables))
 	}
-	if err := table.Create(t.Context(), definition.Tables[0]); err != nil {
+	table := Table{Endpoint: endpoint(t), Name: "test-" + rand.Text()}
+	if err := table.Create(t.Context(), tmpl.Tables[0]); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -25,11 +25,17 @@ import (
 // dumpFile writes the export of that many samples into in.jsonl in a folder.
 func dumpFile(t *testing.T, s *somewhere, n int) []string {
 	t.Helper()
-	from := emptyFolder(t)
-	fillFolder(t, from, fillSamples(n))
-	lines := exportOf(t, from)
+	lines := dumpLines(t, n)
 	write(t, filepath.Join(s.dir, "in.jsonl"), strings.Join(lines, ""))
 	return lines
+}
+
+// dumpLines returns the lines of the export of that many samples.
+func dumpLines(t *testing.T, n int) []string {
+	t.Helper()
+	from := emptyFolder(t)
+	fillFolder(t, from, fillSamples(n))
+	return exportOf(t, from)
 }
 
 // nothing leaves a registry empty.
@@ -221,9 +227,9 @@ func nextNumber(t *testing.T, s *somewhere) int64 {
 
 // An import that is interrupted is just run again.
 func TestImportInterrupted(t *testing.T) {
-	const n = 200
+	lines := dumpLines(t, 200)
 	everywhere(t, nothing, func(t *testing.T, s *somewhere) {
-		lines := dumpFile(t, s, n)
+		write(t, filepath.Join(s.dir, "in.jsonl"), strings.Join(lines, ""))
 		got := interrupted(t, s, "Importing").run(t, "import", "in.jsonl")
 		wantFailure(t, got, exitFailed, "Run the same command again to continue: it skips what exists.")
 		if !strings.Contains(got.stderr, "instances import: interrupted") {

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/topology"
 )
 
@@ -26,12 +27,34 @@ type process struct {
 	ended chan struct{}
 }
 
+// runVariable makes this test binary the program.
+const runVariable = "INSTANCES_TEST_RUN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runVariable) != "" {
+		os.Exit(Run())
+	}
+	os.Exit(dynamotest.Main(m))
+}
+
+// program returns the program with these arguments, to run in a folder.
+func program(t *testing.T, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self, args...)
+	c.Dir, c.Env = dir, append(os.Environ(), runVariable+"=true")
+	return c
+}
+
 // startProcess starts serve as a process of its own, until the test ends.
-func startProcess(t *testing.T, program, dir string) *process {
+func startProcess(t *testing.T, dir string) *process {
 	t.Helper()
 	p := &process{stdout: newWatched(), stderr: newWatched(), ended: make(chan struct{})}
-	p.command = exec.Command(program, "serve", "--addr", "127.0.0.1:0", "--template", templatePath(t))
-	p.command.Dir, p.command.Stdout, p.command.Stderr = dir, p.stdout, p.stderr
+	p.command = program(t, dir, "serve", "--addr", "127.0.0.1:0", "--template", templatePath(t))
+	p.command.Stdout, p.command.Stderr = p.stdout, p.stderr
 	if err := p.command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,19 +83,15 @@ func (p *process) end(t *testing.T, s os.Signal) *os.ProcessState {
 	return p.command.ProcessState
 }
 
-// The program as it is built: what was answered survives kill -9, as does the
-// key, and signals end it as they should.
+// As a process of its own: what was answered survives kill -9, as does the key,
+// and signals end the program as they should.
 func TestProcess(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "instances")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "instances/pkg/cmd/instances").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
 	t.Run("kill -9", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
 		data := filepath.Join(dir, ".data")
-		p := startProcess(t, program, dir)
+		p := startProcess(t, dir)
 		secret := fileSecret(t, data)
 		status, body := send(t, p.url, secret, "POST", "", newInstance)
 		if status != http.StatusCreated {
@@ -84,16 +103,14 @@ func TestProcess(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(data, "serve.sock")); err != nil {
 			t.Errorf("the socket is gone without a trace: %v", err)
 		}
-		p = startProcess(t, program, dir)
+		p = startProcess(t, dir)
 		if fileSecret(t, data) != secret {
 			t.Error("another secret")
 		}
 		if status, again := send(t, p.url, secret, "GET", "/1", ""); status != http.StatusOK || again != body {
 			t.Errorf("%d %s, want %s", status, again, body)
 		}
-		list := exec.CommandContext(t.Context(), program, "keys", "list")
-		list.Dir = dir
-		if out, err := list.CombinedOutput(); err != nil || !strings.Contains(string(out), localKey) {
+		if out, err := program(t, dir, "keys", "list").CombinedOutput(); err != nil || !strings.Contains(string(out), localKey) {
 			t.Errorf("keys list: %v: %s", err, out)
 		}
 	})
@@ -101,7 +118,7 @@ func TestProcess(t *testing.T) {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			p := startProcess(t, program, dir)
+			p := startProcess(t, dir)
 			if state := p.end(t, s); state.ExitCode() != exitOK {
 				t.Errorf("ended with %v: %s", state, p.stderr)
 			}
@@ -113,7 +130,7 @@ func TestProcess(t *testing.T) {
 	t.Run("second interrupt", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
-		p := startProcess(t, program, dir)
+		p := startProcess(t, dir)
 		conn := unfinishedRequest(t, p.url, fileSecret(t, filepath.Join(dir, ".data")))
 		defer func() { _ = conn.Close() }()
 		if err := p.command.Process.Signal(os.Interrupt); err != nil {
@@ -137,8 +154,8 @@ func TestProcess(t *testing.T) {
 		_ = r.Close()
 		defer func() { _ = w.Close() }()
 		var stderr bytes.Buffer
-		create := exec.CommandContext(t.Context(), program, "keys", "create", "--name", "ci", "--allow", "*")
-		create.Dir, create.Stdout, create.Stderr = dir, w, &stderr
+		create := program(t, dir, "keys", "create", "--name", "ci", "--allow", "*")
+		create.Stdout, create.Stderr = w, &stderr
 		_ = create.Run()
 		if create.ProcessState.ExitCode() != exitFailed || !strings.Contains(stderr.String(), "ci was revoked") {
 			t.Errorf("ended with %v: %s", create.ProcessState, &stderr)
