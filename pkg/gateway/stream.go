@@ -37,10 +37,10 @@ func (g *gateway) stream(w http.ResponseWriter, c *call, m template.Method) {
 	defer s.end()
 	h, err := s.open(g.invoker, f.Name, event)
 	switch {
-	case err == nil:
 	case c.request.Context().Err() != nil:
+		// What the function could not do for lack of a client is not its fault.
 		panic(http.ErrAbortHandler)
-	default:
+	case err != nil:
 		g.failed(w, c, f, err)
 		return
 	}
