@@ -227,7 +227,7 @@ func nextNumber(t *testing.T, s *somewhere) int64 {
 
 // An import that is interrupted is just run again.
 func TestImportInterrupted(t *testing.T) {
-	lines := dumpLines(t, 200)
+	lines := dumpLines(t, 400)
 	everywhere(t, nothing, func(t *testing.T, s *somewhere) {
 		write(t, filepath.Join(s.dir, "in.jsonl"), strings.Join(lines, ""))
 		got := interrupted(t, s, "Importing").run(t, "import", "in.jsonl")
