@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -215,6 +216,33 @@ func TestClientLeavesStream(t *testing.T) {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("after %q the context ends with %v", first, err)
 		}
+	}
+}
+
+// A client that closes its half of the connection counts as one that has left, and
+// gets no failure of a function that was ended for that.
+func TestClientClosesHalf(t *testing.T) {
+	t.Parallel()
+	started := make(chan struct{})
+	url := serveTo(t, newGateway(t, load(t), streamer(func(ctx context.Context, _ []byte) (io.ReadCloser, error) {
+		close(started)
+		<-ctx.Done()
+		return io.NopCloser(strings.NewReader(`{"statusCode":500}` + gateway.Delimiter)), nil
+	}), gateway.Options{}))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "GET /stream HTTP/1.1\r\nHost: h\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-started
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if answer, _ := io.ReadAll(conn); len(answer) > 0 {
+		t.Errorf("it is answered %q", answer)
 	}
 }
 
