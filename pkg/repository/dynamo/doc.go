@@ -69,8 +69,9 @@
 //
 // [Repository.Upgrade] brings a table to this layout while it is in use. It first
 // says in the layout item what it is about to do, and waits until every process
-// must have read that, and until every write that began before is over: a write
-// lasts at most 25 seconds from when its process last looked at the layout.
+// must have read that, and until what began before is over: a write looks at the
+// layout before each of its attempts, and gives up if name rows are no longer kept,
+// or are now.
 //
 // # Name rows
 //

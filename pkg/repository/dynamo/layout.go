@@ -19,8 +19,8 @@ const layoutVersion = 2
 const (
 	// layoutFresh is how long a process relies on the layout that it has read.
 	layoutFresh = time.Minute
-	// layoutUse is how long a write, or the reading of name rows, may go on after
-	// that.
+	// layoutUse is how long an attempt at a write, or the reading of name rows, may
+	// go on after that.
 	layoutUse = 25 * time.Second
 )
 
@@ -86,8 +86,8 @@ type layout struct {
 	// keepsNames says that each write of an instance keeps its name rows, and
 	// hasNames that those of all instances are there.
 	keepsNames, hasNames bool
-	// until is when what began with this layout has to be over, by the clock of
-	// contexts.
+	// until is when a reading of name rows that begins now has to be over, by the
+	// clock of contexts. It is zero if the layout does not matter.
 	until time.Time
 }
 

@@ -59,6 +59,16 @@ func (r *Repository) write(ctx context.Context, operation string) *transaction {
 	return w
 }
 
+// outdated reports whether the transaction relies on a layout that is not, or may
+// not be, that of the table any more.
+func (w *transaction) outdated(ctx context.Context) bool {
+	if w.layout.until.IsZero() {
+		return false
+	}
+	known, err := w.r.layout(ctx)
+	return err != nil || known.keepsNames != w.layout.keepsNames
+}
+
 // put stores an item. Refused may be nil if only a fault can make the condition
 // fail.
 func (w *transaction) put(value any, condition expression.ConditionBuilder, refused refusal) {
@@ -147,17 +157,15 @@ func (w *transaction) run(ctx context.Context) error {
 	if w.err != nil {
 		return w.err
 	}
-	if until := w.layout.until; !until.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, until)
-		defer cancel()
-	}
 	sendCtx, cancel := keepBack(ctx)
 	defer cancel()
 	var failure error
 	maybe := false // Whether an attempt may have taken effect.
 loop:
 	for range attempts(sendCtx) {
+		if w.outdated(sendCtx) {
+			break
+		}
 		if failure = w.send(sendCtx); failure == nil {
 			return nil
 		}
