@@ -16,7 +16,7 @@ func TestRepository(t *testing.T) {
 
 func TestSearches(t *testing.T) {
 	t.Parallel()
-	repositorytest.Searches(t, openNew, 100_000)
+	repositorytest.Searches(t, openNew, 10_000)
 }
 
 func openNew(t *testing.T, o repositorytest.Options) app.OperatorRepository {
