@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"instances/pkg/app"
 	"instances/pkg/auth"
 	"instances/pkg/cleanup"
@@ -388,7 +390,7 @@ func (f *fixture) state(t testing.TB) []string {
 }
 
 // all yields what found does, which must not end with an error.
-func all[T any](t testing.TB, found iter.Seq2[T, error]) iter.Seq[T] {
+func all[T any](t rapid.TB, found iter.Seq2[T, error]) iter.Seq[T] {
 	t.Helper()
 	return func(yield func(T) bool) {
 		for v, err := range found {
