@@ -33,7 +33,7 @@ func (r *Repository) AssumeLayout() {
 // AssumeNames makes r take the layout for the newest, with name rows, for a minute,
 // without a call.
 func (r *Repository) AssumeNames() {
-	r.known.readAt, r.known.layout = r.now().Round(0), layout{complete: true, keepsNames: true, hasNames: true}
+	r.known.readAt, r.known.layout = r.now().Round(0), layout{complete: true, dropsNames: true, keepsNames: true, hasNames: true}
 }
 
 // EncodeNameRows returns the name rows of an instance, for tests that fill a table.

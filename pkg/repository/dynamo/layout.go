@@ -30,6 +30,10 @@ type namesState string
 const (
 	// namesNone means that there are no name rows.
 	namesNone namesState = ""
+	// namesPreparing means that writes remove the rows of what they change, and
+	// store none. Without this state, a process that knows of no rows could leave
+	// those that another one, which keeps them already, has just stored.
+	namesPreparing namesState = "preparing"
 	// namesFilling means that writes keep the rows, and that those of older
 	// instances are being added.
 	namesFilling namesState = "filling"
@@ -83,9 +87,10 @@ type layout struct {
 	// complete says that every instance is in all indexes. Otherwise only those
 	// are that were written since the program knows this layout.
 	complete bool
-	// keepsNames says that each write of an instance keeps its name rows, and
-	// hasNames that those of all instances are there.
-	keepsNames, hasNames bool
+	// dropsNames says that each write of an instance removes the name rows that no
+	// longer fit, keepsNames that it also stores those that do, and hasNames that
+	// those of all instances are there.
+	dropsNames, keepsNames, hasNames bool
 	// until is when a reading of name rows that begins now has to be over, by the
 	// clock of contexts. It is zero if the layout does not matter.
 	until time.Time
@@ -126,10 +131,12 @@ func (r *Repository) layout(ctx context.Context) (layout, error) {
 		m.layout = layout{complete: stored.Version == layoutVersion}
 		switch stored.Names {
 		case namesNone, namesRemoving:
+		case namesPreparing:
+			m.dropsNames = true
 		case namesFilling, namesLeaving:
-			m.keepsNames = true
+			m.dropsNames, m.keepsNames = true, true
 		case namesComplete:
-			m.keepsNames, m.hasNames = true, m.complete
+			m.dropsNames, m.keepsNames, m.hasNames = true, true, m.complete
 		}
 	}
 	known := m.layout

@@ -96,7 +96,7 @@ func (n nameRow) target(kind instance.Kind) (itemKey, error) {
 // keepNames removes the name rows of before and stores those of after, if the
 // table has such rows. Rows of both are not written; either may be zero.
 func (w *transaction) keepNames(before, after instance.Instance) {
-	if !w.layout.keepsNames {
+	if !w.layout.dropsNames {
 		return
 	}
 	gone, made := nameRows(before), nameRows(after)
@@ -106,7 +106,7 @@ func (w *transaction) keepNames(before, after instance.Instance) {
 		}
 	}
 	for _, row := range made {
-		if !slices.Contains(gone, row) {
+		if w.layout.keepsNames && !slices.Contains(gone, row) {
 			w.putRow(row)
 		}
 	}

@@ -144,6 +144,10 @@ func (u *upgrade) step(ctx context.Context) (next layoutItem, more bool, err err
 	next = u.stored.at(itemKey{}, false)
 	switch names := u.stored.Names; {
 	case names == namesNone && u.Names == AddNames:
+		next.Names = namesPreparing
+	case names == namesPreparing && u.Names == RemoveNames:
+		next.Names = namesNone
+	case names == namesPreparing && u.stored.Settled:
 		next.Names, next.Target = namesFilling, layoutVersion
 	case names == namesComplete && u.Names == RemoveNames:
 		next.Names = namesLeaving
@@ -151,7 +155,7 @@ func (u *upgrade) step(ctx context.Context) (next layoutItem, more bool, err err
 		next.Names = namesComplete
 	case names == namesLeaving && u.stored.Settled, names == namesFilling && u.Names == RemoveNames:
 		next.Names = namesRemoving
-	case names == namesFilling, names == namesLeaving, names == namesRemoving, u.stored.Target != 0:
+	case names == namesPreparing, names == namesFilling, names == namesLeaving, names == namesRemoving, u.stored.Target != 0:
 		next, err = u.work(ctx)
 	case u.stored.Version < layoutVersion:
 		next.Target = layoutVersion

@@ -40,8 +40,8 @@ NameSearch=Indexed finds parts of names, and which every write keeps from then o
 With --name-search walk it removes them again. Without the flag, a table keeps what it
 has.
 
-It waits a minute and a half before it starts, until every process knows what is about to
-happen. Ctrl-C stops it; the next run goes on from there. A table that is as it should
+It waits a minute and a half before each of its steps, until every process knows what is
+about to happen. Ctrl-C stops it; the next run goes on from there. A table that is as it should
 be is left as it is.
 
 A data folder needs no upgrade: it is brought up to date whenever it is opened.`,
