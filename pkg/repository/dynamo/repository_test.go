@@ -40,7 +40,7 @@ func TestSearches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			repositorytest.Searches(t, opener(t, prepare), 600)
+			repositorytest.Searches(t, opener(t, prepare), 240)
 		})
 	}
 }
