@@ -6,9 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 )
 
 // layoutVersion is the layout that the documentation of this package describes.
@@ -194,34 +192,13 @@ func (r *Repository) Initialize(ctx context.Context) error {
 	for _, err := range r.Credentials(ctx) {
 		return err
 	}
-	used, err := r.holdsItems(ctx)
-	if err != nil || used {
-		return err
+	for items, err := range r.scan(ctx, expression.AttributeExists(expression.Name("pk")), nil) {
+		if err != nil || len(items) > 0 {
+			return err
+		}
 	}
 	w := r.transaction("initialize the table")
 	w.put(layoutItem{itemKey: layoutKey(), Version: layoutVersion}, absent(), nil)
 	_, err = w.repeat(ctx)
 	return err
-}
-
-// holdsItems reports whether there is anything in the table.
-func (r *Repository) holdsItems(ctx context.Context) (bool, error) {
-	pages := r.pages(ctx, "Scan", func(start item) sendPage {
-		return func(ctx context.Context) (page, *types.ConsumedCapacity, error) {
-			out, err := r.client.Scan(ctx, &dynamodb.ScanInput{
-				TableName: &r.table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(1),
-				ExclusiveStartKey: start, ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-			}, once)
-			if err != nil {
-				return page{}, nil, err
-			}
-			return page{out.Items, out.LastEvaluatedKey}, out.ConsumedCapacity, nil
-		}
-	})
-	for items, err := range pages {
-		if err != nil || len(items) > 0 {
-			return len(items) > 0, err
-		}
-	}
-	return false, nil
 }
