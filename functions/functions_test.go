@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"instances/pkg/app"
+	"instances/pkg/app/function"
 	"instances/pkg/auth"
 	"instances/pkg/compute"
 	"instances/pkg/execution"
@@ -312,7 +313,7 @@ func TestEnvironment(t *testing.T) {
 		})
 	}
 	for _, f := range load(t).Functions {
-		read := append([]string{app.TableVariable, app.HistoryRetentionVariable, app.AllowOriginVariable}, named...)
+		read := append([]string{app.TableVariable, app.HistoryRetentionVariable, function.AllowOriginVariable}, named...)
 		if _, ok := f.Environment[app.SilentAfterVariable]; ok {
 			// TestSilence checks which functions have it.
 			read = append(read, app.SilentAfterVariable)

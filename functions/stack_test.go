@@ -20,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"instances/pkg/app"
+	"instances/pkg/app/function"
 	"instances/pkg/auth"
 	"instances/pkg/execution"
 	"instances/pkg/httpjson"
@@ -453,7 +454,7 @@ func TestCutOffLine(t *testing.T) {
 			}
 		}), nil
 	}
-	f := app.Stream(app.Dependencies{Logger: app.NewLogger(&log, slog.LevelError), Now: time.Now},
+	f := app.Stream(app.Dependencies{Logger: function.NewLogger(&log, slog.LevelError), Now: time.Now},
 		execution.Secure(auth.NewAuthenticator(everybody{}, time.Now), execution.ReadPermission, list))
 	answer, err := f.(lambdahttp.Streamer).Stream(t.Context(), event)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"instances/pkg/app/function"
 	"instances/pkg/auth"
 	"instances/pkg/instance"
 	"instances/pkg/lambdahttp"
@@ -85,19 +86,5 @@ func Stream(d Dependencies, h http.Handler) lambda.Handler {
 }
 
 func options(d Dependencies) lambdahttp.Options {
-	return lambdahttp.Options{Logger: d.Logger, Now: d.Now, Header: corsHeader(d.AllowOrigin)}
-}
-
-// corsHeader returns the headers that let the pages of origin read an answer.
-func corsHeader(origin string) http.Header {
-	h := http.Header{}
-	if origin == "" {
-		return h
-	}
-	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "ETag, Location, Link, Retry-After, X-Request-Id")
-	if origin != "*" {
-		h.Set("Vary", "Origin")
-	}
-	return h
+	return lambdahttp.Options{Logger: d.Logger, Now: d.Now, Header: function.CORSHeader(d.AllowOrigin)}
 }

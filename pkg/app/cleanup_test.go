@@ -17,6 +17,7 @@ import (
 
 	"instances/pkg/app"
 	"instances/pkg/app/apptest"
+	"instances/pkg/app/function"
 	"instances/pkg/auth"
 	"instances/pkg/cleanup"
 	"instances/pkg/compute"
@@ -86,7 +87,7 @@ func TestCleanup(t *testing.T) {
 	s := apptest.NewBolt(t)
 	fill(t, s)
 	var log bytes.Buffer
-	invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, app.NewLogger(&log, slog.LevelInfo))
+	invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, function.NewLogger(&log, slog.LevelInfo))
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "fn-1"})
 
 	one := map[string]any{"topology": 1., "compute": 1., "execution": 1.}
@@ -191,7 +192,7 @@ func TestCleanupEventTime(t *testing.T) {
 	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
 		fill(t, s)
 		var log bytes.Buffer
-		invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, app.NewLogger(&log, slog.LevelInfo))
+		invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, function.NewLogger(&log, slog.LevelInfo))
 		run := func(at time.Time, purged float64, warned bool) {
 			t.Helper()
 			log.Reset()
@@ -232,7 +233,7 @@ func TestCleanupClockJumps(t *testing.T) {
 	s := apptest.NewBolt(t)
 	fill(t, s)
 	var log bytes.Buffer
-	invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, app.NewLogger(&log, slog.LevelInfo))
+	invoke := cleanupOf(s, app.CleanupSettings{Retention: 30 * day, ExecutionEnded: 10 * day}, function.NewLogger(&log, slog.LevelInfo))
 	run := func(held bool) {
 		t.Helper()
 		log.Reset()

@@ -3,20 +3,20 @@ package app
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"time"
+
+	"instances/pkg/app/function"
 )
 
-// The variables of a function's environment that the template sets.
+// The variables of a function's environment that the template sets, besides
+// [function.AllowOriginVariable].
 const (
 	// TableVariable holds the name of the table.
 	TableVariable = "TABLE_NAME"
 	// HistoryRetentionVariable holds a number of days; see
 	// [ParseHistoryRetention].
 	HistoryRetentionVariable = "HISTORY_RETENTION_DAYS"
-	// AllowOriginVariable holds [Dependencies.AllowOrigin].
-	AllowOriginVariable = "CORS_ALLOW_ORIGIN"
 	// SilentAfterVariable holds a number of minutes; see [ParseSilentAfter].
 	SilentAfterVariable = "COMPUTE_SILENT_AFTER_MINUTES"
 	// NameSearchVariable holds how to search for a part of a name; see
@@ -62,20 +62,14 @@ type settings struct {
 	indexedNames bool
 	// cleanup is the result of ParseCleanupSettings.
 	cleanup CleanupSettings
-	// function is AWS_LAMBDA_FUNCTION_NAME, which Lambda sets.
-	function string
-	// level is AWS_LAMBDA_LOG_LEVEL, which Lambda sets.
-	level slog.Level
 }
 
 // readSettings reads the environment. Its error names each variable that is
-// missing or wrong; the settings are usable for logging it.
+// missing or wrong.
 func readSettings(getenv func(string) string) (settings, error) {
 	s := settings{
 		table:       getenv(TableVariable),
-		allowOrigin: getenv(AllowOriginVariable),
-		function:    getenv("AWS_LAMBDA_FUNCTION_NAME"),
-		level:       logLevel(getenv("AWS_LAMBDA_LOG_LEVEL")),
+		allowOrigin: getenv(function.AllowOriginVariable),
 	}
 	var errs []error
 	if s.table == "" {
@@ -160,17 +154,4 @@ func ParseNameSearch(text string) (indexed bool, err error) {
 		return true, nil
 	}
 	return false, fmt.Errorf("%s is %q, neither Walk nor Indexed", NameSearchVariable, text)
-}
-
-// logLevel reads a level as Lambda names it. What it does not name is INFO.
-func logLevel(text string) slog.Level {
-	switch text {
-	case "TRACE", "DEBUG":
-		return slog.LevelDebug
-	case "WARN":
-		return slog.LevelWarn
-	case "ERROR", "FATAL":
-		return slog.LevelError
-	}
-	return slog.LevelInfo
 }

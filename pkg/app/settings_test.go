@@ -1,7 +1,6 @@
 package app
 
 import (
-	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -14,11 +13,10 @@ func TestReadSettings(t *testing.T) {
 		"TABLE_NAME": "registry", "HISTORY_RETENTION_DAYS": "365", "CORS_ALLOW_ORIGIN": "https://a.example",
 		"COMPUTE_SILENT_AFTER_MINUTES": "20", "NAME_SEARCH": "Indexed",
 		"DELETED_RETENTION_DAYS": "7", "COMPUTE_DELETE_SILENT_AFTER_DAYS": "90", "EXECUTION_DELETE_ENDED_AFTER_DAYS": "1",
-		"AWS_LAMBDA_FUNCTION_NAME": "TopologyGet", "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
 	}
 	s, err := readSettings(func(name string) string { return whole[name] })
 	want := settings{
-		"registry", 365 * day, "https://a.example", 20 * time.Minute, true, CleanupSettings{7 * day, 90 * day, day}, "TopologyGet", slog.LevelDebug,
+		"registry", 365 * day, "https://a.example", 20 * time.Minute, true, CleanupSettings{7 * day, 90 * day, day},
 	}
 	if err != nil || s != want {
 		t.Errorf("%+v, %v; want %+v", s, err, want)
@@ -68,18 +66,6 @@ func TestReadSettings(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestLogLevel(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]slog.Level{
-		"TRACE": slog.LevelDebug, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo, "WARN": slog.LevelWarn,
-		"ERROR": slog.LevelError, "FATAL": slog.LevelError, "": slog.LevelInfo, "loud": slog.LevelInfo,
-	} {
-		if got := logLevel(text); got != want {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
 	}
 }
 

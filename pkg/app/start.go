@@ -1,17 +1,14 @@
 package app
 
 import (
-	"context"
-	"encoding/json"
-	"io"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"instances/pkg/app/function"
 	"instances/pkg/auth"
-	"instances/pkg/lambdahttp"
 	"instances/pkg/repository/dynamo"
 )
 
@@ -19,12 +16,12 @@ import (
 // returns. Where the environment is not as it must be, it logs what is wrong
 // and ends the process, which fails the start of the function.
 func Start(f Function) {
+	logger := function.LambdaLogger(os.Stdout, os.Getenv)
 	s, err := readSettings(os.Getenv)
-	logger := NewLogger(os.Stdout, s.level, slog.String("function_name", s.function))
 	if err == nil {
 		var handler lambda.Handler
 		if handler, err = newHandler(f, s, os.Getenv, logger); err == nil {
-			lambda.StartWithOptions(runtimeForm(handler, os.Getenv))
+			function.Run(handler, os.Getenv)
 		}
 	}
 	logger.Error("the function cannot start", slog.Any("error", err))
@@ -54,14 +51,4 @@ func newHandler(f Function, s settings, getenv func(string) string, logger *slog
 		SilentAfter: s.silentAfter,
 		Cleanup:     s.cleanup,
 	}), nil
-}
-
-// runtimeForm returns what the runtime takes: the function that streams where h
-// does, except in SAM CLI, which cannot (aws/aws-sam-cli#6501, #9028).
-func runtimeForm(h lambda.Handler, getenv func(string) string) any {
-	s, ok := h.(lambdahttp.Streamer)
-	if !ok || getenv("AWS_SAM_LOCAL") == "true" {
-		return h
-	}
-	return func(ctx context.Context, event json.RawMessage) (io.Reader, error) { return s.Stream(ctx, event) }
 }

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// function returns a process that is a function in the environment.
-func function(ctx context.Context, t *testing.T, env ...string) *exec.Cmd {
+// process returns a process that is a function in the environment.
+func process(ctx context.Context, t *testing.T, env ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -49,7 +49,7 @@ func function(ctx context.Context, t *testing.T, env ...string) *exec.Cmd {
 // A function without its table does not start, and says why.
 func TestStartWithoutTable(t *testing.T) {
 	t.Parallel()
-	c := function(t.Context(), t, "HISTORY_RETENTION_DAYS=365", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1")
+	c := process(t.Context(), t, "HISTORY_RETENTION_DAYS=365", "AWS_LAMBDA_RUNTIME_API=127.0.0.1:1")
 	out, err := c.Output()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
@@ -91,7 +91,7 @@ func TestStart(t *testing.T) {
 	defer runtime.Close()
 
 	var log bytes.Buffer
-	c := function(ctx, t, "TABLE_NAME=registry", "HISTORY_RETENTION_DAYS=365", "CORS_ALLOW_ORIGIN=*",
+	c := process(ctx, t, "TABLE_NAME=registry", "HISTORY_RETENTION_DAYS=365", "CORS_ALLOW_ORIGIN=*",
 		"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://"))
 	c.Stdout, c.Stderr = &log, &log
 	if err := c.Start(); err != nil {
@@ -180,7 +180,7 @@ func TestStartStreams(t *testing.T) {
 		defer runtime.Close()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		c := function(ctx, t, "TABLE_NAME=registry", "HISTORY_RETENTION_DAYS=365", startVariable+"=topology-search", "AWS_SAM_LOCAL="+samLocal,
+		c := process(ctx, t, "TABLE_NAME=registry", "HISTORY_RETENTION_DAYS=365", startVariable+"=topology-search", "AWS_SAM_LOCAL="+samLocal,
 			"AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(runtime.URL, "http://"))
 		if err := c.Start(); err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"instances/pkg/app"
+	"instances/pkg/app/function"
 	"instances/pkg/auth"
 	"instances/pkg/lambdahttp"
 	"instances/pkg/template"
@@ -74,7 +75,7 @@ func New(t *template.Template, o Options) (*Functions, error) {
 		fs.handlers[f.Name] = code[f.Name](app.Dependencies{
 			Repository: o.Repository, Keys: o.Keys, Now: o.Now,
 			Logger:      o.Logger.With("function_name", f.Name),
-			AllowOrigin: f.Environment[app.AllowOriginVariable],
+			AllowOrigin: f.Environment[function.AllowOriginVariable],
 			SilentAfter: silentAfter,
 			Cleanup:     cleanup,
 		})

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"os"
 
-	"instances/pkg/app"
+	"instances/pkg/app/function"
 )
 
 // newLogger returns a logger that writes to w: text on a terminal, else one
@@ -18,7 +18,7 @@ func newLogger(w io.Writer, quiet bool) *slog.Logger {
 	if isTerminal(w) {
 		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 	}
-	return app.NewLogger(w, level)
+	return function.NewLogger(w, level)
 }
 
 func isTerminal(w io.Writer) bool {

@@ -1,4 +1,4 @@
-package app_test
+package function
 
 import (
 	"bytes"
@@ -8,14 +8,12 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"instances/pkg/app"
 )
 
 func TestNewLogger(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	l := app.NewLogger(&b, slog.LevelInfo, slog.String("function_name", "TopologyGet"))
+	l := NewLogger(&b, slog.LevelInfo, slog.String("function_name", "TopologyGet"))
 	l.Debug("not at this level")
 	l.Warn("look", slog.Int("status", 200), slog.String("time", "is text"), slog.Group("g", slog.String("msg", "x")))
 
@@ -34,5 +32,17 @@ func TestNewLogger(t *testing.T) {
 	text, _ := line["timestamp"].(string)
 	if at, err := time.Parse(time.RFC3339, text); err != nil || at.Location() != time.UTC || len(text) != len("2006-01-02T15:04:05.000Z") {
 		t.Errorf("timestamp %q", text)
+	}
+}
+
+func TestLogLevel(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]slog.Level{
+		"TRACE": slog.LevelDebug, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo, "WARN": slog.LevelWarn,
+		"ERROR": slog.LevelError, "FATAL": slog.LevelError, "": slog.LevelInfo, "loud": slog.LevelInfo,
+	} {
+		if got := logLevel(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package app
+package function
 
 import (
 	"io"
@@ -15,6 +15,25 @@ const timestampFormat = "2006-01-02T15:04:05.000Z"
 func NewLogger(w io.Writer, level slog.Level, attrs ...slog.Attr) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: rename})
 	return slog.New(h.WithAttrs(append([]slog.Attr{slog.String("service", "instances")}, attrs...)))
+}
+
+// LambdaLogger returns the logger of a function in Lambda, which the
+// environment gives its name and its level.
+func LambdaLogger(w io.Writer, getenv func(string) string) *slog.Logger {
+	return NewLogger(w, logLevel(getenv("AWS_LAMBDA_LOG_LEVEL")), slog.String("function_name", getenv("AWS_LAMBDA_FUNCTION_NAME")))
+}
+
+// logLevel reads a level as Lambda names it. What it does not name is INFO.
+func logLevel(text string) slog.Level {
+	switch text {
+	case "TRACE", "DEBUG":
+		return slog.LevelDebug
+	case "WARN":
+		return slog.LevelWarn
+	case "ERROR", "FATAL":
+		return slog.LevelError
+	}
+	return slog.LevelInfo
 }
 
 // rename gives the attributes that slog adds itself their names.
