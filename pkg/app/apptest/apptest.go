@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"instances/pkg/app"
+	"instances/pkg/app/apptest/contract"
 	"instances/pkg/app/local"
 	"instances/pkg/auth"
 	"instances/pkg/gateway"
@@ -192,8 +193,8 @@ type Response struct {
 
 // Do sends a request and returns the answer. Each header is a line such as
 // "If-Match: *"; one without a value removes what is sent by default: the
-// credentials of [Server.Mint], and the type of JSON with a body. It may be
-// called concurrently.
+// credentials of [Server.Mint], and the type of JSON with a body. Both must be
+// as the document of the API describes them. It may be called concurrently.
 func (s *Server) Do(t testing.TB, method, target, body string, headers ...string) Response {
 	t.Helper()
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
@@ -218,6 +219,10 @@ func (s *Server) Do(t testing.TB, method, target, body string, headers ...string
 	if err != nil {
 		t.Errorf("read answer: %v", err)
 	}
+	contract.Check(t, contract.Exchange{
+		Method: method, URL: r.URL, Header: r.Header, Body: []byte(body),
+		Status: result.StatusCode, AnswerHeader: result.Header, Answer: answer,
+	})
 	return Response{Status: result.StatusCode, Header: result.Header, Body: s.pinned(string(answer))}
 }
 

@@ -1,0 +1,232 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// checkRequest returns what the request uses of the document, and why it is
+// not valid.
+func (d *Document) checkRequest(x Exchange, o *operation, inPath map[string]string) (*trace, error) {
+	t := &trace{}
+	t.add(o.node)
+	if err := d.checkCredentials(x, o); err != nil {
+		return t, err
+	}
+	query, err := queryOf(x.URL)
+	if err != nil {
+		return t, err
+	}
+	for _, p := range o.parameters {
+		var values []string
+		name := p.text("name")
+		switch p.text("in") {
+		case "path":
+			value, err := url.PathUnescape(inPath[name])
+			if err != nil {
+				return t, err
+			}
+			values = []string{value}
+		case "query":
+			// Their names are not case sensitive.
+			for sent, list := range query {
+				if strings.EqualFold(sent, name) {
+					values = append(values, list...)
+					delete(query, sent)
+				}
+			}
+		case "header":
+			values = x.Header.Values(name)
+		}
+		if err := d.checkParameter(t, p, values); err != nil {
+			return t, fmt.Errorf("%s parameter %s: %w", p.text("in"), name, err)
+		}
+	}
+	if len(query) > 0 {
+		return t, fmt.Errorf("query parameters %q are not described", slices.Sorted(maps.Keys(query)))
+	}
+	return t, d.checkBody(t, x, d.follow(o.node.child("requestBody")))
+}
+
+// checkCredentials asks for credentials where the operation needs some. Whether
+// they are right is the API's to say.
+func (d *Document) checkCredentials(x Exchange, o *operation) error {
+	security, own := o.node.object["security"].([]any)
+	if !own {
+		security, _ = d.root["security"].([]any)
+	}
+	if len(security) > 0 && len(x.Header.Values("Authorization")) != 1 {
+		return errors.New("one Authorization header is required")
+	}
+	return nil
+}
+
+// queryOf returns the query parameters.
+func queryOf(u *url.URL) (url.Values, error) {
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	for name, list := range values {
+		if !utf8.ValidString(name) || slices.ContainsFunc(list, func(s string) bool { return !utf8.ValidString(s) }) {
+			return nil, errors.New("the query is not UTF-8")
+		}
+	}
+	return values, nil
+}
+
+// checkParameter validates what was given for a parameter.
+func (d *Document) checkParameter(t *trace, p node, values []string) error {
+	schema := p.child("schema")
+	switch {
+	case len(values) == 0 && p.yes("required"):
+		return errors.New("is missing")
+	case len(values) == 0:
+		return nil
+	case len(values) > 1:
+		return errors.New("is given more than once")
+	case values[0] == "" && p.yes("allowEmptyValue"):
+		return nil
+	}
+	if err := d.check(schema, d.parse(schema, values[0])); err != nil {
+		return err
+	}
+	t.add(p)
+	return nil
+}
+
+// parse returns the value of a parameter or a header for its schema: a number
+// where that asks for one and the text is one.
+func (d *Document) parse(schema node, text string) any {
+	digits := strings.TrimLeft(text, "0")
+	if kind := d.follow(schema).text("type"); (kind == "integer" || kind == "number") && text != "" && strings.Trim(digits, "0123456789.") == "" {
+		if digits == "" || digits[0] == '.' {
+			digits = "0" + digits
+		}
+		if v, err := jsonschema.UnmarshalJSON(strings.NewReader(digits)); err == nil {
+			return v
+		}
+	}
+	return text
+}
+
+// checkBody validates the body of a request.
+func (d *Document) checkBody(t *trace, x Exchange, described node) error {
+	if !described.there() {
+		// It is ignored.
+		return nil
+	}
+	if len(x.Body) == 0 {
+		if described.yes("required") {
+			return errors.New("the body is missing")
+		}
+		return nil
+	}
+	mediaType, err := mediaTypeOf(x)
+	if err != nil {
+		return err
+	}
+	content := described.child("content").child(mediaType)
+	if !content.there() {
+		return fmt.Errorf("a body of type %q is not described", mediaType)
+	}
+	var value any
+	if mediaType == formType {
+		value, err = decodeForm(x.Body)
+	} else {
+		value, err = decodeJSON(x.Body)
+	}
+	if err != nil {
+		return fmt.Errorf("the body: %w", err)
+	}
+	if err := d.check(content.child("schema"), value); err != nil {
+		return fmt.Errorf("the body: %w", err)
+	}
+	d.trace(t, content, value)
+	return nil
+}
+
+const (
+	jsonType = "application/json"
+	formType = "application/x-www-form-urlencoded"
+)
+
+// mediaTypeOf returns the type that a request's body counts as: a body that
+// starts like an object is JSON whatever type it claims, and so is one that
+// claims none, or one of the types of JSON.
+func mediaTypeOf(x Exchange) (string, error) {
+	claimed := x.Header.Get("Content-Type")
+	if body := bytes.TrimLeft(x.Body, "\ufeff \t\r\n"); claimed == "" || bytes.HasPrefix(body, []byte("{")) {
+		return jsonType, nil
+	}
+	mediaType, _, err := mime.ParseMediaType(claimed)
+	if err != nil {
+		return "", fmt.Errorf("the Content-Type: %w", err)
+	}
+	if strings.HasSuffix(mediaType, "+json") {
+		return jsonType, nil
+	}
+	return mediaType, nil
+}
+
+// decodeJSON decodes one JSON value in UTF-8, without half a surrogate pair.
+func decodeJSON(body []byte) (any, error) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if !utf8.Valid(body) {
+		return nil, errors.New("not UTF-8")
+	}
+	if hasLoneSurrogate(body) {
+		return nil, errors.New("a lone surrogate")
+	}
+	return jsonschema.UnmarshalJSON(bytes.NewReader(body))
+}
+
+// hasLoneSurrogate reports whether an escape in JSON text is half of a pair.
+func hasLoneSurrogate(body []byte) bool {
+	if !bytes.Contains(bytes.ToLower(body), []byte(`\ud`)) {
+		return false
+	}
+	// A decoder replaces it, and only it, by U+FFFD.
+	count := func(b []byte) int {
+		return bytes.Count(b, []byte("\ufffd")) + bytes.Count(bytes.ToLower(b), []byte(`\ufffd`))
+	}
+	var v any
+	if json.Unmarshal(body, &v) != nil {
+		return false
+	}
+	again, err := json.Marshal(v)
+	return err == nil && count(again) > count(body)
+}
+
+// decodeForm decodes a form. If a field is repeated, the last value counts.
+func decodeForm(body []byte) (any, error) {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, err
+	}
+	object := map[string]any{}
+	for name, list := range values {
+		last := list[len(list)-1]
+		if !utf8.ValidString(last) {
+			return nil, errors.New("not UTF-8")
+		}
+		object[name] = last
+	}
+	return object, nil
+}
+
+// bodyAllowed reports whether an answer can have a body.
+func bodyAllowed(method string, status int) bool {
+	return method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+}
