@@ -602,6 +602,20 @@ func checkMessage(t *testing.T, kind, body string) {
 	}
 }
 
+// A HEAD is answered as the GET of its path, except where a GET has an effect.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	for _, r := range load(t).API.Resources {
+		want := r.Methods[http.MethodGet]
+		if r.Path == compute.BasePath+"/{uuid}/get-jobs" {
+			want = template.Method{}
+		}
+		if got := r.Methods[http.MethodHead]; got != want {
+			t.Errorf("HEAD %s is answered by %+v, not by %+v", r.Path, got, want)
+		}
+	}
+}
+
 // API Gateway does not ask for credentials. Each function does, in the words of
 // its API.
 func TestStrangersReachTheFunctions(t *testing.T) {
@@ -649,12 +663,12 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		{"PATCH", compute.BasePath + "/x/restart/", 404, "", `{"detail":"Not found."}`},
 		{"PATCH", compute.BasePath + "/x/start/now/", 404, "", `{"detail":"Not found."}`},
 		{"GET", "/api/v1/images/x/", 404, "", `{"detail":"Not found."}`},
-		{"PUT", compute.BasePath + "/", 405, "GET, POST, OPTIONS", `{"detail":"Method \"PUT\" not allowed."}`},
-		{"POST", compute.BasePath + "/x/", 405, "GET, PUT, PATCH, DELETE, OPTIONS", `{"detail":"Method \"POST\" not allowed."}`},
+		{"PUT", compute.BasePath + "/", 405, "GET, HEAD, POST, OPTIONS", `{"detail":"Method \"PUT\" not allowed."}`},
+		{"POST", compute.BasePath + "/x/", 405, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS", `{"detail":"Method \"POST\" not allowed."}`},
 		{"POST", compute.BasePath + "/x/start/", 405, "PATCH, OPTIONS", `{"detail":"Method \"POST\" not allowed."}`},
-		{"PATCH", compute.BasePath + "/x/get-jobs/", 405, "GET, OPTIONS", `{"detail":"Method \"PATCH\" not allowed."}`},
+		{"HEAD", compute.BasePath + "/x/get-jobs/", 405, "GET, OPTIONS", `{"detail":"Method \"HEAD\" not allowed."}`},
 		{"GET", "/api/v1/api-token-auth/", 405, "POST, OPTIONS", `{"detail":"Method \"GET\" not allowed."}`},
-		{"DELETE", "/api/v1/gpus", 405, "GET, OPTIONS", `{"detail":"Method \"DELETE\" not allowed."}`},
+		{"DELETE", "/api/v1/gpus", 405, "GET, HEAD, OPTIONS", `{"detail":"Method \"DELETE\" not allowed."}`},
 
 		{"GET", "/instances", 404, "", `{"message":"Not found"}`},
 		{"POST", "/instances/x", 404, "", `{"message":"Not found"}`},
@@ -667,8 +681,8 @@ func TestUnknownPathsAndMethods(t *testing.T) {
 		{"POST", "/instances/update/x", 404, "", `{"message":"Not found"}`},
 		{"GET", "/instances/list/x", 404, "", `{"message":"Not found"}`},
 		{"POST", "/instances/create", 405, "PUT, OPTIONS", `{"message":"Method not allowed"}`},
-		{"DELETE", "/instances/get/x", 405, "GET, OPTIONS", `{"message":"Method not allowed"}`},
-		{"POST", "/instances/list/", 405, "GET, OPTIONS", `{"message":"Method not allowed"}`},
+		{"DELETE", "/instances/get/x", 405, "GET, HEAD, OPTIONS", `{"message":"Method not allowed"}`},
+		{"POST", "/instances/list/", 405, "GET, HEAD, OPTIONS", `{"message":"Method not allowed"}`},
 		{"PUT", "/instances/update", 405, "POST, OPTIONS", `{"message":"Method not allowed"}`},
 		{"GET", "/instances/delete/x", 405, "DELETE, OPTIONS", `{"message":"Method not allowed"}`},
 	} {

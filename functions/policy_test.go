@@ -276,6 +276,8 @@ func TestRolesFitTheCode(t *testing.T) {
 		request{"GET", base + "?instanceName=ir&groupCode=g", "", 200},
 		request{"GET", base + "/1/history", "", 200},
 		request{"GET", base + "/1/history?limit=1", "", 200},
+		request{"HEAD", base + "?instanceName=ir&limit=1", "", 200},
+		request{"HEAD", base + "/1", "", 200},
 		request{"GET", base + "/2/history", "", 404},
 		request{"DELETE", base + "/1", "", 204},
 		request{"DELETE", base + "/1", "", 404},

@@ -34,7 +34,8 @@
 //   - Jobs are not part of this product: num_running_jobs and
 //     num_assigned_jobs are 0 unless an instance was imported with others, and
 //     get-jobs answers an empty list. Polling it is how an instance shows that
-//     it is alive; it is written at most once a minute.
+//     it is alive; it is written at most once a minute. HEAD is answered
+//     wherever GET is except there, since it must have no effect.
 //   - A started instance that has been silent for a time (see [Settings]) has
 //     status 1, which is computed from what is stored when it is read.
 //   - gpu_name is the name that the catalogue had when the gpu was set.

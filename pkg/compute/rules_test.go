@@ -491,3 +491,24 @@ func TestParallelImages(t *testing.T) {
 		}
 	})
 }
+
+func TestHead(t *testing.T) {
+	t.Parallel()
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+		path := create(t, full(t, s), `{"name":"n","ask_price":1}`)
+		for _, target := range []string{
+			base, base + "?limit=0", path, base + "x/", "/api/v1/gpus/", "/api/v1/images/",
+			"/api/v1/images/?instance=" + strings.Trim(strings.TrimPrefix(path, base), "/"),
+		} {
+			s.CheckHead(t, target)
+			s.CheckHead(t, target, "Authorization:")
+		}
+		// A GET of this path is a heartbeat, and a HEAD must have no effect.
+		if got := s.Do(t, "HEAD", path+"get-jobs/", ""); got.Status != 405 || got.Header.Get("Allow") != "GET, OPTIONS" {
+			t.Errorf("HEAD of get-jobs: got %d %v", got.Status, got.Header)
+		}
+		if row := decode[map[string]any](t, s.Do(t, "GET", path, "")); row["last_connection"] != nil {
+			t.Errorf("HEAD is a heartbeat: %v", row)
+		}
+	})
+}

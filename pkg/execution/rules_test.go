@@ -438,3 +438,19 @@ func TestParallelCreates(t *testing.T) {
 		}
 	})
 }
+
+func TestHead(t *testing.T) {
+	t.Parallel()
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+		full(t, s)
+		create(t, s, body(`,"id":"one"`))
+		create(t, s, body(`,"id":"two"`))
+		for _, target := range []string{
+			"/instances/get/one", "/instances/get/none", "/instances/list", "/instances/list?idRef=m&limit=1", "/instances/list?limit=0",
+		} {
+			s.CheckHead(t, target)
+			s.CheckHead(t, target, "Authorization:")
+		}
+		s.CheckHead(t, "/instances/get/one", "If-None-Match: *")
+	})
+}

@@ -35,10 +35,15 @@ func NewAnswer(status int, v any) (Answer, error) {
 	return Answer{Status: status, ContentType: "application/json", Body: body}, nil
 }
 
-// write sends the answer to r. If it returns an error, nothing has been sent.
+// write sends the answer to r, to a HEAD without the body and its length. If it
+// returns an error, nothing has been sent.
 func (a Answer) write(w http.ResponseWriter, r *http.Request) error {
 	if a.stream != nil {
 		return a.stream(a, w, r)
+	}
+	if r.Method == http.MethodHead {
+		a.writeHeader(w, 0)
+		return nil
 	}
 	a.writeHeader(w, len(a.Body))
 	// The error of a client that has gone away has no reader.

@@ -23,6 +23,7 @@ const MaxListBytes = 5 << 20
 // next one. An error ends the sequence; while nothing has been sent it is
 // answered like one that the handler returned, and afterwards the answer breaks
 // off. Where the writer cannot stream, the array is limited to [MaxListBytes].
+// For a HEAD, the sequence is read until the answer to a GET would begin.
 func NewArray(entries iter.Seq2[[]byte, error]) Answer {
 	return Answer{
 		Status: http.StatusOK, ContentType: "application/json",
@@ -96,6 +97,10 @@ func (a *array) copy(entries iter.Seq2[[]byte, error]) (err error) {
 		if err := a.add(entry); err != nil {
 			return err
 		}
+		if a.out != nil && a.r.Method == http.MethodHead {
+			// The rest decides nothing.
+			return nil
+		}
 	}
 	a.part.WriteByte(']')
 	return a.end()
@@ -140,6 +145,9 @@ func (a *array) start(length int) {
 			a.compressor, _ = gzip.NewWriterLevel(a.w, gzip.BestSpeed)
 			a.out, length = a.compressor, 0
 		}
+	}
+	if a.r.Method == http.MethodHead {
+		a.out, a.compressor, length = io.Discard, nil, 0
 	}
 	a.answer.writeHeader(a.w, length)
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,10 @@ func (s *numbers) read(q after, limit int) iter.Seq2[int, error] {
 // serve answers with a page of the list. It returns the error that reached the
 // dialect.
 func (s *numbers) serve(w http.ResponseWriter, paging httpjson.Paging) error {
+	return s.serveMethod(w, http.MethodGet, paging)
+}
+
+func (s *numbers) serveMethod(w http.ResponseWriter, method string, paging httpjson.Paging) error {
 	list := httpjson.List[after, int]{
 		Parameters: map[string]string{"name": "a&b"},
 		Paging:     paging,
@@ -79,7 +84,7 @@ func (s *numbers) serve(w http.ResponseWriter, paging httpjson.Paging) error {
 	}}
 	dialect.Open(func(r *http.Request, _ auth.Principal) (httpjson.Answer, error) {
 		return list.Answer(r, s.read)
-	}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/things?name=a%26b", nil))
+	}).ServeHTTP(w, httptest.NewRequest(method, "/things?name=a%26b", nil))
 	return failed
 }
 
@@ -91,6 +96,36 @@ func (s *numbers) write(paging httpjson.Paging) (*httptest.ResponseRecorder, err
 
 // plain is an entry as small as can be.
 func plain(n int) any { return n }
+
+// A HEAD reads what decides the headers, and no more.
+func TestListHead(t *testing.T) {
+	t.Parallel()
+	long := func(n int) any { return strings.Repeat("x", 100) + strconv.Itoa(n) }
+	for _, test := range []struct {
+		entry  func(int) any
+		n      int
+		paging httpjson.Paging
+		taken  []int
+	}{
+		{plain, 3, httpjson.Paging{}, []int{3}},
+		{long, 100_000, httpjson.Paging{}, []int{40}}, // 4 KB
+		{long, 100_000, httpjson.Paging{Limit: 10}, []int{11}},
+		{func(int) any { return strings.Repeat("x", 1<<20) }, 100, httpjson.Paging{Limit: 10}, []int{11}},
+	} {
+		get, head := &numbers{n: test.n, entry: test.entry}, &numbers{n: test.n, entry: test.entry}
+		want, got := httptest.NewRecorder(), httptest.NewRecorder()
+		if err := errors.Join(get.serve(want, test.paging), head.serveMethod(got, http.MethodHead, test.paging)); err != nil {
+			t.Fatal(err)
+		}
+		want.Header().Del("Content-Length")
+		if got.Code != want.Code || got.Body.Len() > 0 || !reflect.DeepEqual(got.Header(), want.Header()) {
+			t.Errorf("%+v: answer %d %v with %d bytes, want %d %v", test.paging, got.Code, got.Header(), got.Body.Len(), want.Code, want.Header())
+		}
+		if !slices.Equal(head.taken, test.taken) {
+			t.Errorf("%+v of %d: it read %d entries, want %d", test.paging, test.n, head.taken, test.taken)
+		}
+	}
+}
 
 func TestList(t *testing.T) {
 	t.Parallel()

@@ -353,7 +353,7 @@ func (l *lists) refused(t *testing.T) {
 		method, target, authorization string
 		status                        int
 	}{
-		{http.MethodHead, listPath, "", http.StatusMethodNotAllowed},
+		{http.MethodPut, listPath, "", http.StatusMethodNotAllowed},
 		{http.MethodGet, listPath, "Basic eDp5", http.StatusUnauthorized},
 		{http.MethodGet, listPath + "?limit=0", "", http.StatusBadRequest},
 	} {

@@ -112,11 +112,11 @@ func TestMethodsAndPaths(t *testing.T) {
 	s := apptest.NewBolt(t)
 	path := create(t, full(t, s), body(`"groupCode":"g"`))
 	for _, test := range []struct{ method, target, allow string }{
-		{"DELETE", topology.BasePath, "GET, POST, OPTIONS"},
-		{"POST", path, "GET, PUT, PATCH, DELETE, OPTIONS"},
-		{"POST", path + "/history", "GET, OPTIONS"},
-		{"DELETE", path + "/history", "GET, OPTIONS"},
-		{"PUT", path + "/history/", "GET, OPTIONS"},
+		{"DELETE", topology.BasePath, "GET, HEAD, POST, OPTIONS"},
+		{"POST", path, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"},
+		{"POST", path + "/history", "GET, HEAD, OPTIONS"},
+		{"DELETE", path + "/history", "GET, HEAD, OPTIONS"},
+		{"PUT", path + "/history/", "GET, HEAD, OPTIONS"},
 		{"GET", path + "/history/1", ""},
 		{"DELETE", path + "/history/1", ""},
 		{"GET", path + "/histories", ""},

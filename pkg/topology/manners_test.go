@@ -258,3 +258,20 @@ func TestExpiredKey(t *testing.T) {
 	s.Clock.Advance(time.Hour)
 	wantProblem(t, s.Do(t, "GET", topology.BasePath, "", "Authorization: Token "+secret), 401)
 }
+
+func TestHead(t *testing.T) {
+	t.Parallel()
+	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {
+		path := create(t, full(t, s), body(`"instanceCode":"A"`))
+		create(t, s, body(`"instanceCode":"B","description":"`+strings.Repeat("long ", 500)+`"`))
+		for _, target := range []string{
+			path, path + "0", topology.BasePath, topology.BasePath + "?limit=1", topology.BasePath + "?limit=0",
+			topology.BasePath + "?cursor=x", path + "/history", path + "0/history",
+		} {
+			s.CheckHead(t, target)
+			s.CheckHead(t, target, "Authorization:")
+		}
+		s.CheckHead(t, topology.BasePath, "Accept-Encoding: gzip")
+		s.CheckHead(t, path, "If-None-Match: *")
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -224,6 +225,22 @@ func (s *Server) Do(t testing.TB, method, target, body string, headers ...string
 		Status: result.StatusCode, AnswerHeader: result.Header, Answer: answer,
 	})
 	return Response{Status: result.StatusCode, Header: result.Header, Body: s.pinned(string(answer))}
+}
+
+// CheckHead checks that a HEAD is answered like a GET, without the body and its
+// length.
+func (s *Server) CheckHead(t testing.TB, target string, headers ...string) {
+	t.Helper()
+	get, head := s.Do(t, "GET", target, "", headers...), s.Do(t, "HEAD", target, "", headers...)
+	for _, h := range []http.Header{get.Header, head.Header} {
+		// Each answer has its own ids.
+		for _, name := range []string{"Content-Length", "X-Request-Id", "X-Amzn-Requestid", "X-Amz-Apigw-Id"} {
+			h.Del(name)
+		}
+	}
+	if head.Status != get.Status || head.Body != "" || !reflect.DeepEqual(head.Header, get.Header) {
+		t.Errorf("HEAD %s: got %d %v %q, want %d %v and no body", target, head.Status, head.Header, head.Body, get.Status, get.Header)
+	}
 }
 
 // Delete deletes a numbered instance.

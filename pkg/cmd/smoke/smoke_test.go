@@ -222,7 +222,7 @@ func TestMisbehaviour(t *testing.T) {
 		{"fails at strangers", "GET", "/topology/instance", 1, says(500, "{}"), "gateway, asks for credentials: GET /flexdeploy/rest/v1/topology/instance answered 500 (request id-1)"},
 		{"does not challenge", "GET", "/topology/instance", 1, says(401, "{}"), `X-Amzn-Remapped-Www-Authenticate is "", not "Basic`},
 		{"lets anybody in", "GET", "/topology/instance", 2, says(200, "[]"), "the status is not 401"},
-		{"allows nothing", "OPTIONS", "", 1, says(204, ""), `Access-Control-Allow-Methods is "", not "GET, POST, PUT, PATCH`},
+		{"allows nothing", "OPTIONS", "", 1, says(204, ""), `Access-Control-Allow-Methods is "", not "GET, HEAD, POST, PUT, PATCH`},
 		{"answers HTML", "GET", "/instances/list", 1, says(200, "<html>"), "unexpected body"},
 		{"redirects", "GET", "/instances/get/", 1, func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 			http.Redirect(w, r, "https://example.com/", http.StatusFound)

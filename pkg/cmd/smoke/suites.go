@@ -25,9 +25,9 @@ func (r *runner) testGateway(ctx context.Context) {
 	s.do(ctx, "rejects strangers as the compute API does", "", "GET "+compute.BasePath+"/", nil, "401",
 		is(object{"detail": "Invalid token."}))
 	s.do(ctx, "answers 404 for an unknown path", "", "GET "+execution.BasePath+"/"+r.tag, nil, "404", is(object{"message": "Not found"}))
-	s.do(ctx, "answers 405 for an unknown method", "", "POST "+execution.BasePath+"/list", nil, "405", hasHeader("Allow", "GET, OPTIONS"))
+	s.do(ctx, "answers 405 for an unknown method", "", "POST "+execution.BasePath+"/list", nil, "405", hasHeader("Allow", "GET, HEAD, OPTIONS"))
 	s.do(ctx, "answers the preflight request of a page", "", "OPTIONS "+topology.BasePath, nil, "204",
-		hasHeader("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"))
+		hasHeader("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
 }
 
 func (r *runner) testTopology(ctx context.Context) {
