@@ -19,11 +19,21 @@ const maxCached = 1024
 
 var (
 	// ErrUnauthenticated reports that a request carries no usable credentials.
-	// It never says why.
+	// It never says what is wrong with those that have the right form.
 	ErrUnauthenticated = errors.New("invalid credentials")
-	// ErrForbidden reports that the key lacks the permission.
-	ErrForbidden = errors.New("permission denied")
+	// ErrNoCredentials reports that a request has no Authorization header in a
+	// form that is known here. It is ErrUnauthenticated too.
+	ErrNoCredentials = fmt.Errorf("%w: none in a known form", ErrUnauthenticated)
 )
+
+// ForbiddenError reports that the key lacks a permission.
+type ForbiddenError struct {
+	// Permission is the one that the request takes, such as "topology:read".
+	Permission string
+}
+
+// Error names the permission.
+func (e *ForbiddenError) Error() string { return "the key lacks the permission " + e.Permission }
 
 // Principal is the key that a request was made with.
 type Principal struct {
@@ -62,27 +72,27 @@ func NewAuthenticator(credentials CredentialGetter, now func() time.Time) *Authe
 }
 
 // Authenticate returns who sends a request with the header. It returns
-// [ErrUnauthenticated] for missing, malformed, unknown, wrong, revoked and
-// expired credentials; the last four cost the same one read. Any other error
-// is one of the repository.
+// [ErrNoCredentials] for missing and malformed credentials, and
+// [ErrUnauthenticated] for unknown, wrong, revoked and expired ones, which cost
+// the same one read. Any other error is one of the repository.
 func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (Principal, error) {
 	p, ok := parse(h)
 	if !ok {
-		return Principal{}, ErrUnauthenticated
+		return Principal{}, ErrNoCredentials
 	}
 	return a.authenticate(ctx, p)
 }
 
 // Authorize returns who sends a request with the header, if the key has the
 // permission. Its errors are those of [Authenticator.Authenticate] and
-// [ErrForbidden].
+// [*ForbiddenError].
 func (a *Authenticator) Authorize(ctx context.Context, h http.Header, permission string) (Principal, error) {
 	p, err := a.Authenticate(ctx, h)
 	if err != nil {
 		return Principal{}, err
 	}
 	if !p.May(permission) {
-		return Principal{}, ErrForbidden
+		return Principal{}, &ForbiddenError{permission}
 	}
 	return p, nil
 }

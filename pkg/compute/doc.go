@@ -39,6 +39,10 @@
 //   - A started instance that has been silent for a time (see [Settings]) has
 //     status 1, which is computed from what is stored when it is read.
 //   - gpu_name is the name that the catalogue had when the gpu was set.
+//   - 401 has the documented words where a token or key is wrong. A request that
+//     has no credentials in a known form is told which header to send, beginning
+//     with the words of Django REST framework. 403, which no source has, names
+//     the permission that the key lacks.
 //   - An answer carries current_server_time, so there is no 304. The ETag of
 //     an instance is for If-Match.
 //

@@ -30,19 +30,24 @@ type detail struct {
 // stays hidden from the client.
 func describe(err error) (status int, body any) {
 	var request *httpjson.RequestError
+	var forbidden *auth.ForbiddenError
 	switch {
 	case errors.As(err, &request) && len(request.Fields) > 0:
 		return request.Status, fieldMessages(request.Fields)
 	case errors.As(err, &request):
 		return request.Status, detail{request.Detail}
+	case errors.Is(err, auth.ErrNoCredentials):
+		return http.StatusUnauthorized, detail{
+			"Authentication credentials were not provided. Send the header Authorization: Token SECRET, with the secret of a key.",
+		}
 	case errors.Is(err, auth.ErrUnauthenticated):
 		return http.StatusUnauthorized, detail{"Invalid token."}
-	case errors.Is(err, auth.ErrForbidden):
-		return http.StatusForbidden, detail{"You do not have permission to perform this action."}
+	case errors.As(err, &forbidden):
+		return http.StatusForbidden, detail{
+			"You do not have permission to perform this action: the key lacks " + forbidden.Permission + ".",
+		}
 	case errors.Is(err, instance.ErrNotFound):
 		return http.StatusNotFound, detail{"Not found."}
-	case errors.Is(err, instance.ErrCursor):
-		return http.StatusBadRequest, map[string][]string{"cursor": {"is not valid for this list; leave it out to start again"}}
 	case errors.Is(err, instance.ErrTooLarge):
 		return http.StatusBadRequest, detail{fmt.Sprintf("The instance would take more than %d bytes.", instance.MaxStoredBytes)}
 	case errors.Is(err, instance.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):

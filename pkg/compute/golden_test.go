@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"instances/pkg/app/apptest"
+	"instances/pkg/auth"
 	"instances/pkg/compute"
 	"instances/pkg/instance"
 )
@@ -96,13 +97,19 @@ func TestGolden(t *testing.T) {
 			}
 		})
 		t.Run("401", func(t *testing.T) {
-			for _, header := range []string{"Authorization:", "Authorization: Token", "Authorization: Token wrong", "Authorization: nonsense"} {
+			for _, header := range []string{
+				"Authorization: Token wrong", "Authorization: ApiKey " + auth.NewSecret(), "Authorization: Basic bm9ib2R5Ondyb25n",
+			} {
 				for method, file := range map[string]string{"PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"} {
 					got := s.Do(t, method, base+"6b1fb5c3-5f11-43d2-a793-fc7d01629a7f/", "{}", header)
 					apptest.Same(t, method+" "+header, got, 401, apptest.Golden(t, file+"-401.json"))
 				}
 				apptest.Same(t, "list "+header, s.Do(t, "GET", base, "", header), 401, apptest.Golden(t, "list-401.json"))
 				apptest.Same(t, "create "+header, s.Do(t, "POST", base, "{}", header), 401, apptest.Golden(t, "create-401.json"))
+			}
+			for _, header := range []string{"Authorization:", "Authorization: Token", "Authorization: nonsense", "Authorization: Basic !"} {
+				apptest.Same(t, "list "+header, s.Do(t, "GET", base, "", header), 401, `{"detail":`+
+					`"Authentication credentials were not provided. Send the header Authorization: Token SECRET, with the secret of a key."}`)
 			}
 		})
 	})

@@ -13,6 +13,7 @@ import (
 
 	"instances/pkg/app/apptest"
 	"instances/pkg/compute"
+	"instances/pkg/instance"
 )
 
 // create makes an instance and returns its path.
@@ -383,6 +384,14 @@ func TestOwners(t *testing.T) {
 		}
 		apptest.Same(t, "list", s.Do(t, "GET", base, "", stranger), 200, "[]")
 		apptest.Same(t, "page", s.Do(t, "GET", base+"?limit=10", "", stranger), 200, "[]")
+		// A cursor leads nobody to another owner.
+		for _, owner := range []string{"alice", "bob"} {
+			forged := instance.Query{Kind: compute.Kind(), Collections: []string{owner}}.
+				Cursor(instance.Instance{Kind: compute.Kind(), Collection: "alice", ID: instance.NewTimeID(s.Clock.Now().Add(time.Hour))})
+			if got := s.Do(t, "GET", base+"?limit=1&cursor="+forged, "", stranger); got.Status != 400 || decode[map[string][]string](t, got)["cursor"] == nil {
+				t.Errorf("a forged cursor: got %d %s", got.Status, got.Body)
+			}
+		}
 	}
 	if after := s.Do(t, "GET", path, "").Body; after != before {
 		t.Errorf("a stranger changed the instance: %s, was %s", after, before)
@@ -393,7 +402,7 @@ func TestOwners(t *testing.T) {
 	}
 	for _, r := range [][2]string{{"POST", base}, {"PUT", path}, {"PATCH", path}, {"DELETE", path}, {"PATCH", path + "start/"}, {"GET", path + "get-jobs/"}} {
 		apptest.Same(t, "read only "+r[0], s.Do(t, r[0], r[1], "{}", "Authorization: Token "+colleague), 403,
-			`{"detail":"You do not have permission to perform this action."}`)
+			`{"detail":"You do not have permission to perform this action: the key lacks compute:write."}`)
 	}
 }
 
@@ -453,6 +462,7 @@ func TestManners(t *testing.T) {
 	if got := s.Do(t, "PATCH", path, `{"name":"m"}`, "If-Match: "+etag); got.Status != 200 {
 		t.Errorf("PATCH of what is known: got %d %s", got.Status, got.Body)
 	}
+	current := s.Do(t, "GET", path, "").Header.Get("ETag")
 	for _, r := range []struct{ method, target, body string }{
 		{"PUT", path, `{"name":"n","ask_price":2}`},
 		{"PATCH", path, `{"name":"n"}`},
@@ -460,8 +470,9 @@ func TestManners(t *testing.T) {
 		{"PATCH", path + "add-image/", `{"image_registry_path":"i"}`},
 		{"DELETE", path, ""},
 	} {
-		if got := s.Do(t, r.method, r.target, r.body, "If-Match: "+etag); got.Status != 412 || decode[map[string]string](t, got)["detail"] == "" {
-			t.Errorf("%s %s of another state: got %d %s", r.method, r.target, got.Status, got.Body)
+		got := s.Do(t, r.method, r.target, r.body, "If-Match: "+etag)
+		if detail := decode[map[string]string](t, got)["detail"]; got.Status != 412 || !strings.Contains(detail, current) || got.Header.Get("ETag") != current {
+			t.Errorf("%s %s of another state: got %d, ETag %q, %s, want the current ETag %s", r.method, r.target, got.Status, got.Header.Get("ETag"), got.Body, current)
 		}
 	}
 	apptest.Same(t, "method", s.Do(t, "POST", path, "{}"), 405, `{"detail":"Method \"POST\" not allowed."}`)

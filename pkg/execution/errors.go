@@ -27,19 +27,18 @@ func failures() httpjson.Errors {
 // not know is a fault of the server, and stays hidden from the client.
 func describe(err error) (status int, text string) {
 	var request *httpjson.RequestError
+	var forbidden *auth.ForbiddenError
 	switch {
 	case errors.As(err, &request):
 		return request.Status, request.Error()
 	case errors.Is(err, auth.ErrUnauthenticated):
-		return http.StatusUnauthorized, "A valid API key is required"
-	case errors.Is(err, auth.ErrForbidden):
-		return http.StatusForbidden, "The API key lacks the permission for this request"
+		return http.StatusUnauthorized, "A valid API key is required: send the header Authorization: ApiKey SECRET"
+	case errors.As(err, &forbidden):
+		return http.StatusForbidden, "The API key lacks the permission " + forbidden.Permission
 	case errors.Is(err, instance.ErrNotFound):
 		return http.StatusBadRequest, "Instance not found"
 	case errors.Is(err, instance.ErrExists):
 		return http.StatusBadRequest, "Instance already exists: Instance already uploaded with this id"
-	case errors.Is(err, instance.ErrCursor):
-		return http.StatusBadRequest, "cursor is not valid for this list; leave it out to start again"
 	case errors.Is(err, instance.ErrTooLarge):
 		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The instance takes more than %d bytes", instance.MaxStoredBytes)
 	case errors.Is(err, instance.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):

@@ -11,9 +11,9 @@ import (
 // or control characters.
 func ETag(revision string) string { return `"` + revision + `"` }
 
-// CheckIfMatch returns a function that returns a [RequestError] of status 412
-// where r has an If-Match header that the instance does not satisfy (RFC 9110,
-// 13.1.1).
+// CheckIfMatch returns a function that returns a [RequestError] of status 412,
+// with the current entity tag, where r has an If-Match header that the instance
+// does not satisfy (RFC 9110, 13.1.1).
 func CheckIfMatch(r *http.Request) func(instance.Instance) error {
 	return func(i instance.Instance) error {
 		values := r.Header.Values("If-Match")
@@ -29,7 +29,9 @@ func CheckIfMatch(r *http.Request) func(instance.Instance) error {
 		}
 		return &RequestError{
 			Status: http.StatusPreconditionFailed,
-			Detail: "The instance is not in the state that If-Match names.",
+			Detail: "The instance is not in the state that If-Match names; its ETag now is " + etag +
+				". Read it again, and repeat the request if it still applies.",
+			ETag: etag,
 		}
 	}
 }

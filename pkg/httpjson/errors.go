@@ -11,6 +11,9 @@ type RequestError struct {
 	Detail string
 	// Fields has an entry for each bad field.
 	Fields []FieldError
+	// ETag, unless it is empty, is the current entity tag of what the request is
+	// about, for a header.
+	ETag string
 }
 
 // FieldError says what is wrong with a field of a body, or with a parameter.

@@ -1,6 +1,7 @@
 package httpjson
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -53,12 +54,12 @@ func (e Errors) handler(serve func(*http.Request) (Answer, error)) http.Handler 
 	})
 }
 
-// answer returns the answer to r, which failed with err. It logs faults of the
+// answer returns the answer to r, which failed. It logs faults of the
 // server, and lets the client retry a 503 after a second.
-func (e Errors) answer(r *http.Request, err error) Answer {
-	status, body := e.Describe(r, err)
+func (e Errors) answer(r *http.Request, failure error) Answer {
+	status, body := e.Describe(r, failure)
 	if status >= http.StatusInternalServerError {
-		Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", err))
+		Logger(r.Context()).ErrorContext(r.Context(), "request failed", slog.Any("error", failure))
 	}
 	answer, err := NewAnswer(status, body)
 	if err != nil {
@@ -66,6 +67,9 @@ func (e Errors) answer(r *http.Request, err error) Answer {
 	}
 	if e.ContentType != "" {
 		answer.ContentType = e.ContentType
+	}
+	if request := new(RequestError); errors.As(failure, &request) {
+		answer.ETag = request.ETag
 	}
 	switch status {
 	case http.StatusUnauthorized:

@@ -38,8 +38,8 @@ func TestHandler(t *testing.T) {
 		switch {
 		case errors.Is(err, auth.ErrUnauthenticated):
 			return 401, r.URL.Path
-		case errors.Is(err, auth.ErrForbidden):
-			return 403, "forbidden"
+		case errors.As(err, new(*auth.ForbiddenError)):
+			return 403, err.Error()
 		case err.Error() == "busy":
 			return 503, "later"
 		case err.Error() == "no JSON":
@@ -66,7 +66,7 @@ func TestHandler(t *testing.T) {
 		"no body":        {"good", httpjson.Answer{Status: 204}, nil, 204, "", http.Header{}, false},
 		"no key":         {"", httpjson.Answer{}, nil, 401, `"/path"`, http.Header{"Www-Authenticate": {"Token"}}, false},
 		"a wrong key":    {"bad", httpjson.Answer{}, nil, 401, `"/path"`, http.Header{"Www-Authenticate": {"Token"}}, false},
-		"a poor key":     {"poor", httpjson.Answer{}, nil, 403, `"forbidden"`, http.Header{}, false},
+		"a poor key":     {"poor", httpjson.Answer{}, nil, 403, `"the key lacks the permission x:read"`, http.Header{}, false},
 		"busy":           {"good", httpjson.Answer{Status: 200}, errors.New("busy"), 503, `"later"`, http.Header{"Retry-After": {"1"}}, true},
 		"a fault":        {"good", httpjson.Answer{Status: 200, Body: []byte("x")}, broken, 500, `"fault"`, http.Header{}, true},
 		"no JSON for it": {"good", httpjson.Answer{}, errors.New("no JSON"), 500, "", http.Header{}, false},

@@ -278,8 +278,11 @@ func TestConditions(t *testing.T) {
 		if (err == nil) != want.match {
 			t.Errorf("If-Match %s: got error %v, want a match: %v", value, err, want.match)
 		}
-		if err != nil && requestError(t, err).Status != http.StatusPreconditionFailed {
-			t.Errorf("If-Match %s: got %v, want status 412", value, err)
+		if err != nil {
+			refused := requestError(t, err)
+			if refused.Status != http.StatusPreconditionFailed || refused.ETag != `"a.1"` || !strings.Contains(refused.Detail, `"a.1"`) {
+				t.Errorf("If-Match %s: got %+v, want status 412 and the current tag", value, refused)
+			}
 		}
 		if got := httpjson.NotModified(r, httpjson.ETag(current.Revision())); got != want.notModified {
 			t.Errorf("If-None-Match %s: got %v, want %v", value, got, want.notModified)

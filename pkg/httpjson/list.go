@@ -3,12 +3,15 @@ package httpjson
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+
+	"instances/pkg/instance"
 )
 
 // maxAhead is how much of a page is kept, at least, while the rest of it is
@@ -21,7 +24,8 @@ type Query[Q, E any] interface {
 	// last.
 	Cursor(last E) string
 	// Resume returns the query for what comes after the entry that the cursor
-	// was made of, or an error that is [instance.ErrCursor].
+	// was made of, or an error that is [instance.ErrCursor] or
+	// [instance.ErrForeignCursor].
 	Resume(cursor string) (Q, error)
 }
 
@@ -50,7 +54,7 @@ func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[
 	if l.Paging.Cursor != "" {
 		var err error
 		if q, err = q.Resume(l.Paging.Cursor); err != nil {
-			return Answer{}, err
+			return Answer{}, listError(err)
 		}
 	}
 	if l.Paging.Limit == 0 {
@@ -66,6 +70,21 @@ func (l List[Q, E]) Answer(r *http.Request, read func(q Q, limit int) iter.Seq2[
 		answer.Header = http.Header{"Link": {"<" + l.link(r, p.next) + `>; rel="next"`}}
 	}
 	return answer, nil
+}
+
+// listError returns the error of a list that cannot be read: a [RequestError] where
+// the cursor is to blame.
+func listError(err error) error {
+	bad := newParameters()
+	switch {
+	case errors.Is(err, instance.ErrForeignCursor):
+		bad.Reject("cursor", "belongs to another list or search: keep the other parameters as they were, or leave it out to start again")
+	case errors.Is(err, instance.ErrCursor):
+		bad.Reject("cursor", "is not one that this list gave: take it from the Link header as it is, or leave it out to start again")
+	default:
+		return fmt.Errorf("read list: %w", err)
+	}
+	return bad.Err()
 }
 
 // link returns the path and query of the page after a cursor.
@@ -84,7 +103,7 @@ func (l List[Q, E]) encoded(entries iter.Seq2[E, error]) iter.Seq2[[]byte, error
 		encoder := newEncoder(&b)
 		for e, err := range entries {
 			if err != nil {
-				err = fmt.Errorf("read list: %w", err)
+				err = listError(err)
 			} else {
 				b.Reset()
 				err = l.encode(encoder, e)
@@ -116,7 +135,7 @@ func (l List[Q, E]) page(q Q, entries iter.Seq2[E, error]) (*page, error) {
 	n := 0
 	for e, err := range entries {
 		if err != nil {
-			return nil, fmt.Errorf("read list: %w", err)
+			return nil, listError(err)
 		}
 		if n == l.Paging.Limit {
 			p.next, p.beyond = q.Cursor(last), q.Cursor(e)

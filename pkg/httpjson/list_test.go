@@ -24,6 +24,9 @@ type after int
 func (a after) Cursor(last int) string { return "after-" + strconv.Itoa(last) }
 
 func (a after) Resume(cursor string) (after, error) {
+	if strings.HasPrefix(cursor, "before-") {
+		return 0, instance.ErrForeignCursor
+	}
 	n, err := strconv.Atoi(strings.TrimPrefix(cursor, "after-"))
 	if err != nil {
 		return 0, instance.ErrCursor
@@ -172,8 +175,19 @@ func TestListErrors(t *testing.T) {
 	if w, err := s.write(httpjson.Paging{}); !errors.Is(err, broken) || w.Body.String() != "null" {
 		t.Errorf("a fault: got %v and body %q", err, w.Body)
 	}
-	if _, err := s.write(httpjson.Paging{Cursor: "x"}); !errors.Is(err, instance.ErrCursor) || len(s.limits) != 1 {
-		t.Errorf("a bad cursor: got %v, read %d times", err, len(s.limits)-1)
+	for cursor, says := range map[string]string{"x": "is not one that this list gave", "before-1": "belongs to another list"} {
+		_, err := s.write(httpjson.Paging{Cursor: cursor})
+		refused := requestError(t, err)
+		if refused.Status != 400 || len(refused.Fields) != 1 || refused.Fields[0].Field != "cursor" ||
+			!strings.HasPrefix(refused.Fields[0].Message, says) || len(s.limits) != 1 {
+			t.Errorf("the cursor %s: got %v, read %d times", cursor, err, len(s.limits)-1)
+		}
+	}
+	s = &numbers{entry: plain, err: instance.ErrCursor}
+	for _, limit := range []int{0, 1} {
+		if _, err := s.write(httpjson.Paging{Limit: limit}); requestError(t, err).Status != 400 {
+			t.Errorf("a position that the repository refuses, limit %d: got %v", limit, err)
+		}
 	}
 	s = &numbers{n: 2, entry: func(int) any { return func() {} }}
 	if w, err := s.write(httpjson.Paging{}); err == nil || w.Body.String() != "null" {

@@ -1,6 +1,9 @@
 package instance
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors of a repository, for [errors.Is] and [errors.As]. Any other error is a
 // fault of the server, whose text is for logs only.
@@ -20,8 +23,11 @@ var (
 	ErrUnavailable = errors.New("repository is busy")
 	// ErrTooLarge reports that the instance is larger than [MaxStoredBytes].
 	ErrTooLarge = errors.New("instance is too large")
-	// ErrCursor reports that a cursor is malformed or belongs to another query.
+	// ErrCursor reports that a text is not a cursor, or not one of the query.
 	ErrCursor = errors.New("cursor is not valid here")
+	// ErrForeignCursor reports that a cursor belongs to another query. It is
+	// ErrCursor too.
+	ErrForeignCursor = fmt.Errorf("%w: of another query", ErrCursor)
 )
 
 // RepeatedError is the error of a create whose idempotency key was used

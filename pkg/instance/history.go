@@ -23,8 +23,8 @@ func (q HistoryQuery) Cursor(last Event) string {
 	return encodeCursor(q.fingerprint(), Position{SortKey: last.Position})
 }
 
-// Resume returns q with After set from a cursor. It returns an error that is
-// [ErrCursor] if the text is not a cursor of q.
+// Resume returns q with After set from a cursor. Its errors are those of
+// [Query.Resume].
 func (q HistoryQuery) Resume(text string) (HistoryQuery, error) {
 	p, err := decodeCursor(q.fingerprint(), text)
 	if err != nil {

@@ -34,7 +34,7 @@ func (k Key) SortKey() (sort string, ok bool) {
 		if err != nil || n < 1 || strconv.FormatInt(n, 10) != k.ID {
 			return "", false
 		}
-		return fmt.Sprintf("%019d", n), true
+		return numberSortKey(n), true
 	case OrderTime:
 		ms, ok := idTime(k.ID)
 		if !ok {
@@ -45,6 +45,9 @@ func (k Key) SortKey() (sort string, ok bool) {
 		return k.ID, k.ID != ""
 	}
 }
+
+// numberSortKey sorts as the numbers do.
+func numberSortKey(n int64) string { return fmt.Sprintf("%019d", n) }
 
 // timeSortKey sorts newest first.
 func timeSortKey(ms int64, id string) string {

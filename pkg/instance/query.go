@@ -3,6 +3,10 @@ package instance
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // Query asks for the instances of one kind. Every text that is given must
@@ -45,15 +49,37 @@ func (q Query) Cursor(last Instance) string {
 	return encodeCursor(q.fingerprint(), Position{last.Collection, last.SortKey()})
 }
 
-// Resume returns q with After set from a cursor. It returns an error that is
-// [ErrCursor] if the text is not a cursor of q.
+// Resume returns q with After set from a cursor. The error is [ErrForeignCursor]
+// for a cursor of another query, and [ErrCursor] for any other text that is not a
+// cursor of q.
 func (q Query) Resume(text string) (Query, error) {
 	p, err := decodeCursor(q.fingerprint(), text)
 	if err != nil {
 		return Query{}, err
 	}
+	if !q.covers(p) {
+		return Query{}, fmt.Errorf("%w: outside the query", ErrCursor)
+	}
 	q.After = p
 	return q, nil
+}
+
+// covers reports whether an answer to q can be at the position.
+func (q Query) covers(p Position) bool {
+	if q.Collections != nil && !slices.Contains(q.Collections, p.Collection) {
+		return false
+	}
+	switch q.Kind.Order {
+	case OrderNumber:
+		n, err := strconv.ParseInt(p.SortKey, 10, 64)
+		return err == nil && n >= 1 && numberSortKey(n) == p.SortKey && Block(n) == p.Collection
+	case OrderTime:
+		at, id, _ := strings.Cut(p.SortKey, "#")
+		ms, err := strconv.ParseInt(at, 10, 64)
+		return err == nil && ms >= 0 && ms <= maxSortTime && id != "" && timeSortKey(maxSortTime-ms, id) == p.SortKey
+	default:
+		return true
+	}
 }
 
 // fingerprint identifies what q asks for.

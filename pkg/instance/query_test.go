@@ -1,6 +1,7 @@
 package instance_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"reflect"
@@ -36,6 +37,9 @@ func TestCursorRoundTrip(t *testing.T) {
 		last := instance.Instance{
 			Collection: rapid.String().Draw(t, "collection"), ID: rapid.StringN(1, -1, -1).Draw(t, "id"),
 		}
+		if q.Collections != nil {
+			last.Collection = rapid.SampledFrom(q.Collections).Draw(t, "one of the collections")
+		}
 		text := q.Cursor(last)
 		if !safe.MatchString(text) {
 			t.Fatalf("cursor %q is not safe in a URL", text)
@@ -59,16 +63,19 @@ func TestCursorRoundTrip(t *testing.T) {
 
 func TestCursorIsBoundToItsQuery(t *testing.T) {
 	t.Parallel()
-	last := instance.Instance{Collection: "c", ID: "1"}
 	rapid.Check(t, func(t *rapid.T) {
 		q, other := drawQuery(t, "query"), drawQuery(t, "other")
 		other.Limit = q.Limit
+		last := instance.Instance{Collection: "c", ID: "1"}
+		if q.Collections != nil {
+			last.Collection = q.Collections[0]
+		}
 		_, err := other.Resume(q.Cursor(last))
 		if same := reflect.DeepEqual(q, other); same != (err == nil) {
 			t.Fatalf("error is %v for %+v and %+v", err, q, other)
 		}
-		if err != nil && !errors.Is(err, instance.ErrCursor) {
-			t.Fatalf("error is %v, want %v", err, instance.ErrCursor)
+		if err != nil && (!errors.Is(err, instance.ErrForeignCursor) || !errors.Is(err, instance.ErrCursor)) {
+			t.Fatalf("error is %v, want %v", err, instance.ErrForeignCursor)
 		}
 	})
 }
@@ -76,7 +83,7 @@ func TestCursorIsBoundToItsQuery(t *testing.T) {
 // Each part of a query is told from the others.
 func TestCursorTellsFieldsApart(t *testing.T) {
 	t.Parallel()
-	last := instance.Instance{Collection: "c", ID: "1"}
+	last := instance.Instance{Collection: "x", ID: "1"}
 	queries := []instance.Query{
 		{},
 		{Kind: instance.Kind{Name: "x"}},
@@ -124,17 +131,72 @@ func TestResumeRefuses(t *testing.T) {
 		{"cut", valid[:len(valid)-4]},
 		// The last letter of this one holds two bits that mean nothing.
 		{"another spelling", other[:len(other)-1] + string(other[len(other)-1]+1)},
+		{"without its sum", encode(regexp.MustCompile(`,"h":"[^"]*"`).ReplaceAll(decode(t, other), nil))},
+		{"another position", encode(bytes.Replace(decode(t, other), []byte(`"11"`), []byte(`"12"`), 1))},
+		{"more in it", encode(bytes.Replace(decode(t, other), []byte(`{`), []byte(`{"x":1,`), 1))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := q.Resume(test.text)
-			if !errors.Is(err, instance.ErrCursor) {
+			if !errors.Is(err, instance.ErrCursor) || errors.Is(err, instance.ErrForeignCursor) {
 				t.Errorf("error is %v, want %v", err, instance.ErrCursor)
 			}
 			if !reflect.DeepEqual(got, instance.Query{}) {
 				t.Errorf("query is %+v beside the error", got)
 			}
 		})
+	}
+}
+
+// decode returns what a cursor holds.
+func decode(t *testing.T, cursor string) []byte {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A cursor that somebody made up, with the right sum too, leads to no place where
+// the query has no answers.
+func TestResumeRefusesForgedPositions(t *testing.T) {
+	t.Parallel()
+	var (
+		plain    = instance.Query{Collections: []string{"alice"}}
+		numbered = instance.Query{Kind: instance.Kind{Name: "n", Order: instance.OrderNumber}}
+		timed    = instance.Query{Kind: instance.Kind{Name: "t", Order: instance.OrderTime}, Collections: []string{"alice"}}
+		block    = instance.Block(7)
+	)
+	for name, test := range map[string]struct {
+		q                   instance.Query
+		collection, sortKey string
+		allowed             bool
+	}{
+		"its own":              {plain, "alice", "1", true},
+		"of another owner":     {plain, "bob", "1", false},
+		"of none":              {plain, "", "1", false},
+		"a number":             {numbered, block, "0000000000000000007", true},
+		"in another block":     {numbered, instance.Block(20_000), "0000000000000000007", false},
+		"no block":             {numbered, "alice", "0000000000000000007", false},
+		"a short number":       {numbered, block, "7", false},
+		"a negative number":    {numbered, block, "-000000000000000007", false},
+		"zero":                 {numbered, instance.Block(0), "0000000000000000000", false},
+		"beyond all numbers":   {numbered, block, "9999999999999999999", false},
+		"no number":            {numbered, block, "000000000000000000x", false},
+		"a time":               {timed, "alice", "279888423412000#x#y", true},
+		"a time of another":    {timed, "bob", "279888423412000#x", false},
+		"a time alone":         {timed, "alice", "279888423412000", false},
+		"a time without an id": {timed, "alice", "279888423412000#", false},
+		"beyond all times":     {timed, "alice", "999999999999999#x", false},
+		"no time":              {timed, "alice", "x#x", false},
+		"a signed time":        {timed, "alice", "+79888423412000#x", false},
+	} {
+		// In a kind without a special order, the sort key is the id.
+		got, err := test.q.Resume(test.q.Cursor(instance.Instance{Collection: test.collection, ID: test.sortKey}))
+		if !test.allowed && !errors.Is(err, instance.ErrCursor) || test.allowed && (err != nil || got.After.SortKey != test.sortKey) {
+			t.Errorf("%s: got %+v, %v", name, got.After, err)
+		}
 	}
 }
 

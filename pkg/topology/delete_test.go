@@ -53,7 +53,10 @@ func TestDeleteIfMatch(t *testing.T) {
 	first := s.Do(t, "GET", path, "").Header.Get("ETag")
 	second := s.Do(t, "PATCH", path, `{"groupCode":"h"}`).Header.Get("ETag")
 	for _, tag := range []string{first, `"x"`, "W/" + second, "x"} {
-		wantProblem(t, s.Do(t, "DELETE", path, "", "If-Match: "+tag), 412)
+		got := s.Do(t, "DELETE", path, "", "If-Match: "+tag)
+		if wantProblem(t, got, 412); got.Header.Get("ETag") != second {
+			t.Errorf("If-Match %s: got the ETag %q, want the current one, %q", tag, got.Header.Get("ETag"), second)
+		}
 	}
 	if got := s.Do(t, "GET", path, ""); got.Status != 200 || got.Header.Get("ETag") != second {
 		t.Errorf("a refused DELETE changed the instance: got %d and ETag %s", got.Status, got.Header.Get("ETag"))

@@ -38,20 +38,21 @@ func failures() httpjson.Errors {
 // it does not know is a fault of the server, and stays hidden from the client.
 func describe(r *http.Request, err error) problem {
 	var request *httpjson.RequestError
+	var forbidden *auth.ForbiddenError
 	switch {
 	case errors.As(err, &request):
 		return problem{Status: request.Status, Detail: request.Detail, Errors: request.Fields}
 	case errors.Is(err, auth.ErrUnauthenticated):
-		// The gateway answers requests without credentials in the same words.
-		return problem{Status: http.StatusUnauthorized, Detail: "Valid credentials are required."}
-	case errors.Is(err, auth.ErrForbidden):
-		return problem{Status: http.StatusForbidden, Detail: "The key lacks the permission for this request."}
+		return problem{
+			Status: http.StatusUnauthorized,
+			Detail: "Valid credentials are required: send the header Authorization: Basic, and NAME:SECRET of a key in Base64.",
+		}
+	case errors.As(err, &forbidden):
+		return problem{Status: http.StatusForbidden, Detail: "The key lacks the permission " + forbidden.Permission + "."}
 	case errors.Is(err, instance.ErrNotFound):
 		return problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("Instance %s not found", r.PathValue("Id"))}
 	case errors.Is(err, instance.ErrCodeTaken):
 		return fieldProblem("instanceCode", "is used by another instance; codes are unique, ignoring case")
-	case errors.Is(err, instance.ErrCursor):
-		return fieldProblem("cursor", "is not valid for this list; leave it out to start again")
 	case errors.Is(err, instance.ErrTooLarge):
 		return problem{
 			Status: http.StatusBadRequest,

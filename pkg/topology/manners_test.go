@@ -40,8 +40,12 @@ func TestConditionalRequests(t *testing.T) {
 			t.Fatalf("PATCH of what is known: got %d and ETag %q", patched.Status, second)
 		}
 		for _, method := range []string{"PUT", "PATCH"} {
-			wantProblem(t, s.Do(t, method, path, body(`"groupCode":"i"`), "If-Match: "+first), 412)
-			wantProblem(t, s.Do(t, method, path, body(`"groupCode":"i"`), "If-Match: W/"+second), 412)
+			for _, tag := range []string{first, "W/" + second} {
+				got := s.Do(t, method, path, body(`"groupCode":"i"`), "If-Match: "+tag)
+				if p := wantProblem(t, got, 412); got.Header.Get("ETag") != second || !strings.Contains(p.Detail, second) {
+					t.Errorf("%s with If-Match %s: got the ETag %q and %q, want %s", method, tag, got.Header.Get("ETag"), p.Detail, second)
+				}
+			}
 		}
 		if got := s.Do(t, "GET", path, "", "If-None-Match: "+first); got.Status != 200 || got.Body != patched.Body {
 			t.Errorf("GET after it: got %d %s, want %s", got.Status, got.Body, patched.Body)
@@ -220,20 +224,25 @@ func TestCredentials(t *testing.T) {
 			basic("revoked", revoked), "Authorization: Token wrong", "Authorization: ApiKey " + revoked,
 		} {
 			got := s.Do(t, r[0], r[1], body(`"groupCode":"z"`), header)
-			wantProblem(t, got, 401)
+			if p := wantProblem(t, got, 401); !strings.Contains(p.Detail, "Authorization: Basic") || !strings.Contains(p.Detail, "NAME:SECRET") {
+				t.Errorf("%s %s with %q: got %q, want the header and its form", r[0], r[1], header, p.Detail)
+			}
 			challenge := got.Header.Get("WWW-Authenticate") + got.Header.Get("X-Amzn-Remapped-Www-Authenticate")
 			if !strings.HasPrefix(challenge, "Basic ") {
 				t.Errorf("%s %s with %q: got no challenge", r[0], r[1], header)
 			}
 			refusals[got.Body] = true
 		}
-		allowed := map[string]string{"GET": reader}[r[0]]
-		denied := writer
-		if allowed == "" {
-			allowed, denied = writer, reader
+		allowed, denied, lacks := reader, writer, topology.ReadPermission
+		if r[0] != "GET" {
+			allowed, denied, lacks = writer, reader, topology.WritePermission
 		}
-		wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+denied), 403)
-		wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+other), 403)
+		for _, secret := range []string{denied, other} {
+			p := wantProblem(t, s.Do(t, r[0], r[1], body(`"groupCode":"z"`), "Authorization: Token "+secret), 403)
+			if !strings.HasSuffix(p.Detail, " "+lacks+".") {
+				t.Errorf("%s %s: got %q, want the permission %s", r[0], r[1], p.Detail, lacks)
+			}
+		}
 		for _, scheme := range []string{"Token ", "token ", "ApiKey ", "APIKEY "} {
 			if got := s.Do(t, r[0], r[1], body(`"groupCode":"g"`), "Authorization: "+scheme+allowed); got.Status > 201 && got.Status != 400 {
 				t.Errorf("%s %s with %s: got %d %s", r[0], r[1], scheme, got.Status, got.Body)

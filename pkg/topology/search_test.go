@@ -161,7 +161,22 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	cursor := link.Query().Get("cursor")
-	wantProblem(t, s.Do(t, "GET", topology.BasePath+"?groupCode=other&limit=3&cursor="+cursor, ""), 400, "cursor")
+	foreign := wantProblem(t, s.Do(t, "GET", topology.BasePath+"?groupCode=other&limit=3&cursor="+cursor, ""), 400, "cursor")
+	if foreign.Detail != "1 query parameter is not valid." || !strings.HasPrefix(foreign.Errors[0].Message, "belongs to another list or search") {
+		t.Errorf("a cursor of another search: got %+v", foreign)
+	}
+	// One that is damaged in any place is told from it.
+	for i := range cursor {
+		for _, damaged := range []string{cursor[:i] + "A" + cursor[i+1:], cursor[:i] + "9" + cursor[i+1:], cursor[:i] + cursor[i+1:], cursor[:i]} {
+			if damaged == cursor || damaged == "" {
+				continue
+			}
+			p := wantProblem(t, s.Do(t, "GET", topology.BasePath+"?groupCode=g&limit=3&cursor="+damaged, ""), 400, "cursor")
+			if !strings.HasPrefix(p.Errors[0].Message, "is not one that this list gave") {
+				t.Errorf("the cursor %s: got %+v", damaged, p)
+			}
+		}
+	}
 	if got := found(t, s.Do(t, "GET", topology.BasePath+"?groupCode=g&cursor="+cursor, "")); !slices.Equal(got, all[3:]) {
 		t.Errorf("a cursor without a limit: got %q, want the rest", got)
 	}

@@ -21,8 +21,8 @@ func (r *runner) testGateway(ctx context.Context) {
 	s.do(ctx, "asks for credentials", "", "GET "+topology.BasePath, nil, "401",
 		hasHeader("X-Amzn-Remapped-Www-Authenticate", `Basic realm="instances"`))
 	s.do(ctx, "rejects wrong credentials", "", "GET "+topology.BasePath+" Authorization: Basic "+wrong, nil, "401",
-		is(object{"detail": "Valid credentials are required."}))
-	s.do(ctx, "rejects strangers as the compute API does", "", "GET "+compute.BasePath+"/", nil, "401",
+		is(object{"title": "Unauthorized"}))
+	s.do(ctx, "rejects strangers as the compute API does", "", "GET "+compute.BasePath+"/ Authorization: Token "+r.tag, nil, "401",
 		is(object{"detail": "Invalid token."}))
 	s.do(ctx, "answers 404 for an unknown path", "", "GET "+execution.BasePath+"/"+r.tag, nil, "404", is(object{"message": "Not found"}))
 	s.do(ctx, "answers 405 for an unknown method", "", "POST "+execution.BasePath+"/list", nil, "405", hasHeader("Allow", "GET, HEAD, OPTIONS"))
