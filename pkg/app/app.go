@@ -86,5 +86,5 @@ func Stream(d Dependencies, h http.Handler) lambda.Handler {
 }
 
 func options(d Dependencies) lambdahttp.Options {
-	return lambdahttp.Options{Logger: d.Logger, Now: d.Now, Header: function.CORSHeader(d.AllowOrigin)}
+	return lambdahttp.Options{Logger: d.Logger, Now: d.Now, Header: function.Header(d.AllowOrigin)}
 }

@@ -144,16 +144,19 @@ func TestTokenAuthIsOpen(t *testing.T) {
 	}
 }
 
-func TestCORS(t *testing.T) {
+func TestHeader(t *testing.T) {
 	t.Parallel()
 	panics := func(d app.Dependencies) lambda.Handler {
 		return app.Serve(d, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("x") }))
 	}
 	expose := []string{"ETag, Location, Link, Retry-After, X-Request-Id"}
 	for origin, want := range map[string]http.Header{
-		"":                  {},
-		"*":                 {"Access-Control-Allow-Origin": {"*"}, "Access-Control-Expose-Headers": expose},
-		"https://a.example": {"Access-Control-Allow-Origin": {"https://a.example"}, "Access-Control-Expose-Headers": expose, "Vary": {"Origin"}},
+		"":  {"Vary": {"Accept-Encoding"}},
+		"*": {"Access-Control-Allow-Origin": {"*"}, "Access-Control-Expose-Headers": expose, "Vary": {"Accept-Encoding"}},
+		"https://a.example": {
+			"Access-Control-Allow-Origin": {"https://a.example"}, "Access-Control-Expose-Headers": expose,
+			"Vary": {"Accept-Encoding", "Origin"},
+		},
 	} {
 		for name, test := range map[string]struct {
 			f      app.Function
@@ -161,6 +164,7 @@ func TestCORS(t *testing.T) {
 		}{
 			"handler's answer": {app.TopologyGet, http.StatusUnauthorized},
 			"panic":            {panics, http.StatusInternalServerError},
+			"list":             {app.ComputeList, http.StatusUnauthorized},
 		} {
 			r := call(t, test.f, dependencies(t, origin), "nobody", nil)
 			if r.StatusCode != test.status {

@@ -19,7 +19,7 @@ import (
 const MaxListBytes = 5 << 20
 
 // NewArray returns an answer with a JSON array that is sent while it is read, and
-// compressed if the client asks for that. Each entry is JSON, valid until the
+// compressed if the client asks for that; the server adds the Vary. Each entry is JSON, valid until the
 // next one. An error ends the sequence; while nothing has been sent it is
 // answered like one that the handler returned, and afterwards the answer breaks
 // off. Where the writer cannot stream, the array is limited to [MaxListBytes].
@@ -137,14 +137,11 @@ func (a *array) add(entry []byte) error {
 // start sends the header. The length is that of the whole array, or 0.
 func (a *array) start(length int) {
 	a.out = a.w
-	if a.stream != nil {
-		a.w.Header().Add("Vary", "Accept-Encoding")
-		if (length == 0 || length >= minCompressed) && prefersGzip(a.r.Header.Values("Accept-Encoding")) {
-			a.w.Header().Set("Content-Encoding", "gzip")
-			// The level is valid.
-			a.compressor, _ = gzip.NewWriterLevel(a.w, gzip.BestSpeed)
-			a.out, length = a.compressor, 0
-		}
+	if a.stream != nil && (length == 0 || length >= minCompressed) && prefersGzip(a.r.Header.Values("Accept-Encoding")) {
+		a.w.Header().Set("Content-Encoding", "gzip")
+		// The level is valid.
+		a.compressor, _ = gzip.NewWriterLevel(a.w, gzip.BestSpeed)
+		a.out, length = a.compressor, 0
 	}
 	if a.r.Method == http.MethodHead {
 		a.out, a.compressor, length = io.Discard, nil, 0

@@ -17,20 +17,22 @@ import (
 )
 
 // AllowOriginVariable is the variable of the environment that holds the origin of
-// [CORSHeader].
+// [Header].
 const AllowOriginVariable = "CORS_ALLOW_ORIGIN"
 
-// CORSHeader returns the headers that let the pages of origin read an answer, or
-// those of every origin if it is "*". It returns none if origin is empty.
-func CORSHeader(origin string) http.Header {
-	h := http.Header{}
+// Header returns the headers of every answer. They let the pages of origin read
+// it, or those of every origin if that is "*", and none if it is empty. They keep
+// caches from giving a compressed answer, which the gateway or a list may be, to a
+// client that asked for none.
+func Header(origin string) http.Header {
+	h := http.Header{"Vary": {"Accept-Encoding"}}
 	if origin == "" {
 		return h
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Expose-Headers", "ETag, Location, Link, Retry-After, X-Request-Id")
 	if origin != "*" {
-		h.Set("Vary", "Origin")
+		h.Add("Vary", "Origin")
 	}
 	return h
 }
@@ -40,7 +42,7 @@ func CORSHeader(origin string) http.Header {
 func Serve(h http.Handler) {
 	Run(lambdahttp.New(h, lambdahttp.Options{
 		Logger: LambdaLogger(os.Stdout, os.Getenv),
-		Header: CORSHeader(os.Getenv(AllowOriginVariable)),
+		Header: Header(os.Getenv(AllowOriginVariable)),
 	}), os.Getenv)
 }
 
