@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"instances/pkg/httpjson"
 	"instances/pkg/template"
 )
 
@@ -258,6 +259,9 @@ func (g *gateway) invoke(ctx context.Context, f template.Function, event []byte)
 }
 
 func (g *gateway) log(c *call, f template.Function, message string, err error) {
-	g.o.Logger.ErrorContext(c.request.Context(), message,
-		"function", f.Name, "request_id", c.requestID, "error", err)
+	attrs := []any{"function", f.Name, "request_id", c.requestID}
+	if id := httpjson.ClientID(c.request.Header.Get("X-Request-Id")); id != "" {
+		attrs = append(attrs, "client_request_id", id)
+	}
+	g.o.Logger.ErrorContext(c.request.Context(), message, append(attrs, "error", err)...)
 }

@@ -444,6 +444,9 @@ func TestRequestIDs(t *testing.T) {
 		if response.Headers["X-Request-Id"] != template.RequestIDVariable {
 			t.Errorf("%s has the headers %v", kind, response.Headers)
 		}
+		if !strings.HasSuffix(response.Body, `,"requestId":"$context.requestId"}`) {
+			t.Errorf("%s has the body %s", kind, response.Body)
+		}
 	}
 }
 

@@ -5,6 +5,21 @@ import (
 	"log/slog"
 )
 
+// maxClientID is how much of a client's own request id is logged, in bytes.
+const maxClientID = 128
+
+// ClientID returns the X-Request-Id that a client sent as it may be logged: its
+// first 128 bytes, with a question mark for each that is not printable ASCII.
+func ClientID(sent string) string {
+	id := []byte(sent[:min(len(sent), maxClientID)])
+	for i, b := range id {
+		if b < ' ' || b > '~' {
+			id[i] = '?'
+		}
+	}
+	return string(id)
+}
+
 type loggerKey struct{}
 
 type requestLogger struct {

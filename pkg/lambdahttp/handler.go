@@ -107,7 +107,7 @@ func (f *function) begin(ctx context.Context, payload []byte) (*exchange, contex
 	x := &exchange{next: f.next, started: f.options.Now()}
 	x.err = x.decode(payload)
 	x.requestID = x.id(ctx)
-	x.attrs = identify(ctx, !f.warm.Swap(true), x.requestID)
+	x.attrs = x.identify(ctx, !f.warm.Swap(true))
 	cancel := func() {}
 	if deadline, ok := ctx.Deadline(); ok {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-f.options.Margin))

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"instances/pkg/httpjson"
 )
 
 // line is what is logged about an answer.
@@ -19,19 +21,32 @@ type line struct {
 
 // identify returns the attributes that identify a request in every line about it,
 // under the names used by Powertools.
-func identify(ctx context.Context, cold bool, requestID string) []slog.Attr {
+func (x *exchange) identify(ctx context.Context, cold bool) []slog.Attr {
 	// The line of the request itself appends to these.
-	attrs := append(make([]slog.Attr, 0, 14), slog.Bool("cold_start", cold))
+	attrs := append(make([]slog.Attr, 0, 15), slog.Bool("cold_start", cold))
 	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
 		attrs = append(attrs, slog.String("function_request_id", lc.AwsRequestID))
 	}
 	if id := traceID(ctx); id != "" {
 		attrs = append(attrs, slog.String("xray_trace_id", id))
 	}
-	if requestID != "" {
-		attrs = append(attrs, slog.String("correlation_id", requestID))
+	if x.requestID != "" {
+		attrs = append(attrs, slog.String("correlation_id", x.requestID))
+	}
+	if id := x.clientID(); id != "" {
+		attrs = append(attrs, slog.String("client_request_id", id))
 	}
 	return attrs
+}
+
+// clientID returns the client's own id of the request, or an empty text.
+func (e *event) clientID() string {
+	for _, h := range e.headers {
+		if strings.EqualFold(h.name, "X-Request-Id") && len(h.values) > 0 {
+			return httpjson.ClientID(h.values[0])
+		}
+	}
+	return ""
 }
 
 // traceID returns the root of the trace in ctx, which the runtime sets, such as
@@ -47,7 +62,8 @@ func traceID(ctx context.Context) string {
 }
 
 // log writes the line of a request, as an error if the server is at fault. Of
-// what the client sent, only the route and the method are logged.
+// what the client sent, only the route, the method and its own request id are
+// logged.
 func (f *function) log(ctx context.Context, x *exchange, l line) {
 	level := slog.LevelInfo
 	// A reader that left is not a fault.

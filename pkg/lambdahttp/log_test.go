@@ -83,6 +83,28 @@ func TestLog(t *testing.T) {
 	check()
 }
 
+// The client's own id of a request is logged, bounded and printable. It never takes
+// the place of the gateway's.
+func TestLogClientID(t *testing.T) {
+	t.Parallel()
+	for sent, want := range map[string]any{
+		`"abc-1"`:                             "abc-1",
+		`"a b\u0000\u001b[31m\r\n{\"x\"}é"`:   "a b??[31m??{\"x\"}??",
+		`"` + strings.Repeat("x", 5000) + `"`: strings.Repeat("x", 128),
+		`""`:                                  nil,
+	} {
+		logger, read := logTo(t)
+		got := invoke(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), lambdahttp.Options{Logger: logger},
+			`{"path":"/x","httpMethod":"GET","headers":{"x-request-ID":`+sent+`},"requestContext":{"requestId":"req-1"}}`)
+		if line := read(); line["client_request_id"] != want || line["correlation_id"] != "req-1" {
+			t.Errorf("%.60s: logged %v", sent, line)
+		}
+		if id := got.MultiValueHeaders["X-Request-Id"]; len(id) != 1 || id[0] != "req-1" {
+			t.Errorf("%.60s: the answer has the id %q", sent, id)
+		}
+	}
+}
+
 // A panic is logged with its stack, in the line of the request.
 func TestLogPanic(t *testing.T) {
 	t.Parallel()
