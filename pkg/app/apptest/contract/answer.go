@@ -47,6 +47,10 @@ func (d *Document) checkAnswer(x Exchange, o *operation) (*trace, error) {
 		return t, err
 	}
 	value, err := decodeJSON(body)
+	if err != nil && strings.Contains(err.Error(), "exceeded max depth") {
+		// No request can nest values so deep, but stored instances may.
+		return t, nil
+	}
 	if err != nil {
 		return t, fmt.Errorf("the body: %w", err)
 	}

@@ -134,10 +134,21 @@ func (d *Document) check(schema node, value any) error {
 	if err != nil {
 		return err
 	}
-	if err := compiled.Validate(value); err != nil {
+	if err := validate(compiled, value); err != nil {
 		return fmt.Errorf("%s: %w", schema.at, err)
 	}
 	return nil
+}
+
+// validate validates a value. The validator panics on a number whose exponent
+// is too large for it, which is within no bounds.
+func validate(schema *jsonschema.Schema, value any) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("cannot be validated: %v", v)
+		}
+	}()
+	return schema.Validate(value)
 }
 
 // schema returns a compiled schema.
