@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"instances/pkg/httpjson"
@@ -29,6 +30,7 @@ const (
 	msgNull          = "This field may not be null."
 	msgBlank         = "This field may not be blank."
 	msgString        = "Not a valid string."
+	msgControl       = "Control characters are not allowed."
 	msgNumber        = "A valid number is required."
 	msgInteger       = "A valid integer is required."
 	msgUUID          = "Must be a valid UUID."
@@ -112,7 +114,7 @@ func (f fields) scalar(field, message string) (string, bool) {
 	}
 }
 
-// text reads a text that may not be blank.
+// text reads a text of one line that may not be blank.
 func (f fields) text(field string, maxLength int) *string {
 	text, ok := f.scalar(field, msgString)
 	switch {
@@ -123,6 +125,9 @@ func (f fields) text(field string, maxLength int) *string {
 		return nil
 	case utf8.RuneCountInString(text) > maxLength:
 		f.Reject(field, fmt.Sprintf("Ensure this field has no more than %d characters.", maxLength))
+		return nil
+	case strings.ContainsFunc(text, unicode.IsControl):
+		f.Reject(field, msgControl)
 		return nil
 	}
 	return &text

@@ -59,7 +59,7 @@ func required(f *httpjson.Fields, field string) *string {
 		f.Reject(field, "is required")
 		return nil
 	}
-	text := f.String(field, maxText)
+	text := f.Line(field, maxText)
 	if text != nil && strings.TrimSpace(*text) == "" {
 		f.Reject(field, "must not be blank")
 		return nil
@@ -90,7 +90,7 @@ func parseUpdate(members map[string]json.RawMessage) (update, error) {
 	u := update{
 		input:    parse(f),
 		otStatus: f.String("otStatus", maxText),
-		dockerID: f.String("dockerId", maxText),
+		dockerID: f.Line("dockerId", maxText),
 		start:    f.Integer("start"),
 	}
 	oneOf(f, "otStatus", u.otStatus, statuses())
@@ -107,8 +107,11 @@ func newInstanceID(f *httpjson.Fields) string {
 	if id == nil || *id == "" {
 		return uuid.NewString()
 	}
-	if !validID(*id) {
+	switch {
+	case !validID(*id):
 		f.Reject("id", "must be 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'")
+	case *id == "." || *id == "..":
+		f.Reject("id", "must not be . or .., which clients remove from paths")
 	}
 	return *id
 }

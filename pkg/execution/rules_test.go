@@ -100,6 +100,11 @@ func TestBadBodies(t *testing.T) {
 		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":"u","input":null,"forceinput":null}`, "input is required"},
 		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":7,"forceinput":[]}`, "user must be a string"},
 		{`{"id":"one","idRef":"` + long + `","name":"n","mode":"ExecSync","user":"u","input":1}`, "idRef must have at most 255"},
+		{`{"id":"one","idRef":"a\tb","name":"n","mode":"ExecSync","user":"u","input":1}`, "idRef must not have control characters"},
+		{`{"id":"one","idRef":"m","name":"a\nb","mode":"ExecSync","user":"u","input":1}`, "name must not have control characters"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":"\u0000","input":1}`, "user must not have control characters"},
+		{`{"id":"one","idRef":"m","name":"n","mode":"ExecSync","user":"u","input":{"a":["\ud800"]}}`, "input must be Unicode text"},
+		{body(",\"id\":\"one\",\"logging\":\"\xff\""), "logging must be Unicode text"},
 		{body(`,"id":"one","description":[]`), "description must be a string"},
 		{body(`,"id":7`), "id must be a string"},
 	} {
@@ -110,10 +115,14 @@ func TestBadBodies(t *testing.T) {
 		refused(t, "create "+id, s.Do(t, "PUT", "/instances/create", body(`,"id":"`+id+`"`)), 400, "id must be 1 to 128")
 		refused(t, "update "+id, s.Do(t, "POST", "/instances/update", body(`,"id":"`+id+`"`)), 400, "Instance not found")
 	}
+	for _, id := range []string{".", ".."} {
+		refused(t, "create "+id, s.Do(t, "PUT", "/instances/create", body(`,"id":"`+id+`"`)), 400, "id must not be . or ..")
+	}
 	for more, want := range map[string]string{
 		`,"id":"one","otStatus":"running"`: "otStatus must be one of created, pulling, deployed, error, deleted",
 		`,"id":"one","start":"soon"`:       "start must be an integer",
 		`,"id":"one","dockerId":1`:         "dockerId must be a string",
+		`,"id":"one","dockerId":"a\nb"`:    "dockerId must not have control characters",
 		``:                                 "id is required",
 	} {
 		refused(t, "update", s.Do(t, "POST", "/instances/update", body(more)), 400, want)
@@ -295,7 +304,7 @@ func TestAnyJSON(t *testing.T) {
 	s := full(t, apptest.NewBolt(t))
 	var anyJSON func(depth int) *rapid.Generator[string]
 	text := rapid.Custom(func(r *rapid.T) string {
-		b, err := json.Marshal(rapid.String().Draw(r, "text"))
+		b, err := json.Marshal(strings.ReplaceAll(rapid.String().Draw(r, "text"), "\uFFFD", "x"))
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -304,7 +313,7 @@ func TestAnyJSON(t *testing.T) {
 	anyJSON = func(depth int) *rapid.Generator[string] {
 		scalar := rapid.OneOf(text, rapid.SampledFrom([]string{
 			"true", "false", "0", "-0", "1.50", "1e400", "12345678901234567890.123456789", "-1E+2",
-			`"\u00e9"`, `"<&>\u2028\/"`, `"\ud800"`, `"\u0000"`, "{}", "[]",
+			`"\u00e9"`, `"<&>\u2028\/"`, `"\ud83d\ude00"`, `"\u0000"`, "{}", "[]",
 		}))
 		if depth == 0 {
 			return scalar
@@ -459,4 +468,35 @@ func TestHead(t *testing.T) {
 		}
 		s.CheckHead(t, "/instances/get/one", "If-None-Match: *")
 	})
+}
+
+// What a request may not send any more can be stored, and is taken as it is.
+func TestStoredText(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	key, err := execution.Key("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := instance.Instance{
+		Kind: key.Kind, Collection: key.Collection, ID: key.ID, Group: "m\n", SubGroup: "u\u0000", Name: "n\uFFFD", Status: "created",
+		Active: true, Owner: "alice", Version: 1, Incarnation: "1", CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now(),
+		Attributes: json.RawMessage(`{"mode":"ExecSync","input":"\ud800","dockerId":"a\nb"}`),
+	}
+	if err := execution.Check(old); err != nil {
+		t.Errorf("an import would refuse it: %v", err)
+	}
+	change := instance.Change{By: "test", Owner: "alice", At: s.Clock.Now(), Operation: "create"}
+	if err := s.Repository.Create(t.Context(), old, change, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Do(t, "GET", "/instances/list", ""); got.Status != 200 || !strings.Contains(got.Body, `"id":"..","idRef":"m\n"`) ||
+		!strings.Contains(got.Body, `"input":"\ud800"`) {
+		t.Errorf("list: got %d %s", got.Status, got.Body)
+	}
+	// The user and dockerId stay.
+	update := `{"id":"..","idRef":"m","name":"n","mode":"ExecSync","forceinput":[]}`
+	if got := members(t, s.Do(t, "POST", "/instances/update", update)); string(got["user"]) != `"u\u0000"` || string(got["dockerId"]) != `"a\nb"` {
+		t.Errorf("update: got %s", got)
+	}
 }

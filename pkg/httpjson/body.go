@@ -9,16 +9,15 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 )
 
 // MaxBodyBytes is the size of the largest body that [ReadObject] takes.
 const MaxBodyBytes = 1 << 20
 
-// ReadObject reads the body of r, which must be one JSON object in UTF-8 of
-// at most [MaxBodyBytes], whose members are within [MaxDepth]. It returns the body as it came and its members. A
-// Content-Type is optional, but must be JSON if it is given. Errors
-// are a [RequestError] of status 400 or 413.
+// ReadObject reads the body of r, which must be one JSON object of Unicode text of
+// at most [MaxBodyBytes], whose members are within [MaxDepth]. It returns the body
+// as it came and its members. A Content-Type is optional, but must be JSON if it
+// is given. Errors are a [RequestError] of status 400 or 413.
 func ReadObject(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
 	if err := checkContentType(r.Header); err != nil {
 		return nil, nil, err
@@ -36,9 +35,6 @@ func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, badRequest("The body is empty; a JSON object is expected.")
 	}
-	if !utf8.Valid(body) {
-		return nil, badRequest("The body is not valid UTF-8.")
-	}
 	if err := checkDepth(body); err != nil {
 		return nil, err
 	}
@@ -49,7 +45,7 @@ func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	if members == nil {
 		return nil, badRequest("The body is null; a JSON object is expected.")
 	}
-	return members, nil
+	return members, checkUnicode(body, members)
 }
 
 // checkContentType refuses a declared content type that is not JSON.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -81,6 +83,16 @@ func (f *Fields) String(field string, maxLength int) *string {
 	return &s
 }
 
+// Line returns what String does, if it has no control characters.
+func (f *Fields) Line(field string, maxLength int) *string {
+	s := f.String(field, maxLength)
+	if s != nil && strings.ContainsFunc(*s, unicode.IsControl) {
+		f.Reject(field, "must not have control characters")
+		return nil
+	}
+	return s
+}
+
 // Bool returns a boolean, or nil if it is not given or not valid.
 func (f *Fields) Bool(field string) *bool {
 	raw := f.Raw(field)
@@ -95,7 +107,7 @@ func (f *Fields) Bool(field string) *bool {
 	return &b
 }
 
-// Integer returns a 64-bit integer, or nil if it is not given or not valid.
+// Integer returns a 64-bit integer, however it is written, or nil if it is not given or not valid.
 func (f *Fields) Integer(field string) *int64 {
 	raw := f.Raw(field)
 	if raw == nil {
@@ -144,14 +156,14 @@ func (f *Fields) List(field string) []json.RawMessage {
 
 // integer parses a JSON integer, or says what is wrong with it.
 func integer(raw json.RawMessage) (n int64, message string) {
-	n, err := strconv.ParseInt(string(bytes.TrimSpace(raw)), 10, 64)
-	if err == nil {
-		return n, ""
+	if kind := typeOf(raw); kind != "a number" {
+		return 0, "must be an integer, not " + kind
 	}
-	if typeOf(raw) == "a number" {
+	n, ok := ParseInteger(string(bytes.TrimSpace(raw)))
+	if !ok {
 		return 0, "must be an integer of 64 bits"
 	}
-	return 0, "must be an integer, not " + typeOf(raw)
+	return n, ""
 }
 
 // isNull reports whether a member is missing or null.

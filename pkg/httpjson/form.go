@@ -2,10 +2,11 @@ package httpjson
 
 import (
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
-	"unicode/utf8"
+	"slices"
 )
 
 // ReadForm reads the body of r, of at most [MaxBodyBytes], as a JSON object or
@@ -41,13 +42,14 @@ func parseForm(body []byte) (map[string]json.RawMessage, error) {
 		return nil, badRequest("The body is not a valid form.")
 	}
 	members := make(map[string]json.RawMessage, len(values))
-	for name, list := range values {
-		last := list[len(list)-1]
-		if !utf8.ValidString(last) {
-			return nil, badRequest("The body is not valid UTF-8.")
+	f := NewFields(nil)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list := values[name]
+		if hasReplacement(name) || slices.ContainsFunc(list, hasReplacement) {
+			f.Reject(name, notUnicode)
 		}
 		// A string always has a JSON form.
-		members[name], _ = json.Marshal(last)
+		members[name], _ = json.Marshal(list[len(list)-1])
 	}
-	return members, nil
+	return members, f.Err()
 }

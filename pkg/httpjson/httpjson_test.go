@@ -46,7 +46,6 @@ func TestReadObject(t *testing.T) {
 		"a list":                  {`[1]`, "application/json", 400, "JSON array"},
 		"a string":                {`"a"`, "application/json", 400, "JSON string"},
 		"null":                    {`null`, "application/json", 400, "null"},
-		"no UTF-8":                {"{\"a\":\"\xff\"}", "application/json", 400, "UTF-8"},
 		"at the limit":            {`{"a":"` + strings.Repeat("x", httpjson.MaxBodyBytes-8) + `"}`, "", 0, ""},
 		"over the limit":          {`{"a":"` + strings.Repeat("x", httpjson.MaxBodyBytes-7) + `"}`, "", 413, "over"},
 		"no object, too deep":     {strings.Repeat(`[`, 20_000), "", 400, "The body must not be nested deeper than 100 levels"},
@@ -139,7 +138,7 @@ func FuzzDepth(f *testing.F) {
 		if !utf8.ValidString(text) {
 			return
 		}
-		if (err != nil) != (around+deepest > httpjson.MaxDepth) {
+		if (err != nil && strings.Contains(err.Error(), "nested")) != (around+deepest > httpjson.MaxDepth) {
 			t.Errorf("%d levels around %q: got error %v", around, text, err)
 		}
 	})
@@ -153,21 +152,20 @@ func TestReadForm(t *testing.T) {
 		status            int    // 0 is success
 		a                 string // the member a then
 	}{
-		"JSON":                    {`{"a":1}`, "application/json", 0, `1`},
-		"JSON without a type":     {`{"a":1}`, "", 0, `1`},
-		"a form":                  {"a=1&b=2", form, 0, `"1"`},
-		"a form with a charset":   {"a=%C3%A9+x", form + "; charset=utf-8", 0, `"é x"`},
-		"a quote in a form":       {"a=%22%5C", form, 0, `"\"\\"`},
-		"repeated in a form":      {"a=1&a=2", form, 0, `"2"`},
-		"empty in a form":         {"a=", form, 0, `""`},
-		"nothing":                 {"", "", 0, ""},
-		"nothing as JSON":         {"", "application/json", 0, ""},
-		"nothing as text":         {"", "text/plain", 0, ""},
-		"half a JSON object":      {`{"a":`, "application/json", 400, ""},
-		"a malformed form":        {"a=%zz", form, 400, ""},
-		"a form that is no UTF-8": {"a=%ff", form, 400, ""},
-		"text":                    {"a=1", "text/plain", 415, ""},
-		"a large form":            {"a=" + strings.Repeat("x", httpjson.MaxBodyBytes), form, 413, ""},
+		"JSON":                  {`{"a":1}`, "application/json", 0, `1`},
+		"JSON without a type":   {`{"a":1}`, "", 0, `1`},
+		"a form":                {"a=1&b=2", form, 0, `"1"`},
+		"a form with a charset": {"a=%C3%A9+x", form + "; charset=utf-8", 0, `"é x"`},
+		"a quote in a form":     {"a=%22%5C", form, 0, `"\"\\"`},
+		"repeated in a form":    {"a=1&a=2", form, 0, `"2"`},
+		"empty in a form":       {"a=", form, 0, `""`},
+		"nothing":               {"", "", 0, ""},
+		"nothing as JSON":       {"", "application/json", 0, ""},
+		"nothing as text":       {"", "text/plain", 0, ""},
+		"half a JSON object":    {`{"a":`, "application/json", 400, ""},
+		"a malformed form":      {"a=%zz", form, 400, ""},
+		"text":                  {"a=1", "text/plain", 415, ""},
+		"a large form":          {"a=" + strings.Repeat("x", httpjson.MaxBodyBytes), form, 413, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -205,6 +203,10 @@ func TestParameters(t *testing.T) {
 		"unknown without a name":     {"=A", nil, ""},
 		"repeated":                   {"code=A&code=A", nil, "code"},
 		"repeated in another case":   {"code=A&Code=B", nil, "code"},
+		"bytes that are not UTF-8":   {"code=a%FF", nil, "code"},
+		"an escaped surrogate":       {"code=%ED%A0%80", nil, "code"},
+		"U+FFFD":                     {"code=%EF%BF%BD", nil, "code"},
+		"a name that is not UTF-8":   {"%FF=A", nil, "\xff"},
 		"repeated, empty and not":    {"code=&code=B", nil, "code"},
 		"repeated in case and empty": {"code=&CODE=B", nil, "code"},
 	} {

@@ -24,7 +24,7 @@ type Paging struct {
 // Parameters returns the query parameters of r that have a value, by the given
 // names, which a client may write in any case. An unknown or repeated parameter is
 // a [RequestError] of status 400 that names it, so that a typo never widens a
-// search.
+// search; so is one that is not Unicode text.
 func Parameters(r *http.Request, names ...string) (map[string]string, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -41,6 +41,8 @@ func Parameters(r *http.Request, names ...string) (map[string]string, error) {
 			bad.Reject(sent, "is not a parameter here; there are "+strings.Join(names, ", "))
 		case seen[names[i]] || len(values[sent]) > 1:
 			bad.Reject(names[i], "must be given at most once")
+		case hasReplacement(values.Get(sent)):
+			bad.Reject(names[i], notUnicode)
 		case values.Get(sent) != "":
 			given[names[i]] = values.Get(sent)
 		}

@@ -9,8 +9,8 @@
 //     example: answers hold a JSON number. In a body it is ignored, whatever
 //     it holds, as the description says.
 //   - The table of PATCH names the list of plugin operations "plugins", its
-//     example "pluginOperations": PATCH accepts both, and appends what is in
-//     either. Elsewhere only pluginOperations is shown, and accepted.
+//     example "pluginOperations": every body may have both, and what is in
+//     either counts.
 //   - A plugin operation is described as {pluginId, operation} and shown as
 //     {propertySetName, ownerId}: both are accepted and returned as given,
 //     with the fields in that order. Other fields in it are ignored.
@@ -18,6 +18,9 @@
 //     answer holds all eleven fields, and an absent text is null. An empty
 //     text counts as absent. So an empty description, groupCode or
 //     subGroupCode in a PATCH clears it, since null there means unchanged.
+//   - Text must be Unicode. A name, a code and the texts of a plugin operation
+//     are one line, and a code has no zero-width characters, so that two codes
+//     that look the same are. What is stored and not sent is not checked.
 //   - Lists are described as associations: an entry that is repeated is kept
 //     once, where it was first.
 //   - The status codes that the description lists for bad input are 400

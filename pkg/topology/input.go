@@ -32,26 +32,26 @@ type input struct {
 	isDeploymentTarget *bool
 }
 
-// parse reads a body. pluginLists are the names under which it may hold
-// plugin operations. Errors are noted in f.
-func parse(f *httpjson.Fields, pluginLists ...string) input {
+// parse reads a body. Errors are noted in f.
+func parse(f *httpjson.Fields) input {
 	in := input{
 		description:  f.String("description", maxDescription),
 		environments: set(f, "environments", f.Integers("environments"), identical),
 		workflows:    set(f, "workflows", f.Integers("workflows"), identical),
-		name:         f.String("instanceName", maxName),
+		name:         f.Line("instanceName", maxName),
 		isActive:     f.Bool("isActive"),
 	}
-	for _, field := range pluginLists {
+	// The description has both names.
+	for _, field := range []string{"pluginOperations", "plugins"} {
 		operations := parsePluginOperations(f, field)
 		if operations != nil {
 			in.pluginOperations = append(orEmpty(in.pluginOperations), operations...)
 		}
 	}
 	in.pluginOperations = set(f, "pluginOperations", in.pluginOperations, pluginOperation.identity)
-	in.code = f.String("instanceCode", maxCode)
-	in.groupCode = f.String("groupCode", maxCode)
-	in.subGroupCode = f.String("subGroupCode", maxCode)
+	in.code = f.Line("instanceCode", maxCode)
+	in.groupCode = f.Line("groupCode", maxCode)
+	in.subGroupCode = f.Line("subGroupCode", maxCode)
 	in.isDeploymentTarget = f.Bool("isDeploymentTarget")
 
 	if in.name != nil && strings.TrimSpace(*in.name) == "" {
@@ -63,7 +63,21 @@ func parse(f *httpjson.Fields, pluginLists ...string) input {
 	if in.code != nil && strings.ContainsFunc(*in.code, unicode.IsSpace) {
 		f.Reject("instanceCode", "must not contain white space")
 	}
+	for _, code := range []struct {
+		field string
+		value *string
+	}{{"instanceCode", in.code}, {"groupCode", in.groupCode}, {"subGroupCode", in.subGroupCode}} {
+		if code.value != nil && strings.ContainsFunc(*code.value, zeroWidth) {
+			f.Reject(code.field, "must not have zero-width characters")
+		}
+	}
 	return in
+}
+
+// zeroWidth reports whether r is not seen, so that two codes would look the same.
+func zeroWidth(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) &&
+		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
 // parsePluginOperations reads a list of plugin operations; nil where it is
@@ -95,8 +109,8 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 	f := httpjson.NewFields(members)
 	p = pluginOperation{
 		PluginID:        f.Integer("pluginId"),
-		Operation:       f.String("operation", maxName),
-		PropertySetName: f.String("propertySetName", maxName),
+		Operation:       f.Line("operation", maxName),
+		PropertySetName: f.Line("propertySetName", maxName),
 		OwnerID:         f.Integer("ownerId"),
 	}
 	if problems := f.Problems(); problems != "" {
@@ -115,7 +129,7 @@ func readInstance(r *http.Request) (body []byte, in input, err error) {
 		return nil, input{}, err
 	}
 	f := httpjson.NewFields(members)
-	in = parse(f, "pluginOperations")
+	in = parse(f)
 	in.require(f)
 	return body, in, f.Err()
 }

@@ -23,7 +23,7 @@ func PatchInstance(instances instance.Updater, now func() time.Time) httpjson.Ha
 			return httpjson.Answer{}, err
 		}
 		f := httpjson.NewFields(members)
-		in := parse(f, "pluginOperations", "plugins")
+		in := parse(f)
 		if err := f.Err(); err != nil {
 			return httpjson.Answer{}, err
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"instances/pkg/app/apptest"
+	"instances/pkg/instance"
 	"instances/pkg/topology"
 )
 
@@ -87,6 +88,15 @@ func TestDefaults(t *testing.T) {
 	if got := s.Do(t, "PUT", path, whole); got.Status != 200 {
 		t.Fatalf("PUT: got %d %s", got.Status, got.Body)
 	}
+	// The name that only the table of PATCH has.
+	both := `{"instanceName":"n","instanceCode":"%s","plugins":[{"pluginId":1e1,"operation":"o"}],"pluginOperations":[{"propertySetName":"p","ownerId":2.0}]}`
+	const operations = `[{"propertySetName":"p","ownerId":2},{"pluginId":10,"operation":"o"}]`
+	if got := get(t, s, create(t, s, fmt.Sprintf(both, "d"))); string(got["pluginOperations"]) != operations {
+		t.Errorf("POST of plugins: got %s", got["pluginOperations"])
+	}
+	if got := s.Do(t, "PUT", path, fmt.Sprintf(both, "c")); got.Status != 200 || !strings.Contains(got.Body, operations) {
+		t.Errorf("PUT of plugins: got %d %s", got.Status, got.Body)
+	}
 	// A PUT of what is required resets everything else.
 	if got := s.Do(t, "PUT", path, `{"instanceName":"n","instanceCode":"c"}`); got.Status != 200 || got.Body != want {
 		t.Errorf("PUT: got %d %s, want %s", got.Status, got.Body, want)
@@ -126,6 +136,20 @@ func TestBadBodies(t *testing.T) {
 		"blank name":             {`{"instanceName":" \t","instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
 		"empty code":             {`{"instanceName":"x","instanceCode":""}`, []string{"instanceCode"}, []string{"instanceCode"}},
 		"white space in code":    {`{"instanceName":"x","instanceCode":"a\u00a0b"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"two lines in a name":    {`{"instanceName":"a\nb","instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
+		"a control in a code":    {`{"instanceName":"x","instanceCode":"a\u0000"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"zero width in a code":   {`{"instanceName":"x","instanceCode":"a\u200bb"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"a BOM in a code":        {`{"instanceName":"x","instanceCode":"\ufeffa"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"a variation in a code":  {`{"instanceName":"x","instanceCode":"a\ufe0f"}`, []string{"instanceCode"}, []string{"instanceCode"}},
+		"tab in a group":         {body(`"groupCode":"a\tb"`), []string{"groupCode"}, []string{"groupCode"}},
+		"zero width in a group":  {body(`"groupCode":"\u2060"`), []string{"groupCode"}, []string{"groupCode"}},
+		"delete in a sub group":  {body(`"subGroupCode":"\u007f"`), []string{"subGroupCode"}, []string{"subGroupCode"}},
+		"joiner in a sub group":  {body(`"subGroupCode":"a\u200d"`), []string{"subGroupCode"}, []string{"subGroupCode"}},
+		"a control in operation": {body(`"pluginOperations":[{"pluginId":1,"operation":"a\u0085"}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
+		"a control in a set":     {body(`"pluginOperations":[{"propertySetName":"a\r","ownerId":1}]`), []string{"pluginOperations[0]"}, []string{"pluginOperations[0]"}},
+		"bytes, not UTF-8":       {body("\"description\":\"\xe9\""), []string{"description"}, []string{"description"}},
+		"a lone surrogate":       {body(`"pluginOperations":[{"pluginId":1,"operation":"\ud800"}]`), []string{"pluginOperations"}, []string{"pluginOperations"}},
+		"several surrogates":     {`{"instanceName":"\udc00","instanceCode":"\udc00","isActive":1}`, []string{"instanceCode", "instanceName"}, []string{"instanceCode", "instanceName"}},
 		"numeric name":           {`{"instanceName":1,"instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
 		"numeric description":    {body(`"description":1`), []string{"description"}, []string{"description"}},
 		"object as group":        {body(`"groupCode":{}`), []string{"groupCode"}, []string{"groupCode"}},
@@ -147,7 +171,7 @@ func TestBadBodies(t *testing.T) {
 		"long list":              {body(`"environments":` + longList), []string{"environments"}, []string{"environments"}},
 		"several":                {`{"instanceName":1,"isActive":2}`, []string{"instanceName", "isActive", "instanceCode"}, []string{"instanceName", "isActive"}},
 		"another's code":         {`{"instanceName":"x","instanceCode":"OTHER"}`, []string{"instanceCode"}, []string{"instanceCode"}},
-		"second name for plugin": {body(`"plugins":[1]`), nil, []string{"plugins[0]"}},
+		"second name for plugin": {body(`"plugins":[1]`), []string{"plugins[0]"}, []string{"plugins[0]"}},
 	} {
 		if name == "another's code" {
 			create(t, s, `{"instanceName":"n","instanceCode":"other"}`)
@@ -230,7 +254,7 @@ func TestPatch(t *testing.T) {
 	steps := []struct{ body, field, want string }{
 		{`{}`, "environments", `[3,1]`},
 		{`{}`, "pluginOperations", `[{"pluginId":1,"operation":"a"}]`},
-		{`{"environments":[2,1,2,4]}`, "environments", `[3,1,2,4]`},
+		{`{"environments":[2.0,1,20e-1,4.00e0]}`, "environments", `[3,1,2,4]`},
 		{`{"environments":[]}`, "environments", `[3,1,2,4]`},
 		{`{"workflows":[-1,9007199254740993]}`, "workflows", `[5,-1,9007199254740993]`},
 		{`{"plugins":[{"pluginId":2,"operation":"b"}]}`, "pluginOperations", `[{"pluginId":1,"operation":"a"},{"pluginId":2,"operation":"b"}]`},
@@ -292,5 +316,45 @@ func TestListsGrowToTheirLimit(t *testing.T) {
 	wantProblem(t, s.Do(t, "POST", topology.BasePath, `{"instanceName":"l","instanceCode":"l","pluginOperations":`+operations(0, 600)+`}`), 400)
 	if after := s.Do(t, "GET", path, "").Body; after != before {
 		t.Error("a refused PATCH changed the instance")
+	}
+}
+
+// What a request may not send any more can be stored: it is read, and what a
+// request does not send stays, also through a restore.
+func TestStoredText(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	startAt(t, s, 7)
+	path := create(t, s, `{"instanceName":"n","instanceCode":"c"}`)
+	key := keyOf(t, path)
+	stored, err := s.Repository.Update(t.Context(), key, operator(s, "import"), func(i instance.Instance) (instance.Instance, error) {
+		i.Name, i.Code, i.Group, i.SubGroup = "a\nb\uFFFD", "a\u200bb\u0001\uFFFD", "\u0000g", "s\ufeff"
+		i.Attributes = json.RawMessage(`{"description":"\ufffd","pluginOperations":[{"pluginId":1,"operation":"a\nb"}],"isDeploymentTarget":true}`)
+		return i, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := topology.Check(stored); err != nil {
+		t.Errorf("an import would refuse it: %v", err)
+	}
+	before := get(t, s, path)
+	if got := s.Do(t, "PATCH", path, `{"environments":[1]}`); got.Status != 200 {
+		t.Errorf("PATCH: got %d %s", got.Status, got.Body)
+	}
+	if got := s.Do(t, "DELETE", path, ""); got.Status != 204 {
+		t.Errorf("DELETE: got %d %s", got.Status, got.Body)
+	}
+	if _, err := s.Repository.Restore(t.Context(), key, operator(s, "restore")); err != nil {
+		t.Fatal(err)
+	}
+	after := get(t, s, path)
+	if string(after["environments"]) != "[1]" {
+		t.Errorf("got %s", after)
+	}
+	for field, value := range before {
+		if field != "environments" && string(after[field]) != string(value) {
+			t.Errorf("%s: got %s, want %s", field, after[field], value)
+		}
 	}
 }

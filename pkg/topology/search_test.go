@@ -119,6 +119,9 @@ func TestSearchParameters(t *testing.T) {
 		"limit=x":                        "limit",
 		"cursor=x":                       "cursor",
 		"cursor=!!":                      "cursor",
+		"instanceName=%FF":               "instanceName",
+		"groupCode=%ED%A0%80":            "groupCode",
+		"subGroupCode=%EF%BF%BD":         "subGroupCode",
 	} {
 		wantProblem(t, s.Do(t, "GET", topology.BasePath+"?"+query, ""), 400, field)
 	}
