@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -184,6 +186,80 @@ func TestServeLogs(t *testing.T) {
 			t.Errorf("quiet %v: logged %q", quiet, line)
 		}
 	}
+}
+
+// What net/http cannot read is answered as JSON too, with an id that is in the log,
+// and ends the connection.
+func TestServeAnswersUnreadableRequests(t *testing.T) {
+	t.Parallel()
+	s := startServe(t, t.TempDir())
+	const get = "GET /instances/list HTTP/1.1\r\nHost: x\r\n"
+	for request, want := range map[string]struct {
+		status int
+		detail string
+	}{
+		"nonsense\r\n\r\n":                                     {400, "The request is malformed."},
+		"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n":                 {400, "The request is malformed."},
+		"GET / HTTP/1.1\r\n\r\n":                               {400, "The request is malformed: missing required Host header."},
+		get + "A b: c\r\n\r\n":                                 {400, "The request is malformed: invalid header name."},
+		get + "A: \x01\r\n\r\n":                                {400, "The request is malformed."},
+		get + "Content-Length: x\r\n\r\n":                      {400, "The request is malformed."},
+		get + "Transfer-Encoding: gzip\r\n\r\n":                {501, "The transfer coding is not supported: send the body with its Content-Length, or chunked."},
+		"GET / HTTP/3.0\r\nHost: x\r\n\r\n":                    {505, "The version of HTTP is not supported."},
+		get + "Expect: cake\r\n\r\n":                           {417, "The only expectation that is supported is 100-continue."},
+		get + "A: " + strings.Repeat("x", 40<<10) + "\r\n\r\n": {431, "The header of the request is too large."},
+	} {
+		status, header, body := exchangeRaw(t, s.url, request)
+		var p struct {
+			Title, Detail, Message, RequestID string
+			Status                            int
+		}
+		if err := json.Unmarshal([]byte(body), &p); err != nil || status != want.status || p.Status != want.status ||
+			p.Detail != want.detail || p.Message != want.detail || p.Title != http.StatusText(want.status) {
+			t.Errorf("%.60q: got %d %s, want %d %s", request, status, body, want.status, want.detail)
+		}
+		if got := header.Get("Content-Type"); got != "application/problem+json" {
+			t.Errorf("%.60q: got the type %q", request, got)
+		}
+		if p.RequestID == "" || header.Get("X-Request-Id") != p.RequestID || !strings.Contains(s.stderr.String(), p.RequestID) {
+			t.Errorf("%.60q: the id %q is not in header and log", request, p.RequestID)
+		}
+	}
+	// Answers of the API pass.
+	status, header, body := exchangeRaw(t, s.url, get+"X-Request-Id: mine-1\r\nConnection: close\r\n\r\n")
+	if status != http.StatusUnauthorized || header.Get("Vary") == "" || !strings.Contains(body, "Authorization: ApiKey") {
+		t.Errorf("got %d %v %s", status, header, body)
+	}
+	if !strings.Contains(s.stderr.String(), `"client_request_id":"mine-1"`) {
+		t.Errorf("the client's own id is not logged: %s", s.stderr)
+	}
+}
+
+// exchangeRaw sends a request as it is and returns the answer, after which the
+// server closes the connection.
+func exchangeRaw(t *testing.T, url, request string) (status int, header http.Header, body string) {
+	t.Helper()
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	// A server that has read enough may close before it has read all.
+	_, _ = io.WriteString(c, request)
+	in := bufio.NewReader(c)
+	response, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	b, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(in); len(rest) > 0 {
+		t.Errorf("after the answer comes %q, %v", rest, err)
+	}
+	return response.StatusCode, response.Header, string(b)
 }
 
 // The printed lines work in a shell, again, and after a restart.

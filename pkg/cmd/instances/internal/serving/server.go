@@ -188,7 +188,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, api http.Handler, co
 		ErrorLog:       slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 2)
-	go func() { failed <- web.Serve(l) }()
+	go func() { failed <- web.Serve(jsonListener{l, s.Logger}) }()
 	relayed := make(chan struct{})
 	go func() {
 		defer close(relayed)
