@@ -291,8 +291,9 @@ def check_options(result):
                 yield f"{name} ignores an optional parameter"
         if resource["Type"] == "AWS::IAM::Role" and name not in NOT_OF_FUNCTIONS:
             statements = [s for policy in resource["Properties"]["Policies"] for s in policy["PolicyDocument"]["Statement"]]
-            if not any(s["Resource"] == key and "kms:ViaService" in json.dumps(s["Condition"]) for s in statements if "Condition" in s):
-                yield f"{name} may not use the key"
+            uses = any("dynamodb:" in json.dumps(s) or "sqs:" in json.dumps(s) for s in statements if s["Resource"] != key)
+            if uses != any(s["Resource"] == key and "kms:ViaService" in json.dumps(s["Condition"]) for s in statements if "Condition" in s):
+                yield f"{name} may not use the key, or has no use for it"
     if seen != facts.keys():
         yield f"with all optional parameters there is no {sorted(facts.keys() - seen)}"
 

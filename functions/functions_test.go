@@ -25,6 +25,7 @@ import (
 
 	"instances/pkg/app"
 	"instances/pkg/app/function"
+	"instances/pkg/app/local"
 	"instances/pkg/auth"
 	"instances/pkg/compute"
 	"instances/pkg/execution"
@@ -78,7 +79,9 @@ func TestFunctionsAreTheSameEverywhere(t *testing.T) {
 	}
 	same(t, "folders of functions", names("*/main.go"), declared)
 	same(t, "sample events", names("../events/*"), declared)
-	same(t, "functions in package app", slices.Collect(maps.Keys(app.Functions())), declared)
+	if err := local.Check(tmpl); err != nil {
+		t.Error(err)
+	}
 	entries, err := os.ReadDir(".")
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +106,12 @@ func TestMains(t *testing.T) {
 		if lines := strings.Count(string(source), "\n"); lines > 20 {
 			t.Errorf("%s/main.go has %d lines", f.Name, lines)
 		}
-		if !strings.Contains(string(source), "func main() { app.Start(app."+f.LogicalID+") }") {
-			t.Errorf("%s/main.go does not start app.%s", f.Name, f.LogicalID)
+		start := "app.Start(app." + f.LogicalID + ")"
+		if f.Name == "reference" {
+			start = "function.Serve(reference.Handler())"
+		}
+		if !strings.Contains(string(source), "func main() { "+start+" }") {
+			t.Errorf("%s/main.go does not call %s", f.Name, start)
 		}
 	}
 }
@@ -156,8 +163,10 @@ func TestSampleEvents(t *testing.T) {
 			if !slices.ContainsFunc(f.Routes, func(r template.Route) bool { return r.Method == sample.HTTPMethod && r.Path == sample.Resource }) {
 				t.Errorf("%s %s is no route of the function", sample.HTTPMethod, sample.Resource)
 			}
-			// Whoever asks for a token does not have one yet.
-			if credentials := len(sample.MultiValueHeaders["Authorization"]); (credentials == 1) == (f.Name == "compute-token-auth") {
+			// Whoever asks for a token does not have one yet, and the reference is
+			// for all.
+			open := f.Name == "compute-token-auth" || f.Name == "reference"
+			if credentials := len(sample.MultiValueHeaders["Authorization"]); (credentials == 1) == open {
 				t.Errorf("there are %d Authorization headers", credentials)
 			}
 

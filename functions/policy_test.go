@@ -404,6 +404,8 @@ func TestRolesFitTheCode(t *testing.T) {
 		request{"GET", execution + "get/first", "", 200},
 	)
 
+	run("test", request{"GET", "/docs", "", 200}, request{"GET", "/openapi/topology.json", "", 200})
+
 	cleanUp(t, operator, functions, c)
 
 	for _, p := range polices {

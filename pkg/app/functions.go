@@ -8,7 +8,8 @@ import (
 	"instances/pkg/topology"
 )
 
-// Functions returns all functions by the names of their folders.
+// Functions returns all functions that have a repository, by the names of their
+// folders.
 func Functions() map[string]Function {
 	return map[string]Function{
 		"topology-get":     TopologyGet,

@@ -122,6 +122,7 @@ func TestImports(t *testing.T) {
 				[]string{module + "pkg/lambdahttp", module + "pkg/app", module + "pkg/gateway", module + "pkg/rehearsal", module + "pkg/internal/dev"},
 			},
 			{[]string{"go.etcd.io/bbolt"}, []string{module + "pkg/repository/bolt"}},
+			{[]string{"github.com/swaggest/swgui"}, []string{module + "pkg/reference"}},
 			{[]string{"github.com/schollz/progressbar/v3", "golang.org/x/term"}, []string{module + "pkg/cmd"}},
 		} {
 			found := false
@@ -149,12 +150,13 @@ func TestImports(t *testing.T) {
 		t.Parallel()
 		found := false
 		for path, p := range packages {
-			if path != module+"pkg/app" && !within(path, module+"functions") {
+			if path != module+"pkg/app" && !within(path, module+"functions") || path == module+"functions/reference" {
 				continue
 			}
 			found = true
 			for _, dep := range p.Deps {
 				if within(dep, sdk+"/config", "go.etcd.io/bbolt", "go.yaml.in/yaml/v3", "gopkg.in/yaml.v3", "testing",
+					"github.com/swaggest/swgui",
 					module+"pkg/template", module+"pkg/gateway", module+"pkg/rehearsal", module+"pkg/cmd", module+"pkg/internal", module+"pkg/repository/bolt",
 					module+"pkg/repository/repositorytest", module+"pkg/repository/dynamo/dynamotest") {
 					t.Errorf("%s depends on %s", path, dep)
@@ -163,6 +165,16 @@ func TestImports(t *testing.T) {
 		}
 		if !found {
 			t.Error("no function was found")
+		}
+		// It has nothing to do with the table.
+		p, ok := packages[module+"functions/reference"]
+		if !ok {
+			t.Error("functions/reference was not found")
+		}
+		for _, dep := range p.Deps {
+			if within(dep, sdk, smith, module+"pkg/repository/dynamo", module+"pkg/repository/bolt", "testing", module+"pkg/template") || dep == module+"pkg/app" {
+				t.Errorf("functions/reference depends on %s", dep)
+			}
 		}
 	})
 }

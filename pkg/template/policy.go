@@ -1,6 +1,9 @@
 package template
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Statement is a statement of a role. Its effect is always Allow.
 type Statement struct {
@@ -12,6 +15,13 @@ type Statement struct {
 	// Conditions are the values by operator and key, such as
 	// ForAnyValue:StringEquals and dynamodb:EnclosingOperation.
 	Conditions map[string]map[string][]string
+}
+
+// UsesTable reports whether the role of the function allows anything of DynamoDB.
+func (f Function) UsesTable() bool {
+	return slices.ContainsFunc(f.Statements, func(s Statement) bool {
+		return slices.ContainsFunc(s.Actions, func(a string) bool { return strings.HasPrefix(a, "dynamodb:") })
+	})
 }
 
 // statements reads the role that a function refers to. SAM would attach wider

@@ -18,6 +18,7 @@ import (
 	"instances/pkg/app/function"
 	"instances/pkg/auth"
 	"instances/pkg/lambdahttp"
+	"instances/pkg/reference"
 	"instances/pkg/template"
 )
 
@@ -38,10 +39,18 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// functions returns all functions by name: those that need a repository, and the
+// reference, which [app.Functions] lacks because Lambda starts it without one.
+func functions() map[string]app.Function {
+	all := app.Functions()
+	all["reference"] = func(d app.Dependencies) lambda.Handler { return app.Serve(d, reference.Handler()) }
+	return all
+}
+
 // Check returns an error that names each function that t has and this program
 // has no code for, and the reverse.
 func Check(t *template.Template) error {
-	code := app.Functions()
+	code := functions()
 	var errs []error
 	for _, f := range t.Functions {
 		if _, ok := code[f.Name]; !ok {
@@ -62,7 +71,7 @@ func New(t *template.Template, o Options) (*Functions, error) {
 		return nil, err
 	}
 	fs := &Functions{template: t, handlers: map[string]lambda.Handler{}}
-	code := app.Functions()
+	code := functions()
 	for _, f := range t.Functions {
 		silentAfter, err := app.ParseSilentAfter(f.Environment[app.SilentAfterVariable])
 		if err != nil {

@@ -93,7 +93,7 @@ func newRunner(address, key string, out io.Writer) (*runner, error) {
 		base: base, name: name, secret: secret, out: out, retryAfter: 500 * time.Millisecond,
 		client: &http.Client{
 			Timeout: requestTimeout,
-			// The API never redirects, and nobody else may see the key.
+			// No step expects a redirect, and nobody else may see the key.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		tag: "smoke-" + strings.ToLower(rand.Text()[:12]),

@@ -135,10 +135,10 @@ func TestPartialKeys(t *testing.T) {
 		ok      int
 		lacking []string
 	}{
-		{"compute", []string{"compute:read", "compute:write"}, 6 + 16, []string{"topology:read", "topology:write", "execution:read", "execution:write"}},
-		{"execution", []string{"execution:read", "execution:write"}, 6 + 1 + 8, []string{"topology:read", "topology:write", "compute:read", "compute:write"}},
-		{"reading", []string{"topology:read", "compute:read", "execution:read"}, 6 + 1 + 3 + 1, []string{"topology:write", "compute:write", "execution:write"}},
-		{"writing", []string{"compute:write", "execution:write"}, 6 + 10 + 4, []string{"topology:read", "topology:write", "compute:read", "execution:read"}},
+		{"compute", []string{"compute:read", "compute:write"}, 8 + 16, []string{"topology:read", "topology:write", "execution:read", "execution:write"}},
+		{"execution", []string{"execution:read", "execution:write"}, 8 + 1 + 8, []string{"topology:read", "topology:write", "compute:read", "compute:write"}},
+		{"reading", []string{"topology:read", "compute:read", "execution:read"}, 8 + 1 + 3 + 1, []string{"topology:write", "compute:write", "execution:write"}},
+		{"writing", []string{"compute:write", "execution:write"}, 8 + 10 + 4, []string{"topology:read", "topology:write", "compute:read", "execution:read"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -28,6 +28,8 @@ func (r *runner) testGateway(ctx context.Context) {
 	s.do(ctx, "answers 405 for an unknown method", "", "POST "+execution.BasePath+"/list", nil, "405", hasHeader("Allow", "GET, HEAD, OPTIONS"))
 	s.do(ctx, "answers the preflight request of a page", "", "OPTIONS "+topology.BasePath, nil, "204",
 		hasHeader("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+	s.do(ctx, "serves the description of an API", "", "GET /openapi/topology.json", nil, "200", is(object{"openapi": "3.1.0"}))
+	s.do(ctx, "serves the page to try the APIs", "", "GET /docs", nil, "200", hasHeader("Content-Type", "text/html; charset=utf-8"))
 }
 
 func (r *runner) testTopology(ctx context.Context) {

@@ -153,7 +153,8 @@ func (c *check) start(ctx context.Context, t *template.Template) error {
 }
 
 // ask sends the sample event of a function, first without its credentials if it
-// has any, and then as it is.
+// has any, and then as it is. A function that does without DynamoDB must answer it
+// as always.
 func (c *check) ask(ctx context.Context, process *runtimeapi.Process, f template.Function) error {
 	sample, err := os.ReadFile(filepath.Join(c.events, f.Name+".json"))
 	if err != nil {
@@ -161,6 +162,12 @@ func (c *check) ask(ctx context.Context, process *runtimeapi.Process, f template
 	}
 	if len(f.Routes) == 0 {
 		return report(ctx, process, sample)
+	}
+	if !f.UsesTable() {
+		if status, err := invoke(ctx, process, sample); err != nil || status != http.StatusOK {
+			return cmp.Or(err, fmt.Errorf("it answers %d, not 200", status))
+		}
+		return nil
 	}
 	var event map[string]any
 	if err := json.Unmarshal(sample, &event); err != nil {

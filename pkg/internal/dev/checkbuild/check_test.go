@@ -51,7 +51,7 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	build := t.TempDir()
-	for _, id := range []string{"TopologyGet", "ComputeTokenAuth", "Cleanup"} {
+	for _, id := range []string{"TopologyGet", "ComputeTokenAuth", "Cleanup", "Reference"} {
 		if err := os.Mkdir(filepath.Join(build, id), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -60,9 +60,11 @@ func TestStart(t *testing.T) {
 		}
 	}
 	routes := []template.Route{{Method: "GET", Path: "/x"}}
-	asked := template.Function{Name: "topology-get", LogicalID: "TopologyGet", Routes: routes}
+	reads := []template.Statement{{Actions: []string{"dynamodb:GetItem"}}}
+	asked := template.Function{Name: "topology-get", LogicalID: "TopologyGet", Routes: routes, Statements: reads}
 	// The sample event of this one has no credentials in its headers.
-	open := template.Function{Name: "compute-token-auth", LogicalID: "ComputeTokenAuth", Routes: routes}
+	open := template.Function{Name: "compute-token-auth", LogicalID: "ComputeTokenAuth", Routes: routes, Statements: reads}
+	static := template.Function{Name: "reference", LogicalID: "Reference", Routes: routes}
 	scheduled := template.Function{Name: "cleanup", LogicalID: "Cleanup"}
 	for _, test := range []struct {
 		function        template.Function
@@ -76,6 +78,9 @@ func TestStart(t *testing.T) {
 		{asked, "unasked", "answers 200, not 5xx"},
 		{open, "right", ""},
 		{open, "unasked", "answers 200, not 5xx"},
+		{static, "open", ""},
+		{static, "error", "broken"},
+		{static, "right", "answers 401, not 200"},
 		{scheduled, "error", ""},
 		{scheduled, "crash", "no table"},
 		{scheduled, "no answer", "not with an error"},

@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	startWorking()
 }
 
-// Two functions are measured besides the baselines; the one that is not behind
-// the API, only with its sample event.
+// Three functions are measured besides the baselines; those that ask for no key,
+// only with their sample events.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -49,7 +49,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := measurement{root: root, rounds: 1, table: table, log: io.Discard}
-	for _, name := range []string{"topology-get", "cleanup"} {
+	for _, name := range []string{"topology-get", "cleanup", "reference"} {
 		f, _ := tmpl.Function(name)
 		m.functions = append(m.functions, f)
 	}
@@ -65,6 +65,7 @@ func TestRun(t *testing.T) {
 	for _, want := range []string{
 		number + number + number + number + number + number + number + `\s+2\s+topology-get\n`,
 		`\n` + number + number + `\s+\d+\s+cleanup\n`,
+		`\n` + number + number + `\s+0\s+reference\n`,
 		"medians of 1 starts",
 		number + number + `\s+1\.000` + number + number + `\s+1\.00\s+usual way, roots as on provided`,
 		`usual way, roots in one file`,

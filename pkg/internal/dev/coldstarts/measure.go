@@ -53,7 +53,7 @@ type row struct {
 	name string
 	// refused is for a request with an unknown key, which reads one item, and
 	// unthrottled for the same with the whole processor. Both are nil for a
-	// function that is not behind the API.
+	// function that asks for no key.
 	refused, unthrottled *subject
 	// answered is for the sample event with a key; nil for a baseline.
 	answered *subject
@@ -129,8 +129,8 @@ func (m *measurement) rows(b built, environment map[string]string, secret string
 			Name: f.Name, Binary: filepath.Join(b.functions, f.Name), Timeout: f.Timeout, MemoryMB: f.MemoryMB, Environment: e, Output: m.log,
 		}
 		r := row{name: f.Name}
-		if len(f.Routes) > 0 {
-			r = newRow(f.Name, function, []byte(unknown.Replace(string(sample))))
+		if refused := unknown.Replace(string(sample)); refused != string(sample) {
+			r = newRow(f.Name, function, []byte(refused))
 		}
 		r.answered = &subject{name: f.Name, function: function, event: []byte(keyed.Replace(string(sample))), throttled: true}
 		rows = append(rows, r)

@@ -38,6 +38,7 @@ func (g greeting) print(w io.Writer) {
 	}
 	key := filepath.Join(g.dir, localKeyFile)
 	fmt.Fprintf(&b, "The secret of the key %s is in %s.\n", LocalKey, key)
+	fmt.Fprintf(&b, "To read about the APIs and try them in a browser, open %s/docs.\n", g.url)
 	b.WriteString("\nTo try each API, paste a line into another shell in this folder:\n\n")
 	for _, line := range g.lines(`$(cat ` + quote(key) + `)`) {
 		b.WriteString(line + "\n")
