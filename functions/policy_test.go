@@ -13,6 +13,7 @@ import (
 	"path"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -244,9 +245,13 @@ func TestRolesFitTheCode(t *testing.T) {
 			case request.body != "":
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			}
-			if request.method == http.MethodPost || strings.HasSuffix(request.target, "/create") {
+			switch {
+			case request.method == http.MethodGet:
+			case request.method == http.MethodPost || strings.HasSuffix(request.target, "/create"):
 				// The same body again repeats the request.
 				r.Header.Set("Idempotency-Key", request.body)
+			default:
+				r.Header.Set("Idempotency-Key", strconv.FormatInt(c.minutes.Load(), 10))
 			}
 			w := httptest.NewRecorder()
 			api.ServeHTTP(w, r)

@@ -63,7 +63,7 @@ func fill(t *testing.T, s *apptest.Server) {
 				t.Fatal(err)
 			}
 			change.Operation = "delete"
-			if err := s.Repository.Delete(t.Context(), k, change, nil); err != nil {
+			if err := s.Repository.Delete(t.Context(), k, change, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 			change = instance.Change{By: "test", Owner: "test", At: s.Clock.Now().Add(time.Second), Operation: "create"}

@@ -149,7 +149,7 @@ func TestHangingCall(t *testing.T) {
 // hanging deletes nothing, and returns only when it is given up.
 type hanging struct{ faulty }
 
-func (hanging) Delete(ctx context.Context, _ instance.Key, _ instance.Change, _ func(instance.Instance) error) error {
+func (hanging) Delete(ctx context.Context, _ instance.Key, _ instance.Change, _ *instance.Idempotency, _ func(instance.Instance) error) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

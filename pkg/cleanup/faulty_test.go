@@ -97,6 +97,6 @@ func (f faulty) Idle(ctx context.Context, kind instance.Kind, before time.Time) 
 	return stepwise(f, "Idle", f.Repository.Idle(ctx, kind, before))
 }
 
-func (f faulty) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
-	return f.call("Delete", func() error { return f.Repository.Delete(ctx, key, change, check) })
+func (f faulty) Delete(ctx context.Context, key instance.Key, change instance.Change, record *instance.Idempotency, check func(instance.Instance) error) error {
+	return f.call("Delete", func() error { return f.Repository.Delete(ctx, key, change, record, check) })
 }

@@ -210,7 +210,7 @@ func (f *fixture) createFor(t testing.TB, kind instance.Kind, id string, idle bo
 
 func (f *fixture) remove(t testing.TB, kind instance.Kind, id string) {
 	t.Helper()
-	if err := f.Delete(context.Background(), key(kind, id), f.change("delete"), nil); err != nil {
+	if err := f.Delete(context.Background(), key(kind, id), f.change("delete"), nil, nil); err != nil {
 		t.Fatalf("Delete(%s %s): %v", kind, id, err)
 	}
 }
@@ -271,7 +271,7 @@ func (f *fixture) story(t testing.TB) {
 		f.create(t, kind, "silent", true)
 		f.create(t, kind, "heard", true)
 		f.createFor(t, kind, "busy", false, &instance.Idempotency{
-			Owner: "owner", Route: "POST /" + kind.Name, Key: "k", Fingerprint: "f", Answer: []byte("{}"), ExpiresAt: f.Now().Add(day),
+			Owner: "owner", Route: "POST /" + kind.Name, Key: "k", Fingerprint: "f", Answer: func(instance.Instance) ([]byte, error) { return []byte("{}"), nil }, ExpiresAt: f.Now().Add(day),
 		})
 		for _, id := range []string{"gone", "twice", "restored", "lately"} {
 			f.create(t, kind, id, false)

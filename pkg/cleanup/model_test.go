@@ -89,7 +89,7 @@ func (m *model) step(t *rapid.T, f *fixture, kinds []instance.Kind, run string) 
 			m.note(k, operation)
 		}
 	case "delete":
-		got, want = f.Delete(ctx, k, f.change(operation), nil), m.remove(k, now)
+		got, want = f.Delete(ctx, k, f.change(operation), nil, nil), m.remove(k, now)
 	case "restore":
 		_, got = f.Restore(ctx, k, f.change(operation))
 		want = m.restore(k, now)

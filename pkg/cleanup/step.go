@@ -67,7 +67,7 @@ func (i idle) describe() Due {
 }
 
 func (i idle) remove(ctx context.Context, r *run) (int, error) {
-	err := r.Repository.Delete(ctx, i.Key(), r.change("delete"), func(now instance.Instance) error {
+	err := r.Repository.Delete(ctx, i.Key(), r.change("delete"), nil, func(now instance.Instance) error {
 		if now.Revision() != i.Revision() || !now.IdleSince.Equal(i.IdleSince) {
 			return errChanged
 		}

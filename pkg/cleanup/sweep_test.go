@@ -79,7 +79,7 @@ func TestLeftAlone(t *testing.T) {
 				f.advance(idleAfter + time.Second)
 			},
 			func(t *testing.T, f *fixture) {
-				_, err := f.Update(t.Context(), key(timed(), "silent"), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+				_, err := f.Update(t.Context(), key(timed(), "silent"), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 					i.Name = "changed"
 					return i, nil
 				})

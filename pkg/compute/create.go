@@ -16,7 +16,7 @@ import (
 // repeated.
 func CreateInstance(instances instance.Creator, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		body, in, err := readInstance(r, gpus)
+		body, members, in, err := readInstance(r, gpus)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
@@ -25,14 +25,15 @@ func CreateInstance(instances instance.Creator, gpus instance.DocumentReader, s 
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		answer, err := answerWritten(profileOf(who).created, i, s.encoder())
-		if err != nil {
-			return httpjson.Answer{}, err
+		op := httpjson.Operation{Change: httpjson.Change(r, who, at, "create"), Route: "POST " + BasePath, Members: members, Body: body}
+		e := s.encoder()
+		answer := func(i instance.Instance) (httpjson.Answer, error) {
+			answer, err := answerWritten(profileOf(who).created, i, e)
+			answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID + "/"
+			return answer, err
 		}
-		answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID + "/"
-		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: body, Now: at}
-		return httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
-			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
+		return httpjson.Once(r, op, answer, func(record *instance.Idempotency) (instance.Instance, error) {
+			return i, instances.Create(r.Context(), i, op.Change, record)
 		})
 	}
 }

@@ -37,7 +37,8 @@ func DeleteImage(instances instance.Updater, s Settings) httpjson.Handler {
 	})
 }
 
-// changeImages returns a handler that changes the images of an instance.
+// changeImages returns a handler that changes the images of an instance. The
+// operation is the end of its route.
 func changeImages(instances instance.Updater, s Settings, operation string, change func(images []string, path string) []string) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, members, err := httpjson.ReadForm(r)
@@ -50,7 +51,10 @@ func changeImages(instances instance.Updater, s Settings, operation string, chan
 		if err := f.Err(); err != nil {
 			return httpjson.Answer{}, err
 		}
-		return update(r, who, instances, s, operation, func(i instance.Instance) (instance.Instance, error) {
+		op := httpjson.Operation{
+			Change: httpjson.Change(r, who, s.Now(), operation), Route: "PATCH " + onePath + "/" + operation, Members: members,
+		}
+		return update(r, who, instances, s, op, func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err

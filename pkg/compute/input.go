@@ -218,15 +218,15 @@ func (f fields) gpu() *string {
 }
 
 // readInstance reads a body that describes a complete instance.
-func readInstance(r *http.Request, gpus instance.DocumentReader) (body []byte, in input, err error) {
-	body, members, err := httpjson.ReadForm(r)
+func readInstance(r *http.Request, gpus instance.DocumentReader) (body []byte, members map[string]json.RawMessage, in input, err error) {
+	body, members, err = httpjson.ReadForm(r)
 	if err != nil {
-		return nil, input{}, err
+		return nil, nil, input{}, err
 	}
 	f := newFields(members)
 	f.require("name", "ask_price")
 	in, err = parse(r.Context(), f, gpus)
-	return body, in, err
+	return body, members, in, err
 }
 
 // findGPU returns the entry of the catalogue with the uuid, or notes in f that

@@ -13,6 +13,9 @@ import (
 // it with a slash at its end; both are served.
 const BasePath = "/api/v1/instances"
 
+// onePath is the route of an instance.
+const onePath = BasePath + "/{uuid}"
+
 // dialect is the name of this dialect, of its kind and of its profiles.
 const dialect = "compute"
 

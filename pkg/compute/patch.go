@@ -19,6 +19,7 @@ func PatchInstance(instances instance.Updater, gpus instance.DocumentReader, s S
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		return update(r, who, instances, s, "patch", in.patch)
+		op := httpjson.Operation{Change: httpjson.Change(r, who, s.Now(), "patch"), Route: "PATCH " + onePath, Members: members}
+		return update(r, who, instances, s, op, in.patch)
 	}
 }

@@ -446,6 +446,51 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Every write that is repeated, in whatever form, gets its first answer and has no
+// further effect.
+func TestRepeatedWrites(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	const form = "Content-Type: application/x-www-form-urlencoded"
+	path := create(t, s, `{"name":"n","ask_price":1}`)
+	other := create(t, s, `{"name":"other","ask_price":1}`)
+	writes := []struct{ method, at, body, form string }{
+		{"PUT", "", `{"name":"m","ask_price":"1.0"}`, "ask_price=1.0&name=m"},
+		{"PATCH", "", `{"name":"l"}`, "name=l"},
+		{"PATCH", "start/", "", ""},
+		{"PATCH", "stop/", "", ""},
+		{"PATCH", "add-image/", `{"image_registry_path":"a/b"}`, "image_registry_path=a%2Fb"},
+		{"PATCH", "delete-image/", `{"image_registry_path":"a/b"}`, "image_registry_path=a%2Fb"},
+		{"DELETE", "", "", ""},
+	}
+	var firsts []apptest.Response
+	for _, w := range writes {
+		state := s.Do(t, "GET", path, "").Header.Get("ETag")
+		first := s.Do(t, w.method, path+w.at, w.body, "Idempotency-Key: k", "If-Match: "+state)
+		if first.Status != 200 {
+			t.Fatalf("%s %s: got %d %s", w.method, w.at, first.Status, first.Body)
+		}
+		firsts = append(firsts, first)
+		s.Clock.Advance(time.Minute)
+		for n, first := range firsts {
+			w := writes[n]
+			again := s.Do(t, w.method, path+w.at, w.form, "Idempotency-Key: k", "If-Match: "+state, form)
+			if again.Status != 200 || again.Body != first.Body || again.Header.Get("ETag") != first.Header.Get("ETag") {
+				t.Errorf("%s %s repeated: got %d %s, want %s", w.method, w.at, again.Status, again.Body, first.Body)
+			}
+		}
+		if got := s.Do(t, w.method, other+w.at, w.body, "Idempotency-Key: k"); got.Status != 422 {
+			t.Errorf("%s %s of another instance: got %d %s", w.method, w.at, got.Status, got.Body)
+		}
+	}
+	if got := s.Do(t, "PATCH", path, `{"name":"k"}`, "Idempotency-Key: k"); got.Status != 422 {
+		t.Errorf("with another body: got %d %s", got.Status, got.Body)
+	}
+	if got := s.Do(t, "DELETE", path, ""); got.Status != 404 {
+		t.Errorf("without a key: got %d %s", got.Status, got.Body)
+	}
+}
+
 func TestManners(t *testing.T) {
 	t.Parallel()
 	s := full(t, apptest.NewBolt(t))

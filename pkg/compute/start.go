@@ -14,7 +14,8 @@ import (
 func StartInstance(instances instance.Updater, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		at := s.Now().UTC().Truncate(time.Millisecond)
-		return update(r, who, instances, s, "start", func(i instance.Instance) (instance.Instance, error) {
+		op := httpjson.Operation{Change: httpjson.Change(r, who, at, "start"), Route: "PATCH " + onePath + "/start"}
+		return update(r, who, instances, s, op, func(i instance.Instance) (instance.Instance, error) {
 			a, err := decodeAttributes(i)
 			if err != nil {
 				return instance.Instance{}, err

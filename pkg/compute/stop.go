@@ -12,7 +12,8 @@ import (
 // now on. A body is ignored.
 func StopInstance(instances instance.Updater, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		return update(r, who, instances, s, "stop", func(i instance.Instance) (instance.Instance, error) {
+		op := httpjson.Operation{Change: httpjson.Change(r, who, s.Now(), "stop"), Route: "PATCH " + onePath + "/stop"}
+		return update(r, who, instances, s, op, func(i instance.Instance) (instance.Instance, error) {
 			i.Status = ""
 			return i, nil
 		})

@@ -12,26 +12,29 @@ import (
 // describes. Whether it is started, and its images, do not change.
 func UpdateInstance(instances instance.Updater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		_, in, err := readInstance(r, gpus)
+		_, members, in, err := readInstance(r, gpus)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		return update(r, who, instances, s, "replace", in.replace)
+		op := httpjson.Operation{Change: httpjson.Change(r, who, s.Now(), "replace"), Route: "PUT " + onePath, Members: members}
+		return update(r, who, instances, s, op, in.replace)
 	}
 }
 
 // update changes the instance that the path of r names with modify, and answers
-// with it. Where If-Match names another state, it fails with 412.
-func update(r *http.Request, who auth.Principal, instances instance.Updater, s Settings, operation string,
+// with it. Where If-Match names another state, it fails with 412. A request with an
+// Idempotency-Key can be repeated. The resource of op is set here.
+func update(r *http.Request, who auth.Principal, instances instance.Updater, s Settings, op httpjson.Operation,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (httpjson.Answer, error) {
 	key, err := keyOf(r, who)
 	if err != nil {
 		return httpjson.Answer{}, err
 	}
-	i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, s.Now(), operation), httpjson.IfMatch(r, modify))
-	if err != nil {
-		return httpjson.Answer{}, err
-	}
-	return answerWritten(http.StatusOK, i, s.encoder())
+	op.Resource = key.ID
+	e := s.encoder()
+	answer := func(i instance.Instance) (httpjson.Answer, error) { return answerWritten(http.StatusOK, i, e) }
+	return httpjson.Once(r, op, answer, func(record *instance.Idempotency) (instance.Instance, error) {
+		return instances.Update(r.Context(), key, op.Change, record, httpjson.IfMatch(r, modify))
+	})
 }

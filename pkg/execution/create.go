@@ -32,13 +32,11 @@ func CreateInstance(instances instance.Creator, now func() time.Time) httpjson.H
 		if i, err = in.apply(i, who.Owner, nil, nil); err != nil {
 			return httpjson.Answer{}, err
 		}
-		answer, err := answerWith(i)
-		if err != nil {
-			return httpjson.Answer{}, err
+		op := httpjson.Operation{
+			Change: httpjson.Change(r, who, at, "create"), Route: "PUT " + BasePath + "/create", Members: members, Body: body,
 		}
-		operation := httpjson.Operation{Owner: who.Owner, Route: "PUT " + BasePath + "/create", Body: body, Now: at}
-		return httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
-			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
+		return httpjson.Once(r, op, answerWith, func(record *instance.Idempotency) (instance.Instance, error) {
+			return i, instances.Create(r.Context(), i, op.Change, record)
 		})
 	}
 }

@@ -364,6 +364,38 @@ func TestAnyJSON(t *testing.T) {
 	})
 }
 
+// An update and a delete that are repeated get their first answers and have no
+// further effect.
+func TestRepeatedWrites(t *testing.T) {
+	t.Parallel()
+	s := apptest.NewBolt(t)
+	full(t, s)
+	for _, id := range []string{"one", "two"} {
+		s.Do(t, "PUT", "/instances/create", body(`,"id":"`+id+`"`))
+	}
+	state := s.Do(t, "GET", "/instances/get/one", "").Header.Get("ETag")
+	update := func(id, more string) apptest.Response {
+		return s.Do(t, "POST", "/instances/update", body(`,"id":"`+id+`"`+more), "Idempotency-Key: k", "If-Match: "+state)
+	}
+	remove := func(id string) apptest.Response {
+		return s.Do(t, "DELETE", "/instances/delete/"+id, "", "Idempotency-Key: k", "If-Match: *")
+	}
+	updated := update("one", `,"otStatus":"deployed"`)
+	deleted := remove("one")
+	for range 2 {
+		if again := update("one", ` , "otStatus" : "deployed"`); updated.Status != 200 || again.Status != 200 || again.Body != updated.Body {
+			t.Errorf("update: got %d %s, want %d %s", again.Status, again.Body, updated.Status, updated.Body)
+		}
+		if again := remove("one"); deleted.Status != 200 || again.Status != 200 || again.Body != deleted.Body {
+			t.Errorf("delete: got %d %s, want %d %s", again.Status, again.Body, deleted.Status, deleted.Body)
+		}
+	}
+	refused(t, "update to another status", update("one", `,"otStatus":"error"`), 422, "Idempotency-Key")
+	refused(t, "update of another", s.Do(t, "POST", "/instances/update", body(`,"id":"two"`), "Idempotency-Key: k"), 422, "Idempotency-Key")
+	refused(t, "delete of another", remove("two"), 422, "Idempotency-Key")
+	refused(t, "delete without a key", s.Do(t, "DELETE", "/instances/delete/one", ""), 400, "not found")
+}
+
 func TestManners(t *testing.T) {
 	t.Parallel()
 	apptest.Everywhere(t, func(t *testing.T, s *apptest.Server) {

@@ -11,7 +11,7 @@ import (
 
 // UpdateInstance answers POST /instances/update: the instance with the id in
 // the body becomes what the body describes. Where If-Match names another
-// state, it answers 412.
+// state, it answers 412. A request with an Idempotency-Key can be repeated.
 func UpdateInstance(instances instance.Updater, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
 		_, members, err := httpjson.ReadObject(r)
@@ -27,11 +27,12 @@ func UpdateInstance(instances instance.Updater, now func() time.Time) httpjson.H
 			return httpjson.Answer{}, err
 		}
 		at := now()
-		i, err := instances.Update(r.Context(), key, httpjson.Change(r, who, at, "replace"),
-			httpjson.IfMatch(r, func(i instance.Instance) (instance.Instance, error) { return u.replace(i, at) }))
-		if err != nil {
-			return httpjson.Answer{}, err
+		op := httpjson.Operation{
+			Change: httpjson.Change(r, who, at, "replace"), Route: "POST " + BasePath + "/update", Resource: key.ID, Members: members,
 		}
-		return answerWith(i)
+		modify := func(i instance.Instance) (instance.Instance, error) { return u.replace(i, at) }
+		return httpjson.Once(r, op, answerWith, func(record *instance.Idempotency) (instance.Instance, error) {
+			return instances.Update(r.Context(), key, op.Change, record, httpjson.IfMatch(r, modify))
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package httpjson
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,39 +19,52 @@ const RepeatFor = 24 * time.Hour
 // maxIdempotencyKey is the length of the longest Idempotency-Key, in bytes.
 const maxIdempotencyKey = 255
 
-// Operation is a request that may be repeated, as [Once] needs it.
+// Operation is a write that may be repeated, as [Once] needs it.
 type Operation struct {
-	// Owner makes the request, and Route is its method and route. A key counts
-	// for one owner and one route.
-	Owner, Route string
-	// Body is the body as sent: the same key with another body is refused.
+	// Change is the change that the request makes.
+	Change instance.Change
+	// Route is the method and route of the request. A key counts for one owner and
+	// one route.
+	Route string
+	// Resource is the id of the instance that the request changes; it is empty
+	// where the request creates one.
+	Resource string
+	// Members are what the body gives, unless it is ignored.
+	Members map[string]json.RawMessage
+	// Body is the body as sent, needed for a request that creates an instance.
 	Body []byte
-	// Now is the time of the request.
-	Now time.Time
 }
 
-// Once calls create and returns answer. If r has an Idempotency-Key, create gets a
-// record to store in its transaction; if the same request was made before, Once
-// returns the answer to that one instead.
+// Once calls write and returns the answer about the instance that it stored. If r
+// has an Idempotency-Key, write gets a record to store in its transaction; if the
+// same request was made before, Once returns the answer to that one instead. It
+// may call answer more than once.
 //
-// Its errors are those of create and [RequestError]: 400 for an invalid key, 422
-// for a key that was used with another body, and 409 if another request with the
-// key is still running when the time is up.
-func Once(r *http.Request, op Operation, answer Answer, create func(*instance.Idempotency) error) (Answer, error) {
+// Requests are the same if they agree in the resource, the query and the members of
+// the body. If-Match is no part of that: it says in which state a change is wanted,
+// not which change, and the first request has changed that state.
+//
+// Its errors are those of write and answer, and [RequestError]: 400 for an invalid
+// key, 422 for a key that was used for another request, and 409 if another request
+// that creates an instance with the key is still running when the time is up.
+func Once(r *http.Request, op Operation, answer func(instance.Instance) (Answer, error),
+	write func(*instance.Idempotency) (instance.Instance, error),
+) (Answer, error) {
 	record, err := newRecord(r, op, answer)
 	if err != nil {
 		return Answer{}, err
 	}
-	err = create(record)
+	stored, err := write(record)
 	var repeated *instance.RepeatedError
 	switch {
 	case err == nil:
-		return answer, nil
+		return answer(stored)
 	case record == nil:
 		return Answer{}, err
 	case errors.As(err, &repeated):
-		return recorded(repeated.Recorded, record.Fingerprint)
-	case errors.Is(err, instance.ErrUnavailable) && errors.Is(err, instance.ErrConflict):
+		return recorded(repeated, record.Fingerprint, op.Body)
+	case op.Resource == "" && errors.Is(err, instance.ErrUnavailable) && errors.Is(err, instance.ErrConflict):
+		// Others do not write what is not stored yet.
 		return Answer{}, &RequestError{
 			Status: http.StatusConflict,
 			Detail: "Another request with this Idempotency-Key is under way.",
@@ -61,7 +75,7 @@ func Once(r *http.Request, op Operation, answer Answer, create func(*instance.Id
 }
 
 // newRecord returns the record of r, or nil where r has no Idempotency-Key.
-func newRecord(r *http.Request, op Operation, answer Answer) (*instance.Idempotency, error) {
+func newRecord(r *http.Request, op Operation, answer func(instance.Instance) (Answer, error)) (*instance.Idempotency, error) {
 	values := r.Header.Values("Idempotency-Key")
 	if len(values) == 0 {
 		return nil, nil
@@ -71,34 +85,76 @@ func newRecord(r *http.Request, op Operation, answer Answer) (*instance.Idempote
 		return nil, badRequest(fmt.Sprintf(
 			"The Idempotency-Key must be given once and have 1 to %d printable ASCII characters.", maxIdempotencyKey))
 	}
-	stored, err := json.Marshal(answer)
+	asked, err := fingerprint(r, op)
 	if err != nil {
-		return nil, fmt.Errorf("encode answer to keep: %w", err)
+		return nil, err
 	}
-	sum := sha256.Sum256(op.Body)
 	return &instance.Idempotency{
-		Owner:       op.Owner,
+		Owner:       op.Change.Owner,
 		Route:       op.Route,
 		Key:         key,
-		Fingerprint: hex.EncodeToString(sum[:]),
-		Answer:      stored,
-		ExpiresAt:   op.Now.Add(RepeatFor),
+		Fingerprint: asked,
+		Answer: func(i instance.Instance) ([]byte, error) {
+			a, err := answer(i)
+			if err != nil {
+				return nil, err
+			}
+			kept, err := json.Marshal(a)
+			if err != nil {
+				return nil, fmt.Errorf("encode answer to keep: %w", err)
+			}
+			return kept, nil
+		},
+		ExpiresAt: op.Change.At.Add(RepeatFor),
 	}, nil
 }
 
-// recorded returns the stored answer if the request is the same.
-func recorded(record instance.Idempotency, fingerprint string) (Answer, error) {
-	if record.Fingerprint != fingerprint {
+// fingerprint identifies what r asks for: the order of members and parameters,
+// white space and escapes make no difference, and numbers are compared as they are
+// written.
+func fingerprint(r *http.Request, op Operation) (string, error) {
+	query := r.URL.Query()
+	// Some clients add it against caches, with another value each time.
+	query.Del("_")
+	members := make(map[string]any, len(op.Members))
+	for name, raw := range op.Members {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber()
+		var value any
+		if err := d.Decode(&value); err != nil {
+			return "", fmt.Errorf("decode %q: %w", name, err)
+		}
+		members[name] = value
+	}
+	// Marshal sorts the names of objects.
+	asked, err := json.Marshal([]any{op.Resource, query, members})
+	if err != nil {
+		return "", fmt.Errorf("encode fingerprint: %w", err)
+	}
+	return hash(asked), nil
+}
+
+// recorded returns the kept answer if it is that of the request with this
+// fingerprint and body.
+func recorded(kept *instance.RepeatedError, fingerprint string, body []byte) (Answer, error) {
+	// Earlier versions kept the hash of the body as sent.
+	if kept.Fingerprint != fingerprint && kept.Fingerprint != hash(body) {
 		return Answer{}, &RequestError{
 			Status: http.StatusUnprocessableEntity,
-			Detail: "This Idempotency-Key was used with another body before.",
+			Detail: "This Idempotency-Key was used for another request before.",
 		}
 	}
 	var a Answer
-	if err := json.Unmarshal(record.Answer, &a); err != nil {
+	if err := json.Unmarshal(kept.Answer, &a); err != nil {
 		return Answer{}, fmt.Errorf("decode kept answer: %w", err)
 	}
 	return a, nil
+}
+
+// hash returns the SHA-256 of b in hexadecimal digits.
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // printable reports whether s is printable ASCII.

@@ -30,11 +30,12 @@ var (
 	ErrForeignCursor = fmt.Errorf("%w: of another query", ErrCursor)
 )
 
-// RepeatedError is the error of a create whose idempotency key was used
-// before. Nothing was changed.
+// RepeatedError is the error of a write whose idempotency key was used before.
+// Nothing was changed.
 type RepeatedError struct {
-	// Recorded is what the first request with that key stored.
-	Recorded Idempotency
+	// Fingerprint and Answer are what the first write with the key stored.
+	Fingerprint string
+	Answer      []byte
 }
 
 // Error returns a fixed text.

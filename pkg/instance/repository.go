@@ -11,8 +11,10 @@ import (
 //
 //   - Methods are safe for concurrent use.
 //   - A write is all or nothing: the instance, what guards its id and code, its
-//     history event and the record of an idempotency key. It is on disk when
-//     the method returns.
+//     history event and, unless it is nil, the record of an idempotency key. It
+//     is on disk when the method returns.
+//   - A write whose idempotency key was used, by a record that has not expired,
+//     changes nothing and returns a [*RepeatedError].
 //   - A read sees every write that has returned, unless the method says
 //     otherwise.
 //   - Every method may return [ErrUnavailable], where the work could not be
@@ -62,9 +64,8 @@ type NumberReserver interface {
 // Creator stores new instances.
 type Creator interface {
 	// Create stores i as it is, the caller having set its version, incarnation
-	// and times, and record unless it is nil. Of the reasons against it, it
-	// returns the first of these: [ErrTooLarge], for i or the answer in record; a
-	// [*RepeatedError] where the key of record was used and has not expired;
+	// and times. Of the reasons against it, it returns the first of these:
+	// [ErrTooLarge], for i or the answer in record; a [*RepeatedError];
 	// [ErrExists]; [ErrCodeTaken].
 	Create(ctx context.Context, i Instance, change Change, record *Idempotency) error
 }
@@ -77,9 +78,11 @@ type Replacer interface {
 	// stored unless after and before differ in them, since a heartbeat leaves
 	// the version alone.
 	//
-	// It returns [ErrTooLarge], [ErrNotFound], [ErrConflict] where the version or
-	// incarnation is no longer that of before, or [ErrCodeTaken].
-	Replace(ctx context.Context, before, after Instance, change Change) (Instance, error)
+	// Of the reasons against it, it returns the first of these: [ErrTooLarge], for
+	// after or the answer in record; a [*RepeatedError]; [ErrNotFound], or
+	// [ErrConflict] where the version or incarnation is no longer that of before;
+	// [ErrCodeTaken].
+	Replace(ctx context.Context, before, after Instance, change Change, record *Idempotency) (Instance, error)
 }
 
 // Updater changes instances.
@@ -87,11 +90,12 @@ type Updater interface {
 	// Update reads the instance, lets modify change it and stores the result as
 	// [Replacer] does, again for as long as ctx allows where another write comes
 	// in between; it then returns [ErrUnavailable], and [ErrConflict] with it. It
-	// returns what is stored. Where modify changes nothing, nothing is written.
-	// An error of modify is returned as it is.
+	// returns what is stored. Where modify changes nothing, nothing but record is
+	// written. An error of modify is returned as it is.
 	//
-	// Its own errors are [ErrNotFound], [ErrCodeTaken] and [ErrTooLarge].
-	Update(ctx context.Context, key Key, change Change, modify func(Instance) (Instance, error)) (Instance, error)
+	// Its own errors are [ErrNotFound], [ErrCodeTaken] and [ErrTooLarge]. A
+	// [*RepeatedError] comes before all of them, and before that of modify.
+	Update(ctx context.Context, key Key, change Change, record *Idempotency, modify func(Instance) (Instance, error)) (Instance, error)
 }
 
 // Deleter deletes instances.
@@ -100,8 +104,8 @@ type Deleter interface {
 	// and frees its id and code. Check, unless it is nil, is called with what is
 	// about to be deleted, again where another write comes in between; its error
 	// ends the deletion and is returned as it is. Delete returns [ErrNotFound]
-	// where there is no such instance.
-	Delete(ctx context.Context, key Key, change Change, check func(Instance) error) error
+	// where there is no such instance. A [*RepeatedError] comes before both.
+	Delete(ctx context.Context, key Key, change Change, record *Idempotency, check func(Instance) error) error
 }
 
 // Toucher records heartbeats.

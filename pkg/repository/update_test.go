@@ -15,10 +15,11 @@ import (
 type stub struct {
 	stored     instance.Instance
 	conflicts  int
+	recorded   error // what Recorded returns
 	getErr     error
 	replaceErr error
-	gets       int
-	writes     int
+	// The calls of Get, Replace, Record and Recorded.
+	gets, writes, records, lookups int
 }
 
 func (s *stub) Get(context.Context, instance.Key) (instance.Instance, error) {
@@ -26,7 +27,7 @@ func (s *stub) Get(context.Context, instance.Key) (instance.Instance, error) {
 	return s.stored, s.getErr
 }
 
-func (s *stub) Replace(_ context.Context, before, after instance.Instance, _ instance.Change) (instance.Instance, error) {
+func (s *stub) Replace(_ context.Context, before, after instance.Instance, _ instance.Change, record *instance.Idempotency) (instance.Instance, error) {
 	if s.replaceErr != nil {
 		return instance.Instance{}, s.replaceErr
 	}
@@ -46,6 +47,16 @@ func (s *stub) Replace(_ context.Context, before, after instance.Instance, _ ins
 	return after, nil
 }
 
+func (s *stub) Record(context.Context, instance.Idempotency, instance.Instance) error {
+	s.records++
+	return nil
+}
+
+func (s *stub) Recorded(context.Context, instance.Idempotency) error {
+	s.lookups++
+	return s.recorded
+}
+
 // rename is a modification that shows what it was made of.
 func rename(i instance.Instance) (instance.Instance, error) {
 	i.Name += "mine"
@@ -59,7 +70,7 @@ func TestUpdate(t *testing.T) {
 	t.Run("first try", func(t *testing.T) {
 		t.Parallel()
 		s := &stub{stored: instance.Instance{Version: 1}}
-		got, err := repository.Update(t.Context(), s, instance.Key{}, instance.Change{}, rename)
+		got, err := repository.Update(t.Context(), s, instance.Key{}, instance.Change{}, nil, rename)
 		if err != nil || got.Name != "mine" || got.Version != 2 || s.gets != 1 || s.writes != 1 {
 			t.Errorf("stored is %+v, %v after %d reads and %d writes", got, err, s.gets, s.writes)
 		}
@@ -69,7 +80,7 @@ func TestUpdate(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			s := &stub{stored: instance.Instance{Version: 1}, conflicts: 12}
-			got, err := repository.Update(t.Context(), s, instance.Key{}, instance.Change{}, rename)
+			got, err := repository.Update(t.Context(), s, instance.Key{}, instance.Change{}, nil, rename)
 			if err != nil || got.Version != 14 || s.gets != 13 || s.writes != 1 {
 				t.Errorf("stored is %+v, %v after %d reads and %d writes", got, err, s.gets, s.writes)
 			}
@@ -82,7 +93,7 @@ func TestUpdate(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			s := &stub{conflicts: 1 << 30}
-			_, err := repository.Update(ctx, s, instance.Key{}, instance.Change{}, rename)
+			_, err := repository.Update(ctx, s, instance.Key{}, instance.Change{}, nil, rename)
 			if !errors.Is(err, instance.ErrUnavailable) || s.writes != 0 {
 				t.Errorf("error is %v, %d writes", err, s.writes)
 			}
@@ -98,7 +109,7 @@ func TestUpdate(t *testing.T) {
 	t.Run("no change", func(t *testing.T) {
 		t.Parallel()
 		s := &stub{stored: instance.Instance{Version: 1, Attributes: []byte("{}")}}
-		got, err := repository.Update(t.Context(), s, instance.Key{}, instance.Change{}, func(i instance.Instance) (instance.Instance, error) {
+		got, err := repository.Update(t.Context(), s, instance.Key{}, instance.Change{}, nil, func(i instance.Instance) (instance.Instance, error) {
 			i.Attributes = []byte("{}")
 			return i, nil
 		})
@@ -118,7 +129,7 @@ func TestUpdate(t *testing.T) {
 			{"modify", &stub{}, func(i instance.Instance) (instance.Instance, error) { return i, failure }},
 			{"replace", &stub{replaceErr: failure}, rename},
 		} {
-			if _, err := repository.Update(t.Context(), test.s, instance.Key{}, instance.Change{}, test.modify); !errors.Is(err, failure) {
+			if _, err := repository.Update(t.Context(), test.s, instance.Key{}, instance.Change{}, nil, test.modify); !errors.Is(err, failure) {
 				t.Errorf("%s: error is %v", test.name, err)
 			}
 			if test.s.gets != 1 || test.s.writes != 0 {

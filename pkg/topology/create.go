@@ -15,7 +15,7 @@ import (
 // request with an Idempotency-Key can be repeated.
 func CreateInstance(numbers instance.Numberer, instances instance.Creator, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		body, in, err := readInstance(r)
+		body, members, in, err := readInstance(r)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
@@ -28,15 +28,14 @@ func CreateInstance(numbers instance.Numberer, instances instance.Creator, now f
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		answer, err := answerWith(http.StatusCreated, i)
-		if err != nil {
-			return httpjson.Answer{}, err
+		op := httpjson.Operation{Change: httpjson.Change(r, who, at, "create"), Route: "POST " + BasePath, Members: members, Body: body}
+		answer := func(i instance.Instance) (httpjson.Answer, error) {
+			answer, err := answerWith(http.StatusCreated, i)
+			answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID
+			return answer, err
 		}
-		answer.Location = strings.TrimSuffix(httpjson.PublicPath(r), "/") + "/" + i.ID
-
-		operation := httpjson.Operation{Owner: who.Owner, Route: "POST " + BasePath, Body: body, Now: at}
-		return httpjson.Once(r, operation, answer, func(record *instance.Idempotency) error {
-			return instances.Create(r.Context(), i, httpjson.Change(r, who, at, "create"), record)
+		return httpjson.Once(r, op, answer, func(record *instance.Idempotency) (instance.Instance, error) {
+			return i, instances.Create(r.Context(), i, op.Change, record)
 		})
 	}
 }

@@ -34,8 +34,7 @@
 // # Additions
 //
 // HEAD wherever GET is; limit and cursor with Link on searches; ETag, If-Match
-// and If-None-Match; Idempotency-Key on POST; errors as problem details (RFC
-// 9457).
+// and If-None-Match; Idempotency-Key; errors as problem details (RFC 9457).
 //
 // DELETE /{Id}, which the description lacks, answers 204. The instance is gone
 // at once for every request, and its code is free; an operator can restore it

@@ -123,13 +123,13 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 }
 
 // readInstance reads a body that describes a complete instance.
-func readInstance(r *http.Request) (body []byte, in input, err error) {
-	body, members, err := httpjson.ReadObject(r)
+func readInstance(r *http.Request) (body []byte, members map[string]json.RawMessage, in input, err error) {
+	body, members, err = httpjson.ReadObject(r)
 	if err != nil {
-		return nil, input{}, err
+		return nil, nil, input{}, err
 	}
 	f := httpjson.NewFields(members)
 	in = parse(f)
 	in.require(f)
-	return body, in, f.Err()
+	return body, members, in, f.Err()
 }

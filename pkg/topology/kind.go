@@ -11,6 +11,9 @@ import (
 // BasePath is the path of the collection, without a stage.
 const BasePath = "/flexdeploy/rest/v1/topology/instance"
 
+// onePath is the route of an instance.
+const onePath = BasePath + "/{Id}"
+
 // Kind returns the kind of the topology instances: numbered from 1, in the
 // collections of [instance.Block].
 func Kind() instance.Kind {

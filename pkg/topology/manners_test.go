@@ -84,7 +84,10 @@ func TestIdempotencyKey(t *testing.T) {
 		if again := s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1"); again.Body != first.Body {
 			t.Errorf("repeated after a change: got %s, want %s", again.Body, first.Body)
 		}
-		wantProblem(t, s.Do(t, "POST", topology.BasePath, request+" ", "Idempotency-Key: k1"), 422)
+		if again := s.Do(t, "POST", topology.BasePath, " "+request, "Idempotency-Key: k1"); again.Body != first.Body {
+			t.Errorf("repeated with white space: got %s, want %s", again.Body, first.Body)
+		}
+		wantProblem(t, s.Do(t, "POST", topology.BasePath, body(`"groupCode":"h"`), "Idempotency-Key: k1"), 422)
 		wantProblem(t, s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: "+strings.Repeat("k", 256)), 400)
 
 		// A failure is not recorded: the key can be used for the next try.
@@ -105,6 +108,91 @@ func TestIdempotencyKey(t *testing.T) {
 		// The record ends.
 		s.Clock.Advance(httpjson.RepeatFor)
 		wantProblem(t, s.Do(t, "POST", topology.BasePath, request, "Idempotency-Key: k1"), 400, "instanceCode")
+	})
+}
+
+// A write of an instance that is repeated gets its first answer and has no further
+// effect, whatever has become of the instance and of the state in If-Match.
+func TestRepeatedWrites(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		path := create(t, full(t, s), body(`"groupCode":"g"`))
+		other := create(t, s, `{"instanceName":"other","instanceCode":"other"}`)
+		writes := []struct{ method, body, another string }{
+			{"PUT", body(`"environments":[1]`), body(`"environments":[2]`)},
+			{"PATCH", `{"environments":[2],"isActive":false}`, `{"environments":[2]}`},
+			{"DELETE", "", ""},
+		}
+		var firsts []apptest.Response
+		var states []string
+		do := func(n int, path, body string) apptest.Response {
+			return s.Do(t, writes[n].method, path, body, "Idempotency-Key: k", "If-Match: "+states[n])
+		}
+		for n, w := range writes {
+			states = append(states, s.Do(t, "GET", path, "").Header.Get("ETag"))
+			firsts = append(firsts, do(n, path, w.body))
+			if status := firsts[n].Status; status/100 != 2 {
+				t.Fatalf("%s: got %d %s", w.method, status, firsts[n].Body)
+			}
+			for n, first := range firsts {
+				again := do(n, path, writes[n].body)
+				if again.Status != first.Status || again.Body != first.Body || again.Header.Get("ETag") != first.Header.Get("ETag") {
+					t.Errorf("%s repeated: got %d %s, want %d %s", writes[n].method, again.Status, again.Body, first.Status, first.Body)
+				}
+			}
+			wantProblem(t, do(n, other, w.body), 422)
+			wantProblem(t, s.Do(t, w.method, path+"?x=1", w.body, "Idempotency-Key: k"), 422)
+			if w.body != w.another {
+				wantProblem(t, do(n, path, w.another), 422)
+			}
+		}
+		if n := len(found(t, s.Do(t, "GET", path+"/history", ""))); n != 4 {
+			t.Errorf("got %d records of history, want 4", n)
+		}
+		s.Clock.Advance(httpjson.RepeatFor)
+		for n, w := range writes {
+			wantProblem(t, do(n, path, w.body), 404)
+		}
+	})
+}
+
+// A write that changes nothing is answered again too.
+func TestRepeatedWriteOfNothing(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		path := create(t, full(t, s), body(`"groupCode":"g"`))
+		patch := func() apptest.Response {
+			return s.Do(t, "PATCH", path, `{"groupCode":"g"}`, "Idempotency-Key: k")
+		}
+		first := patch()
+		s.Do(t, "PATCH", path, `{"groupCode":"h"}`)
+		if again := patch(); first.Status != 200 || again.Status != 200 || again.Body != first.Body {
+			t.Errorf("got %d %s, want %d %s", again.Status, again.Body, first.Status, first.Body)
+		}
+		if got := s.Do(t, "GET", path, ""); !strings.Contains(got.Body, `"groupCode":"h"`) {
+			t.Errorf("got %s, want the group h", got.Body)
+		}
+	})
+}
+
+// Of many equal patches at once, one takes effect and all get its answer.
+func TestParallelRepeatedWrites(t *testing.T) {
+	t.Parallel()
+	apptest.Each(t, func(t *testing.T, s *apptest.Server) {
+		path := create(t, full(t, s), body(`"groupCode":"g"`))
+		for _, w := range []struct{ method, body string }{{"PATCH", `{"environments":[1]}`}, {"DELETE", ""}} {
+			answers := parallel(16, func(int) apptest.Response {
+				return s.Do(t, w.method, path, w.body, "Idempotency-Key: k")
+			})
+			for _, a := range answers {
+				if a.Status/100 != 2 || a.Body != answers[0].Body {
+					t.Errorf("%s: got %d %s, want what the others got: %s", w.method, a.Status, a.Body, answers[0].Body)
+				}
+			}
+		}
+		if n := len(found(t, s.Do(t, "GET", path+"/history", ""))); n != 3 {
+			t.Errorf("got %d records of history, want 3", n)
+		}
 	})
 }
 

@@ -327,7 +327,7 @@ func TestStoredText(t *testing.T) {
 	startAt(t, s, 7)
 	path := create(t, s, `{"instanceName":"n","instanceCode":"c"}`)
 	key := keyOf(t, path)
-	stored, err := s.Repository.Update(t.Context(), key, operator(s, "import"), func(i instance.Instance) (instance.Instance, error) {
+	stored, err := s.Repository.Update(t.Context(), key, operator(s, "import"), nil, func(i instance.Instance) (instance.Instance, error) {
 		i.Name, i.Code, i.Group, i.SubGroup = "a\nb\uFFFD", "a\u200bb\u0001\uFFFD", "\u0000g", "s\ufeff"
 		i.Attributes = json.RawMessage(`{"description":"\ufffd","pluginOperations":[{"pluginId":1,"operation":"a\nb"}],"isDeploymentTarget":true}`)
 		return i, nil

@@ -248,7 +248,7 @@ func (s *Server) Delete(t testing.TB, kind instance.Kind, number int64) {
 	t.Helper()
 	key := instance.Key{Kind: kind, Collection: instance.Block(number), ID: strconv.FormatInt(number, 10)}
 	change := instance.Change{By: "test", Owner: "test", At: s.Clock.Now(), RequestID: "test", Operation: "delete"}
-	if err := s.Repository.Delete(context.Background(), key, change, nil); err != nil {
+	if err := s.Repository.Delete(context.Background(), key, change, nil, nil); err != nil {
 		t.Fatalf("delete %s: %v", key, err)
 	}
 }

@@ -27,10 +27,10 @@ func TestCheckAgreement(t *testing.T) {
 	fill := func(t *testing.T) *Repository {
 		r := openTest(t, Options{HistoryRetention: time.Hour, Now: func() time.Time { return at }})
 		ctx, change := t.Context(), instance.Change{At: at}
-		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", ExpiresAt: at.Add(time.Hour)}
+		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", Answer: func(instance.Instance) ([]byte, error) { return nil, nil }, ExpiresAt: at.Add(time.Hour)}
 		for _, err := range []error{
 			r.Create(ctx, one, change, idem), r.Create(ctx, imported, change, nil),
-			r.Create(ctx, gone, change, nil), r.Delete(ctx, gone.Key(), change, nil),
+			r.Create(ctx, gone, change, nil), r.Delete(ctx, gone.Key(), change, nil, nil),
 			r.CreateCredential(ctx, auth.Credential{Name: "n", Owner: "o", Hash: "hash", CreatedAt: at, ExpiresAt: at}),
 		} {
 			if err != nil {

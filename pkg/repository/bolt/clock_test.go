@@ -102,7 +102,7 @@ func TestCheckClock(t *testing.T) {
 				case "create":
 					err = r.Create(t.Context(), sample(1), change, nil)
 				case "write":
-					_, err = r.Update(t.Context(), sample(1).Key(), change, func(i instance.Instance) (instance.Instance, error) {
+					_, err = r.Update(t.Context(), sample(1).Key(), change, nil, func(i instance.Instance) (instance.Instance, error) {
 						i.Name = now.String()
 						return i, nil
 					})

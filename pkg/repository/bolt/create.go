@@ -12,7 +12,7 @@ import (
 )
 
 // Create implements [instance.Creator].
-func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, idem *instance.Idempotency) error {
+func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error {
 	if i.StoredSize() > instance.MaxStoredBytes {
 		return fmt.Errorf("create %v: %w", i.Key(), instance.ErrTooLarge)
 	}
@@ -21,10 +21,8 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	}
 	fields := instance.Diff(instance.Instance{}, i)
 	return r.write(ctx, "create "+i.Key().String(), func(tx *bbolt.Tx) error {
-		if idem != nil {
-			if err := r.recordAnswer(tx, *idem); err != nil {
-				return err
-			}
+		if err := r.repeated(tx, record); err != nil {
+			return err
 		}
 		if find(tx, i.Key()) != nil {
 			return instance.ErrExists
@@ -37,7 +35,10 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 				return err
 			}
 		}
-		return r.record(tx, i, change, fields)
+		if err := r.record(tx, i, change, fields); err != nil {
+			return err
+		}
+		return recordAnswer(tx, record, i)
 	})
 }
 

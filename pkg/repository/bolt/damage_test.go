@@ -63,14 +63,14 @@ func fullFile(tb testing.TB) []byte {
 		i := sample(n + 1)
 		i.Incarnation = strconv.FormatInt(n, 16)
 		i.SubGroup, i.Status, i.Name = "sub", "up", i.Name+strings.Repeat(" of many", 20)
-		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: i.ID, Answer: []byte("a"), ExpiresAt: now.Add(time.Hour)}
+		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: i.ID, Answer: func(instance.Instance) ([]byte, error) { return []byte("a"), nil }, ExpiresAt: now.Add(time.Hour)}
 		other := instance.Instance{
 			Kind: timed(), Collection: "c", ID: "id-" + i.ID, Version: 1, Incarnation: i.ID, CreatedAt: now, IdleSince: now,
 			Attributes: make([]byte, 50+n%30/29*6_000),
 		}
 		errs = append(errs, r.Create(ctx, i, change, idem), r.Create(ctx, other, change, nil))
 		if n%10 == 0 {
-			errs = append(errs, r.Delete(ctx, i.Key(), change, nil), r.CreateCredential(ctx, auth.Credential{
+			errs = append(errs, r.Delete(ctx, i.Key(), change, nil, nil), r.CreateCredential(ctx, auth.Credential{
 				Name: "key-" + i.ID, Owner: "o", Hash: auth.Hash(i.ID), CreatedAt: now, ExpiresAt: now.Add(time.Hour),
 			}))
 		}
@@ -384,7 +384,7 @@ func TestCutOffWhileOpen(t *testing.T) {
 		wantNothingElse(t, r, want)
 		met := false
 		for n := range int64(damageCount) {
-			err := r.Delete(t.Context(), sample(n+1).Key(), instance.Change{}, nil)
+			err := r.Delete(t.Context(), sample(n+1).Key(), instance.Change{}, nil, nil)
 			if met && !errors.Is(err, bolt.ErrDamaged) && !errors.Is(err, instance.ErrNotFound) {
 				t.Errorf("%d bytes: a write to a damaged file: %v", size, err)
 			}

@@ -9,28 +9,21 @@ import (
 	"instances/pkg/repository"
 )
 
-// Delete implements [instance.Deleter] with a read and a write.
-func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
-	for range repository.Attempts(ctx) {
-		seen, err := r.Get(ctx, key)
-		if err != nil {
-			return err
-		}
-		if check != nil {
-			if err := check(seen); err != nil {
-				return err
-			}
-		}
-		if err := r.discard(ctx, seen, change); !repository.LostRace(err) {
-			return err
-		}
-	}
-	return repository.Busy("delete " + key.String())
+// Delete implements [instance.Deleter] with [repository.Delete].
+func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, record *instance.Idempotency,
+	check func(instance.Instance) error,
+) error {
+	return repository.Delete(ctx, r, key, record, check, func(seen instance.Instance) error {
+		return r.discard(ctx, seen, change, record)
+	})
 }
 
 // discard moves an instance to the trash if it is still in the state seen.
-func (r *Repository) discard(ctx context.Context, seen instance.Instance, change instance.Change) error {
+func (r *Repository) discard(ctx context.Context, seen instance.Instance, change instance.Change, record *instance.Idempotency) error {
 	return r.write(ctx, "delete "+seen.Key().String(), func(tx *bbolt.Tx) error {
+		if err := r.repeated(tx, record); err != nil {
+			return err
+		}
 		stored, err := load(tx, seen.Key())
 		if err != nil {
 			return err
@@ -45,6 +38,9 @@ func (r *Repository) discard(ctx context.Context, seen instance.Instance, change
 		if err := trash(tx, stored, change); err != nil {
 			return err
 		}
-		return r.record(tx, stored, change, nil)
+		if err := r.record(tx, stored, change, nil); err != nil {
+			return err
+		}
+		return recordAnswer(tx, record, stored)
 	})
 }

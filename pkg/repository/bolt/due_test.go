@@ -31,7 +31,7 @@ func dueRepository(tb testing.TB, due, others int) (*Repository, time.Time) {
 		return errors.Join(
 			put(tx, i), r.record(tx, i, change, nil),
 			trash(tx, deleted, instance.Change{At: at}),
-			r.recordAnswer(tx, instance.Idempotency{Key: id, ExpiresAt: at}),
+			recordAnswer(tx, &instance.Idempotency{Key: id, Answer: func(instance.Instance) ([]byte, error) { return nil, nil }, ExpiresAt: at}, i),
 			moveEntry(bucket(tx, endingsBucket), nil, ending(c)), putCredential(tx, c),
 		)
 	}
@@ -147,7 +147,7 @@ func TestStaleExpiry(t *testing.T) {
 	r := openTest(t, Options{Now: func() time.Time { return now }})
 	for n, expires := range []time.Time{now, now.Add(-time.Hour), now.Add(time.Hour)} {
 		i := instance.Instance{Kind: dueKind(), Collection: "c", ID: strconv.Itoa(n), Version: 1}
-		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", ExpiresAt: expires}
+		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", Answer: func(instance.Instance) ([]byte, error) { return nil, nil }, ExpiresAt: expires}
 		if err := r.Create(t.Context(), i, instance.Change{At: now}, idem); err != nil {
 			t.Fatal(err)
 		}

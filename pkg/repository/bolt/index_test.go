@@ -42,11 +42,11 @@ func TestPointers(t *testing.T) {
 		pointers(want)
 		after := i
 		after.Group = "other"
-		if _, err := r.Replace(t.Context(), i, after, instance.Change{}); err != nil {
+		if _, err := r.Replace(t.Context(), i, after, instance.Change{}, nil); err != nil {
 			t.Fatal(err)
 		}
 		pointers(want)
-		if err := r.Delete(t.Context(), i.Key(), instance.Change{}, nil); err != nil {
+		if err := r.Delete(t.Context(), i.Key(), instance.Change{}, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		pointers(0)
@@ -54,7 +54,7 @@ func TestPointers(t *testing.T) {
 			t.Fatal(err)
 		}
 		pointers(want)
-		if err := r.Delete(t.Context(), i.Key(), instance.Change{}, nil); err != nil {
+		if err := r.Delete(t.Context(), i.Key(), instance.Change{}, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

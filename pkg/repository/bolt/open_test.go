@@ -39,7 +39,7 @@ func TestReopen(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	change := instance.Change{By: "key", Owner: "owner", At: now, RequestID: "r", Operation: "create"}
 	credential := auth.Credential{Name: "key", Owner: "owner", Hash: auth.Hash("secret"), CreatedAt: now}
-	idem := instance.Idempotency{Owner: "o", Route: "r", Key: "k", Answer: []byte("a"), ExpiresAt: now.Add(time.Hour)}
+	idem := instance.Idempotency{Owner: "o", Route: "r", Key: "k", Answer: func(instance.Instance) ([]byte, error) { return []byte("a"), nil }, ExpiresAt: now.Add(time.Hour)}
 
 	first, err := bolt.Open(path, bolt.Options{Now: func() time.Time { return now }})
 	if err != nil {
@@ -55,7 +55,7 @@ func TestReopen(t *testing.T) {
 		}
 		idem.Key += "2"
 	}
-	if err := first.Delete(ctx, sample(2).Key(), change, nil); err != nil {
+	if err := first.Delete(ctx, sample(2).Key(), change, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.CreateCredential(ctx, credential); err != nil {

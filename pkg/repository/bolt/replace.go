@@ -11,7 +11,9 @@ import (
 )
 
 // Replace implements [instance.Replacer].
-func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change) (instance.Instance, error) {
+func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change,
+	record *instance.Idempotency,
+) (instance.Instance, error) {
 	key := before.Key()
 	after.Kind, after.Collection, after.ID = key.Kind, key.Collection, key.ID
 	if after.StoredSize() > instance.MaxStoredBytes {
@@ -22,6 +24,9 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 	heard, seen := !after.LastSeenAt.Equal(before.LastSeenAt), kept(after.LastSeenAt)
 	moved, idle := !after.IdleSince.Equal(before.IdleSince), kept(after.IdleSince)
 	err := r.write(ctx, "replace "+key.String(), func(tx *bbolt.Tx) error {
+		if err := r.repeated(tx, record); err != nil {
+			return err
+		}
 		stored, err := load(tx, key)
 		if err != nil {
 			return err
@@ -39,7 +44,10 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 		if err := exchange(tx, stored, after); err != nil {
 			return err
 		}
-		return r.record(tx, after, change, instance.Diff(stored, after))
+		if err := r.record(tx, after, change, instance.Diff(stored, after)); err != nil {
+			return err
+		}
+		return recordAnswer(tx, record, after)
 	})
 	if err != nil {
 		return instance.Instance{}, err
@@ -48,8 +56,8 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 }
 
 // Update implements [instance.Updater] with [repository.Update].
-func (r *Repository) Update(ctx context.Context, key instance.Key, change instance.Change,
+func (r *Repository) Update(ctx context.Context, key instance.Key, change instance.Change, record *instance.Idempotency,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (instance.Instance, error) {
-	return repository.Update(ctx, r, key, change, modify)
+	return repository.Update(ctx, r, key, change, record, modify)
 }

@@ -45,7 +45,7 @@ func TestSearchWritesWithinManyParts(t *testing.T) {
 			}
 			after := i
 			after.Attributes = filler
-			if _, err := r.Replace(t.Context(), i, after, instance.Change{}); err != nil {
+			if _, err := r.Replace(t.Context(), i, after, instance.Change{}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -82,7 +82,7 @@ func TestHistoryOfManyParts(t *testing.T) {
 		next := i
 		next.Name = strconv.Itoa(n)
 		var err error
-		if i, err = r.Replace(t.Context(), i, next, instance.Change{At: at}); err != nil {
+		if i, err = r.Replace(t.Context(), i, next, instance.Change{At: at}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

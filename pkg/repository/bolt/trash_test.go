@@ -34,7 +34,7 @@ func TestDueInManyParts(t *testing.T) {
 		}
 		n++
 		change := instance.Change{At: at.Add(time.Duration(n) * time.Second)}
-		if err := r.Delete(t.Context(), i.Key(), change, nil); err != nil {
+		if err := r.Delete(t.Context(), i.Key(), change, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -95,7 +95,7 @@ func TestPurgeAnyTexts(t *testing.T) {
 			if err := r.Create(t.Context(), d.Instance, instance.Change{At: at}, nil); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Delete(t.Context(), d.Key(), instance.Change{At: d.DeletedAt}, nil); err != nil {
+			if err := r.Delete(t.Context(), d.Key(), instance.Change{At: d.DeletedAt}, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 			left[name(d)]++

@@ -40,7 +40,7 @@ func BenchmarkWrite(b *testing.B) {
 			}
 			after := before
 			modify(&after)
-			if _, err := r.Replace(b.Context(), before, after, instance.Change{}); err != nil {
+			if _, err := r.Replace(b.Context(), before, after, instance.Change{}, nil); err != nil {
 				b.Fatal(err)
 			}
 			k++
@@ -68,7 +68,7 @@ func BenchmarkWrite(b *testing.B) {
 		b.ReportAllocs()
 		for k := 0; b.Loop(); k++ {
 			key := fresh(k*7919%stored + 1).Key()
-			if err := r.Delete(b.Context(), key, instance.Change{}, nil); err != nil {
+			if err := r.Delete(b.Context(), key, instance.Change{}, nil, nil); err != nil {
 				b.Fatal(err)
 			}
 			if _, err := r.Restore(b.Context(), key, instance.Change{}); err != nil {

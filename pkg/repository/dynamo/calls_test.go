@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,15 +49,30 @@ func TestCalls(t *testing.T) {
 	}
 	update := func(stored *instance.Instance, modify func(*instance.Instance)) func(context.Context) error {
 		return func(ctx context.Context) error {
-			return failure(f.Update(ctx, stored.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+			return failure(f.Update(ctx, stored.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 				modify(&i)
 				return i, nil
 			}))
 		}
 	}
+	keyedUpdate := func(key string, refuse bool) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := f.Update(ctx, made.Key(), f.change("patch"), keyed(key), func(i instance.Instance) (instance.Instance, error) {
+				if refuse {
+					return i, errors.New("refused")
+				}
+				i.Active = true
+				return i, nil
+			})
+			if _, repeated := errors.AsType[*instance.RepeatedError](err); repeated {
+				return nil
+			}
+			return err
+		}
+	}
 	down := func(i *instance.Instance) { i.Status = "down" }
 	remove := func(key instance.Key) func(context.Context) error {
-		return func(ctx context.Context) error { return f.Delete(ctx, key, f.change("delete"), nil) }
+		return func(ctx context.Context) error { return f.Delete(ctx, key, f.change("delete"), nil, nil) }
 	}
 	restore := func(key instance.Key) func(context.Context) error {
 		return func(ctx context.Context) error { return failure(f.Restore(ctx, key, f.change("restore"))) }
@@ -76,7 +92,7 @@ func TestCalls(t *testing.T) {
 		{"create", func(ctx context.Context) error { return f.Create(ctx, made, f.change("create"), nil) }, "[TransactWriteItems]", 0, 14},
 		{"create with idempotency key", func(ctx context.Context) error {
 			return f.Create(ctx, f.fresh(100), f.change("create"), &instance.Idempotency{
-				Owner: "o", Route: "r", Key: "k", Answer: []byte("{}"), ExpiresAt: time.Now().Add(time.Hour),
+				Owner: "o", Route: "r", Key: "k", Answer: func(instance.Instance) ([]byte, error) { return []byte("{}"), nil }, ExpiresAt: time.Now().Add(time.Hour),
 			})
 		}, "[TransactWriteItems]", 0, 14},
 		{"get", func(ctx context.Context) error {
@@ -88,13 +104,17 @@ func TestCalls(t *testing.T) {
 			after := stored
 			after.Status = "up"
 			var err error
-			stored, err = f.Replace(ctx, stored, after, f.change("replace"))
+			stored, err = f.Replace(ctx, stored, after, f.change("replace"), nil)
 			return err
 		}, "[TransactWriteItems]", 0, 12},
 		{"update", update(&made, down), "[GetItem TransactWriteItems]", 1, 12},
 		{"rename", update(&made, func(i *instance.Instance) { i.Name = "renamed" }), "[GetItem TransactWriteItems]", 1, 12},
 		{"update of what is in no index", update(&made, func(i *instance.Instance) { i.Active = !i.Active }), "[GetItem TransactWriteItems]", 1, 2},
 		{"update of code, group and name", update(&made, func(i *instance.Instance) { i.Code, i.Group, i.Name = "other", "other", "other" }), "[GetItem TransactWriteItems]", 1, 18},
+		{"update with idempotency key", keyedUpdate("one", false), "[GetItem TransactWriteItems]", 1, 2},
+		{"repeated update", keyedUpdate("one", false), "[GetItem TransactWriteItems]", 1, 0},
+		{"refused repeated update", keyedUpdate("one", true), "[GetItem GetItem]", 2, 0},
+		{"update of nothing with idempotency key", keyedUpdate("two", false), "[GetItem TransactWriteItems]", 1, 2},
 		{"search by code", search(instance.Query{Code: "code-1"}), "[Query BatchGetItem]", 1.5, 0},
 		{"search by code that is not there", search(instance.Query{Code: "none"}), "[Query GetItem]", 1, 0},
 		{"search by group", search(instance.Query{Group: "group"}), "[Query BatchGetItem]", 4.5, 0},
@@ -109,7 +129,7 @@ func TestCalls(t *testing.T) {
 		{"list", search(instance.Query{}), "[Query Query]", 2, 0},
 		{"list of a collection", search(instance.Query{Collections: []string{block}}), "[Query]", 1, 0},
 		{"list, limited", search(instance.Query{Limit: 2}), "[Query Query]", 2, 0},
-		{"delete", func(ctx context.Context) error { return f.Delete(ctx, made.Key(), f.change("delete"), nil) }, "[GetItem TransactWriteItems]", 1, 14},
+		{"delete", func(ctx context.Context) error { return f.Delete(ctx, made.Key(), f.change("delete"), nil, nil) }, "[GetItem TransactWriteItems]", 1, 14},
 		{"restore", func(ctx context.Context) error { return failure(f.Restore(ctx, made.Key(), f.change("restore"))) }, "[Query TransactWriteItems]", 1, 14},
 		{"history", func(ctx context.Context) error { return drain(f.History(ctx, instance.HistoryQuery{Key: made.Key()})) }, "[Query]", 1, 0},
 		{"create by time", create(known), "[TransactWriteItems]", 0, 16},

@@ -121,7 +121,7 @@ func TestThrottleLog(t *testing.T) {
 				operation, i := "TransactWriteItems", f.fresh(1)
 				var err error
 				if test.code == "" {
-					_, err = f.Replace(ctx, i, i, f.change("replace"))
+					_, err = f.Replace(ctx, i, i, f.change("replace"), nil)
 				} else {
 					operation = "GetItem"
 					_, err = f.Get(ctx, i.Key())

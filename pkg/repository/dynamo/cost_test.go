@@ -73,7 +73,7 @@ func sweep(t *testing.T, deleted, live int) (purges, deletes capacity.Consumed) 
 	n := 0
 	for i, err := range f.Idle(ctx, kind, now.Add(-retention)) {
 		must(t, err)
-		must(t, f.Delete(ctx, i.Key(), f.change("delete"), nil))
+		must(t, f.Delete(ctx, i.Key(), f.change("delete"), nil, nil))
 		n++
 	}
 	if n != due {

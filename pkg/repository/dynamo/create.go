@@ -8,9 +8,9 @@ import (
 
 // Create implements [instance.Creator] as one transaction, and enters the
 // collection in the directory first if this process has not done so recently.
-func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, idem *instance.Idempotency) error {
+func (r *Repository) Create(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error {
 	w := r.write(ctx, "create "+i.Key().String())
-	w.recordIdempotency(idem)
+	w.recordAnswer(record, i)
 	w.putInstance(i)
 	w.takeCode(i)
 	w.keepNames(instance.Instance{}, i)

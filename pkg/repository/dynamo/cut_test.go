@@ -54,9 +54,9 @@ func TestCutRefusals(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t)
 			stale := f.create(t, 1)
-			must(t, failure(f.other.Replace(t.Context(), stale, stale, f.change("other"))))
+			must(t, failure(f.other.Replace(t.Context(), stale, stale, f.change("other"), nil)))
 			idem := &instance.Idempotency{
-				Owner: "o", Route: "POST /", Key: "k", Fingerprint: "f", Answer: []byte("answer"),
+				Owner: "o", Route: "POST /", Key: "k", Fingerprint: "f", Answer: func(instance.Instance) ([]byte, error) { return []byte("answer"), nil },
 				ExpiresAt: time.Now().Add(time.Hour),
 			}
 			must(t, f.other.Create(t.Context(), f.fresh(2), f.change("create"), idem))
@@ -69,7 +69,7 @@ func TestCutRefusals(t *testing.T) {
 			}{
 				{"create again", func() error {
 					err := f.Create(t.Context(), f.fresh(2), f.change("create"), idem)
-					if repeated, ok := errors.AsType[*instance.RepeatedError](err); !ok || string(repeated.Recorded.Answer) != "answer" {
+					if repeated, ok := errors.AsType[*instance.RepeatedError](err); !ok || string(repeated.Answer) != "answer" {
 						return fmt.Errorf("no replay: %w", err)
 					}
 					return nil
@@ -81,7 +81,7 @@ func TestCutRefusals(t *testing.T) {
 					return f.Create(t.Context(), taken, f.change("create"), nil)
 				}, instance.ErrCodeTaken},
 				{"replace of an older version", func() error {
-					_, err := f.Replace(t.Context(), stale, stale, f.change("replace"))
+					_, err := f.Replace(t.Context(), stale, stale, f.change("replace"), nil)
 					return err
 				}, instance.ErrConflict},
 				{"touch of none", func() error {
@@ -131,7 +131,7 @@ func TestCutRefusalOfOwnCommit(t *testing.T) {
 			})
 			after := i
 			after.Name = "replaced"
-			if _, err := f.Replace(t.Context(), i, after, f.change("replace")); err != nil {
+			if _, err := f.Replace(t.Context(), i, after, f.change("replace"), nil); err != nil {
 				t.Error(err)
 			}
 			if answers != 3 {

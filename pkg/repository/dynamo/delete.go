@@ -31,29 +31,19 @@ func newTrashItem(i instance.Instance, at time.Time) trashItem {
 	return item
 }
 
-// Delete implements [instance.Deleter] with a [Repository.Get] and a
-// transaction.
-func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, check func(instance.Instance) error) error {
-	for range repository.Attempts(ctx) {
-		i, err := r.Get(ctx, key)
-		if err != nil {
-			return err
-		}
-		if check != nil {
-			if err := check(i); err != nil {
-				return err
-			}
-		}
-		if err := r.discard(ctx, i, change); !repository.LostRace(err) {
-			return err
-		}
-	}
-	return repository.Busy("delete " + key.String())
+// Delete implements [instance.Deleter] with [repository.Delete].
+func (r *Repository) Delete(ctx context.Context, key instance.Key, change instance.Change, record *instance.Idempotency,
+	check func(instance.Instance) error,
+) error {
+	return repository.Delete(ctx, r, key, record, check, func(i instance.Instance) error {
+		return r.discard(ctx, i, change, record)
+	})
 }
 
-// discard deletes the instance if it is still as it was read.
-func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change) error {
+// discard deletes the instance, as one transaction, if it is still as it was read.
+func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error {
 	w := r.write(ctx, "delete "+i.Key().String())
+	w.recordAnswer(record, i)
 	// A later heartbeat, which leaves the version alone, must not get lost.
 	same := unchanged(i).And(timeIs("seen", milli(i.LastSeenAt))).And(timeIs("idle", milli(i.IdleSince)))
 	w.remove(itemKey{partition(i.Kind, i.Collection), i.SortKey()}, same, r.changed(ctx, i.Key()))

@@ -1,8 +1,8 @@
 package dynamo
 
 import (
+	"context"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
@@ -18,35 +18,59 @@ type idempotencyItem struct {
 	Expires int64 `dynamodbav:"expires"`
 }
 
-// recordIdempotency stores the record, if there is one. It is refused with an
-// [*instance.RepeatedError]. An expired record counts as absent, since the
+// Record implements [repository.Writer] as one transaction.
+func (r *Repository) Record(ctx context.Context, record instance.Idempotency, i instance.Instance) error {
+	w := r.transaction("record answer about " + i.Key().String())
+	w.recordAnswer(&record, i)
+	return w.run(ctx)
+}
+
+// Recorded implements [repository.Writer] by reading an item.
+func (r *Repository) Recorded(ctx context.Context, record instance.Idempotency) error {
+	stored, err := r.getItem(ctx, idempotencyKey(&record))
+	if err != nil {
+		return fmt.Errorf("read recorded answer: %w", err)
+	}
+	if len(stored) == 0 {
+		return nil
+	}
+	old, err := decode[idempotencyItem](stored)
+	if err != nil || old.Expires <= r.now().Unix() {
+		return err
+	}
+	return old.repeated()
+}
+
+// recordAnswer stores the record of a write of i, if there is one. It is refused
+// with an [*instance.RepeatedError]. An expired record counts as absent, since the
 // table's TTL removes it late.
-func (w *transaction) recordIdempotency(idem *instance.Idempotency) {
-	if idem == nil {
+func (w *transaction) recordAnswer(record *instance.Idempotency, i instance.Instance) {
+	if record == nil {
 		return
 	}
-	answer, err := newBlob(idem.Answer)
+	text, err := record.Answer(i)
 	w.fail(err)
-	record := idempotencyItem{idempotencyKey(idem), idem.Fingerprint, answer, idem.ExpiresAt.Unix()}
-	if len(answer.Data)+len(record.Fingerprint)+len(record.PK) > maxItemBytes {
+	answer, err := newBlob(text)
+	w.fail(err)
+	stored := idempotencyItem{idempotencyKey(record), record.Fingerprint, answer, record.ExpiresAt.Unix()}
+	if len(answer.Data)+len(stored.Fingerprint)+len(stored.PK) > maxItemBytes {
 		w.fail(fmt.Errorf("answer to record: %w", instance.ErrTooLarge))
 	}
 	expired := expression.Name("expires").LessThanEqual(expression.Value(w.r.now().Unix()))
-	w.put(record, absent().Or(expired), func(stored item) error { return repeated(idem, stored) })
+	w.put(stored, absent().Or(expired), func(stored item) error {
+		old, err := decode[idempotencyItem](stored)
+		if err != nil {
+			return err
+		}
+		return old.repeated()
+	})
 }
 
-// repeated returns the error for a record that exists.
-func repeated(idem *instance.Idempotency, stored item) error {
-	record, err := decode[idempotencyItem](stored)
-	if err != nil {
-		return err
-	}
-	answer, err := record.Answer.bytes()
+// repeated returns the error of a write whose key the record has.
+func (i idempotencyItem) repeated() error {
+	answer, err := i.Answer.bytes()
 	if err != nil {
 		return fmt.Errorf("decode idempotency record: %w", err)
 	}
-	return &instance.RepeatedError{Recorded: instance.Idempotency{
-		Owner: idem.Owner, Route: idem.Route, Key: idem.Key,
-		Fingerprint: record.Fingerprint, Answer: answer, ExpiresAt: time.Unix(record.Expires, 0).UTC(),
-	}}
+	return &instance.RepeatedError{Fingerprint: i.Fingerprint, Answer: answer}
 }

@@ -89,13 +89,13 @@ func TestIndexLag(t *testing.T) {
 	l.mu.Unlock()
 
 	key := func(n int64) instance.Key { return f.fresh(n).Key() }
-	must(t, f.other.Delete(ctx, key(1), f.change("delete"), nil))
+	must(t, f.other.Delete(ctx, key(1), f.change("delete"), nil, nil))
 	for n, modify := range map[int64]func(*instance.Instance){
 		2: func(i *instance.Instance) { i.Group, i.SubGroup, i.Name, i.Code = "moved", "moved", "moved", "moved" },
 		4: func(i *instance.Instance) { i.Group, i.SubGroup, i.Name = "", "", "" },
 		6: func(i *instance.Instance) { i.Status = "moved" },
 	} {
-		_, err := f.other.Update(ctx, key(n), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.other.Update(ctx, key(n), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			modify(&i)
 			return i, nil
 		})
@@ -168,7 +168,7 @@ func TestIdleIndexLag(t *testing.T) {
 	key := func(id string) instance.Key { return f.freshTimed(id).Key() }
 	since := func(id string, at time.Time) {
 		t.Helper()
-		_, err := f.other.Update(ctx, key(id), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.other.Update(ctx, key(id), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			i.IdleSince = at
 			return i, nil
 		})
@@ -177,7 +177,7 @@ func TestIdleIndexLag(t *testing.T) {
 	since("used", time.Time{})
 	since("later", before)
 	for _, id := range []string{"deleted", "again"} {
-		must(t, f.other.Delete(ctx, key(id), f.change("delete"), nil))
+		must(t, f.other.Delete(ctx, key(id), f.change("delete"), nil, nil))
 	}
 	again := f.freshTimed("again")
 	again.IdleSince = time.Time{}

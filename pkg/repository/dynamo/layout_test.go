@@ -42,7 +42,7 @@ func TestReplaceKeepsHeartbeat(t *testing.T) {
 	must(t, err)
 	after := i
 	after.Name = "new"
-	if i, err = f.Replace(t.Context(), i, after, f.change("replace")); err != nil {
+	if i, err = f.Replace(t.Context(), i, after, f.change("replace"), nil); err != nil {
 		t.Fatal(err)
 	}
 	got, err := f.Get(t.Context(), i.Key())
@@ -51,7 +51,7 @@ func TestReplaceKeepsHeartbeat(t *testing.T) {
 	}
 	after = got
 	after.LastSeenAt = seen.Add(time.Hour)
-	must(t, failure(f.Replace(t.Context(), got, after, f.change("replace"))))
+	must(t, failure(f.Replace(t.Context(), got, after, f.change("replace"), nil)))
 	got, err = f.Get(t.Context(), i.Key())
 	if err != nil || !got.LastSeenAt.Equal(seen.Add(time.Hour)) {
 		t.Errorf("last seen at %v, %v", got.LastSeenAt, err)
@@ -64,7 +64,7 @@ func TestRestoreEntersCollection(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	i := f.create(t, 1)
-	must(t, f.other.Delete(t.Context(), i.Key(), f.change("delete"), nil))
+	must(t, f.other.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil))
 	_, err := f.table.Client(nil).DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
 		TableName: &f.table.Name, Key: attributes(map[string]string{"pk": "collections#numbered", "sk": i.Collection}),
 	})
@@ -88,8 +88,8 @@ func TestGuardOfAnother(t *testing.T) {
 	must(t, failure(client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &f.table.Name, Item: item})))
 	after := i
 	after.Code = "other"
-	_, replaceErr := f.Replace(t.Context(), i, after, f.change("replace"))
-	deleteErr := f.Delete(t.Context(), i.Key(), f.change("delete"), nil)
+	_, replaceErr := f.Replace(t.Context(), i, after, f.change("replace"), nil)
+	deleteErr := f.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil)
 	for _, err := range []error{replaceErr, deleteErr} {
 		if err == nil || errors.Is(err, instance.ErrConflict) || errors.Is(err, instance.ErrCodeTaken) || errors.Is(err, instance.ErrNotFound) {
 			t.Errorf("error is %v", err)
@@ -147,7 +147,7 @@ func TestIdleLayout(t *testing.T) {
 	}
 	since := func(at time.Time) {
 		t.Helper()
-		_, err := f.Update(t.Context(), i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.Update(t.Context(), i.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			i.IdleSince = at
 			return i, nil
 		})
@@ -164,7 +164,7 @@ func TestIdleLayout(t *testing.T) {
 	since(east)
 	check("idle again", shard, "2026-03-06", east)
 	deleted := f.change("delete")
-	must(t, f.Delete(t.Context(), i.Key(), deleted, nil))
+	must(t, f.Delete(t.Context(), i.Key(), deleted, nil, nil))
 	trash := f.stored(t, "trash#"+shard, deleted.At.Format("2006-01-02T15:04:05.000000000Z")+"#x\x00"+i.Incarnation)
 	if trash["idle"] != strconv.FormatInt(east.UnixMilli(), 10) || trash["ipk"] != "" || trash["isk"] != "" {
 		t.Errorf("in the trash: %v", trash)

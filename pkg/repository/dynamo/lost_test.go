@@ -92,7 +92,7 @@ func TestLostResponseThenOtherWriter(t *testing.T) {
 	f := newFixture(t)
 	i := f.create(t, 1)
 	f.loseFirst(t, true, func() {
-		_, err := f.other.Update(t.Context(), i.Key(), f.change("other"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.other.Update(t.Context(), i.Key(), f.change("other"), nil, func(i instance.Instance) (instance.Instance, error) {
 			i.Status += "other"
 			return i, nil
 		})
@@ -102,7 +102,7 @@ func TestLostResponseThenOtherWriter(t *testing.T) {
 	})
 	after := i
 	after.Status = "first, "
-	if stored, err := f.Replace(t.Context(), i, after, f.change("replace")); err != nil || stored.Version != 2 {
+	if stored, err := f.Replace(t.Context(), i, after, f.change("replace"), nil); err != nil || stored.Version != 2 {
 		t.Fatalf("replace: version %d, %v", stored.Version, err)
 	}
 	got, err := f.other.Get(t.Context(), i.Key())
@@ -118,9 +118,9 @@ func TestConflictIsNotOwnSuccess(t *testing.T) {
 	i := f.create(t, 1)
 	after := i
 	after.Status = "same"
-	must(t, failure(f.other.Replace(t.Context(), i, after, f.change("replace"))))
+	must(t, failure(f.other.Replace(t.Context(), i, after, f.change("replace"), nil)))
 	f.loseFirst(t, true, nil)
-	if _, err := f.Replace(t.Context(), i, after, f.change("replace")); !errors.Is(err, instance.ErrConflict) {
+	if _, err := f.Replace(t.Context(), i, after, f.change("replace"), nil); !errors.Is(err, instance.ErrConflict) {
 		t.Errorf("error is %v, want %v", err, instance.ErrConflict)
 	}
 	if got := f.operations(t, i.Key()); got != "[replace create]" {
@@ -152,6 +152,10 @@ func (f *fixture) state(t *testing.T) string {
 		key := f.freshTimed(id).Key()
 		i, err := f.other.Get(t.Context(), key)
 		fmt.Fprintln(&b, id, i.Version, errors.Is(err, instance.ErrNotFound), f.operations(t, key))
+	}
+	for _, key := range []string{"create", "update", "nothing", "delete"} {
+		repeated, _ := errors.AsType[*instance.RepeatedError](f.other.Recorded(t.Context(), *keyed(key)))
+		fmt.Fprintln(&b, key, repeated != nil)
 	}
 	data, err := f.other.Document(t.Context(), "document")
 	fmt.Fprintln(&b, string(data), err)

@@ -135,14 +135,14 @@ func TestNameRows(t *testing.T) {
 			after := made[n]
 			after.Name = names[(n+distance)%len(names)]
 			var err error
-			made[n], err = f.Replace(ctx, made[n], after, f.change("replace"))
+			made[n], err = f.Replace(ctx, made[n], after, f.change("replace"), nil)
 			must(t, err)
 		}
 	}
 	checkNames(t, f.table, "numbered")
 	f.wantSameAsWalk(t, numbered(), names)
 	for n := 0; n < len(made); n += 2 {
-		must(t, f.Delete(ctx, made[n].Key(), f.change("delete"), nil))
+		must(t, f.Delete(ctx, made[n].Key(), f.change("delete"), nil, nil))
 	}
 	checkNames(t, f.table, "numbered")
 	for n := 0; n < len(made); n += 4 {
@@ -243,15 +243,15 @@ func TestNameRowsFitTransaction(t *testing.T) {
 	// With a pointer, a code and an answer to record.
 	i := f.freshTimed("imported")
 	i.Kind.NameSearch, i.Name = true, name('一')
-	record := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", Answer: []byte("{}"), ExpiresAt: time.Now().Add(time.Hour)}
+	record := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", Answer: func(instance.Instance) ([]byte, error) { return []byte("{}"), nil }, ExpiresAt: time.Now().Add(time.Hour)}
 	must(t, f.Create(ctx, i, f.change("create"), record))
 	after := i
 	after.Name, after.Code = name('가'), "other"
-	after, err := f.Replace(ctx, i, after, f.change("replace"))
+	after, err := f.Replace(ctx, i, after, f.change("replace"), keyed("replace"))
 	must(t, err)
-	must(t, f.Delete(ctx, after.Key(), f.change("delete"), nil))
+	must(t, f.Delete(ctx, after.Key(), f.change("delete"), keyed("delete"), nil))
 	must(t, failure(f.Restore(ctx, after.Key(), f.change("restore"))))
-	if most > 100 || most != 45+45+4 {
+	if most > 100 || most != 45+45+5 {
 		t.Errorf("a transaction has %d items", most)
 	}
 	checkNames(t, f.table, "timed")
@@ -276,7 +276,7 @@ func TestNameRowCosts(t *testing.T) {
 		after := i
 		modify(&after)
 		var err error
-		i, err = f.Replace(t.Context(), i, after, f.change("replace"))
+		i, err = f.Replace(t.Context(), i, after, f.change("replace"), nil)
 		must(t, err)
 	}
 	for _, step := range []struct {
@@ -295,9 +295,9 @@ func TestNameRowCosts(t *testing.T) {
 		{"long name", func() { replace(func(i *instance.Instance) { i.Name = strings.Repeat("long", 20) }) }, 2 + 1},
 		{"other long name", func() { replace(func(i *instance.Instance) { i.Name = strings.Repeat("name", 20) }) }, 2 + 1},
 		{"long name in other case", func() { replace(func(i *instance.Instance) { i.Name = strings.Repeat("NAME", 20) }) }, 2},
-		{"delete", func() { must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil)) }, 4 + 1},
+		{"delete", func() { must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil)) }, 4 + 1},
 		{"restore", func() { must(t, failure(f.Restore(t.Context(), i.Key(), f.change("restore")))) }, 4 + 1},
-		{"delete again", func() { must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil)) }, 4 + 1},
+		{"delete again", func() { must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil)) }, 4 + 1},
 		{"purge", func() {
 			must(t, f.Purge(t.Context(), only(t, f.Deleted(t.Context(), numbered(), time.Time{})), f.change("purge")))
 		}, 2},

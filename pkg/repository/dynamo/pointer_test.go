@@ -32,7 +32,7 @@ func TestPointer(t *testing.T) {
 		if got := pointer(i); got != want {
 			t.Errorf("%s has a pointer: %v", id, got)
 		}
-		must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil))
+		must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil))
 		if pointer(i) {
 			t.Errorf("%s is deleted and has a pointer", id)
 		}
@@ -57,7 +57,7 @@ func TestPointerIsOld(t *testing.T) {
 			return f.Touch(ctx, key, f.change("").At)
 		},
 		"delete": func(ctx context.Context, f *fixture, key instance.Key) error {
-			return f.Delete(ctx, key, f.change("delete"), nil)
+			return f.Delete(ctx, key, f.change("delete"), nil, nil)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestPointerIsOld(t *testing.T) {
 				if calls++; calls > 1 || err != nil {
 					return response, err
 				}
-				if err := f.other.Delete(t.Context(), i.Key(), f.change("delete"), nil); err != nil {
+				if err := f.other.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil); err != nil {
 					t.Error(err)
 				}
 				later = f.freshTimed("imported")
@@ -99,7 +99,7 @@ func TestDeleteSeesHeartbeat(t *testing.T) {
 	i := f.create(t, 1)
 	var seen []time.Time
 	at := f.change("").At
-	err := f.Delete(t.Context(), i.Key(), f.change("delete"), func(i instance.Instance) error {
+	err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil, func(i instance.Instance) error {
 		seen = append(seen, i.LastSeenAt)
 		return f.other.Touch(t.Context(), i.Key(), at)
 	})

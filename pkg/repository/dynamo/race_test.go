@@ -40,7 +40,7 @@ func TestLostRaces(t *testing.T) {
 		}, instance.ErrExists},
 		{"restored and deleted again", func(ctx context.Context, f *fixture) error {
 			_, err := f.other.Restore(ctx, f.deleted.Key(), f.change("restore"))
-			return errors.Join(err, f.other.Delete(ctx, f.deleted.Key(), f.change("delete"), nil))
+			return errors.Join(err, f.other.Delete(ctx, f.deleted.Key(), f.change("delete"), nil, nil))
 		}, func(ctx context.Context, f *fixture) error {
 			restored, err := f.Restore(ctx, f.deleted.Key(), f.change("restore"))
 			if restored.Version != f.deleted.Version+2 {

@@ -14,7 +14,9 @@ import (
 
 // Replace implements [instance.Replacer] as one transaction. The times of a
 // heartbeat in its result are those of after, even where others are stored.
-func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change) (instance.Instance, error) {
+func (r *Repository) Replace(ctx context.Context, before, after instance.Instance, change instance.Change,
+	record *instance.Idempotency,
+) (instance.Instance, error) {
 	after.Kind, after.Collection, after.ID = before.Kind, before.Collection, before.ID
 	after.Version, after.Incarnation = before.Version+1, before.Incarnation
 	after.CreatedAt, after.UpdatedAt = before.CreatedAt, change.At.UTC().Truncate(time.Millisecond)
@@ -27,6 +29,7 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 	}
 	after.LastSeenAt, after.IdleSince = fromMilli(milli(after.LastSeenAt)), fromMilli(milli(after.IdleSince))
 	w := r.write(ctx, "replace "+before.Key().String())
+	w.recordAnswer(record, after)
 	stored, err := newItem(after)
 	w.fail(err)
 	w.update(stored.itemKey, w.assign(stored, touched), unchanged(before), r.changed(ctx, before.Key()))
@@ -43,10 +46,10 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 }
 
 // Update implements [instance.Updater] with [repository.Update].
-func (r *Repository) Update(ctx context.Context, key instance.Key, change instance.Change,
+func (r *Repository) Update(ctx context.Context, key instance.Key, change instance.Change, record *instance.Idempotency,
 	modify func(instance.Instance) (instance.Instance, error),
 ) (instance.Instance, error) {
-	return repository.Update(ctx, r, key, change, modify)
+	return repository.Update(ctx, r, key, change, record, modify)
 }
 
 // unchanged is the condition that the instance is as it was read.

@@ -32,15 +32,26 @@ func writes() []action {
 		{"replace", func(ctx context.Context, f *fixture) error {
 			after := f.live
 			after.Name = "replaced"
-			stored, err := f.Replace(ctx, f.live, after, f.change("replace"))
+			stored, err := f.Replace(ctx, f.live, after, f.change("replace"), nil)
 			if err == nil {
 				f.live = stored
 			}
 			return err
 		}},
 		{"update", func(ctx context.Context, f *fixture) error {
-			return failure(f.Update(ctx, f.live.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+			return failure(f.Update(ctx, f.live.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 				i.Code += "-patched"
+				return i, nil
+			}))
+		}},
+		{"update with idempotency key", func(ctx context.Context, f *fixture) error {
+			return failure(f.Update(ctx, f.live.Key(), f.change("patch"), keyed("update"), func(i instance.Instance) (instance.Instance, error) {
+				i.Group += "-patched"
+				return i, nil
+			}))
+		}},
+		{"update of nothing with idempotency key", func(ctx context.Context, f *fixture) error {
+			return failure(f.Update(ctx, f.live.Key(), f.change("patch"), keyed("nothing"), func(i instance.Instance) (instance.Instance, error) {
 				return i, nil
 			}))
 		}},
@@ -48,18 +59,18 @@ func writes() []action {
 		{"touch by pointer", func(ctx context.Context, f *fixture) error {
 			return f.Touch(ctx, f.freshTimed("stored").Key(), f.change("").At)
 		}},
-		{"create with pointer", func(ctx context.Context, f *fixture) error {
-			return f.Create(ctx, f.freshTimed("new"), f.change("create"), nil)
+		{"create with pointer and idempotency key", func(ctx context.Context, f *fixture) error {
+			return f.Create(ctx, f.freshTimed("new"), f.change("create"), keyed("create"))
 		}},
-		{"delete with pointer", func(ctx context.Context, f *fixture) error {
-			return f.Delete(ctx, f.freshTimed("stored").Key(), f.change("delete"), nil)
+		{"delete with pointer and idempotency key", func(ctx context.Context, f *fixture) error {
+			return f.Delete(ctx, f.freshTimed("stored").Key(), f.change("delete"), keyed("delete"), nil)
 		}},
 		{"restore with pointer", func(ctx context.Context, f *fixture) error {
 			return failure(f.Restore(ctx, f.freshTimed("deleted").Key(), f.change("restore")))
 		}},
 		{"set document", func(ctx context.Context, f *fixture) error { return f.SetDocument(ctx, "document", []byte("new")) }},
 		{"delete", func(ctx context.Context, f *fixture) error {
-			return f.Delete(ctx, f.live.Key(), f.change("delete"), nil)
+			return f.Delete(ctx, f.live.Key(), f.change("delete"), nil, nil)
 		}},
 		{"restore", func(ctx context.Context, f *fixture) error {
 			return failure(f.Restore(ctx, f.deleted.Key(), f.change("restore")))
@@ -73,6 +84,14 @@ func writes() []action {
 		{"purge", func(ctx context.Context, f *fixture) error { return f.Purge(ctx, f.trashed, f.change("purge")) }},
 		{"purge key", func(ctx context.Context, f *fixture) error { return f.PurgeCredential(ctx, f.ended) }},
 		{"tidy", func(ctx context.Context, f *fixture) error { return f.tidy(ctx, 1) }},
+	}
+}
+
+// keyed returns the record of a write, whose answer is the state that it stores.
+func keyed(key string) *instance.Idempotency {
+	return &instance.Idempotency{
+		Owner: "o", Route: "r", Key: key, Fingerprint: "f", ExpiresAt: time.Now().Add(time.Hour),
+		Answer: func(i instance.Instance) ([]byte, error) { return []byte(i.Revision()), nil },
 	}
 }
 
@@ -111,11 +130,11 @@ func reads() []action {
 func (f *fixture) prepare(t *testing.T) {
 	t.Helper()
 	f.live, f.deleted = f.create(t, 1), f.create(t, 1)
-	must(t, f.other.Delete(t.Context(), f.deleted.Key(), f.change("delete"), nil))
+	must(t, f.other.Delete(t.Context(), f.deleted.Key(), f.change("delete"), nil, nil))
 	for _, id := range []string{"stored", "deleted"} {
 		must(t, f.other.Create(t.Context(), f.freshTimed(id), f.change("create"), nil))
 	}
-	must(t, f.other.Delete(t.Context(), f.freshTimed("deleted").Key(), f.change("delete"), nil))
+	must(t, f.other.Delete(t.Context(), f.freshTimed("deleted").Key(), f.change("delete"), nil, nil))
 	must(t, f.other.SetDocument(t.Context(), "document", []byte("old")))
 	// The key that is to be revoked expires later.
 	c := auth.Credential{Name: "old", Owner: "o", Hash: auth.Hash("old"), CreatedAt: f.change("").At, ExpiresAt: time.Now().Add(time.Hour)}
@@ -128,7 +147,7 @@ func (f *fixture) prepare(t *testing.T) {
 	early := f.change("delete")
 	early.At = early.At.Add(-time.Hour)
 	must(t, f.other.Create(t.Context(), f.trashed.Instance, f.change("create"), nil))
-	must(t, f.other.Delete(t.Context(), f.trashed.Key(), early, nil))
+	must(t, f.other.Delete(t.Context(), f.trashed.Key(), early, nil, nil))
 	f.trashed = only(t, f.other.Deleted(t.Context(), numbered(), early.At.Add(time.Millisecond)))
 }
 
@@ -136,11 +155,11 @@ func (f *fixture) prepare(t *testing.T) {
 func (f *fixture) wantHistories(t *testing.T) {
 	t.Helper()
 	for want, key := range map[string]instance.Key{
-		"[delete patch replace create]": f.live.Key(),
-		"[restore delete create]":       f.deleted.Key(),
-		"[create]":                      f.fresh(77).Key(),
-		"[delete create]":               f.freshTimed("stored").Key(),
-		"[purge delete create]":         f.trashed.Key(),
+		"[delete patch patch replace create]": f.live.Key(),
+		"[restore delete create]":             f.deleted.Key(),
+		"[create]":                            f.fresh(77).Key(),
+		"[delete create]":                     f.freshTimed("stored").Key(),
+		"[purge delete create]":               f.trashed.Key(),
 	} {
 		if got := f.operations(t, key); got != want {
 			t.Errorf("history of %s is %s, want %s", key, got, want)

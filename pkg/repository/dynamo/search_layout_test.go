@@ -100,7 +100,7 @@ func TestSearchOldLayout(t *testing.T) {
 	// What an upgraded process writes into an old table is found too, and no longer
 	// has what was needed then.
 	f := fixtures["old"]
-	changed, err := f.Update(t.Context(), f.fresh(5).Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+	changed, err := f.Update(t.Context(), f.fresh(5).Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 		i.Status = "changed"
 		return i, nil
 	})

@@ -84,7 +84,7 @@ func TestDirectoryIsForgotten(t *testing.T) {
 	// What it took out itself it forgets at once.
 	i := f.fresh(5 * instance.BlockSize)
 	must(t, f.Create(t.Context(), i, f.change("create"), nil))
-	must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil))
+	must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil))
 	must(t, f.tidy(t.Context(), 1))
 	got := f.entering(t, func() error {
 		_, err := f.Restore(t.Context(), i.Key(), f.change("restore"))
@@ -165,7 +165,7 @@ func TestTidyThenCreate(t *testing.T) {
 	ahead(-48 * time.Hour)
 	i := f.fresh(5 * instance.BlockSize)
 	must(t, f.Create(t.Context(), i, f.change("create"), nil))
-	must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil))
+	must(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil))
 	ahead(0)
 	created := false
 	f.wire.inject(func(c call) (*http.Response, error) {

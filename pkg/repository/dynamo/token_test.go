@@ -40,7 +40,7 @@ func TestTokens(t *testing.T) {
 					return c.answer(http.StatusOK, map[string]any{})
 				})
 				i := f.fresh(1)
-				must(t, failure(f.Replace(t.Context(), i, i, f.change("replace"))))
+				must(t, failure(f.Replace(t.Context(), i, i, f.change("replace"), nil)))
 				if len(tokens) != 2 || tokens[0] == nil || (tokens[0] == tokens[1]) != test.same {
 					t.Errorf("tokens are %v, want two, the same: %v", tokens, test.same)
 				}
@@ -60,7 +60,7 @@ func TestConflictsUntilDeadline(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				i := f.fresh(1)
-				_, err := f.Replace(ctx, i, i, f.change("replace"))
+				_, err := f.Replace(ctx, i, i, f.change("replace"), nil)
 				if !errors.Is(err, instance.ErrUnavailable) || errors.Is(err, instance.ErrConflict) != want {
 					t.Errorf("error is %v, want it to be %v, and of a conflict: %v", err, instance.ErrUnavailable, want)
 				}

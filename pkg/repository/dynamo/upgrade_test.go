@@ -119,7 +119,7 @@ func (f *fleet) write(ctx context.Context) error {
 		f.gone = append(f.gone, f.live[n])
 		key := f.live[n].Key()
 		f.live = slices.Delete(f.live, n, n+1)
-		return r.Delete(ctx, key, f.change("delete"), nil)
+		return r.Delete(ctx, key, f.change("delete"), nil, nil)
 	case what == 2 && len(f.gone) > 0 && len(f.live) < 6:
 		back, err := r.Restore(ctx, f.gone[0].Key(), f.change("restore"))
 		f.live, f.gone = append(f.live, back), f.gone[1:]
@@ -129,7 +129,7 @@ func (f *fleet) write(ctx context.Context) error {
 		if after.Status = fmt.Sprint("status ", f.random.IntN(6)); what%2 == 0 {
 			after.Name = f.name()
 		}
-		after, err := r.Replace(ctx, f.live[n], after, f.change("replace"))
+		after, err := r.Replace(ctx, f.live[n], after, f.change("replace"), nil)
 		f.live[n] = after
 		return err
 	}

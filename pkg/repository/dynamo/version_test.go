@@ -200,7 +200,7 @@ func TestWritesDoNotOutliveTheLayout(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 80*time.Second)
 				defer cancel()
 				i := f.fresh(1)
-				_, err := f.Replace(ctx, i, i, f.change("replace"))
+				_, err := f.Replace(ctx, i, i, f.change("replace"), nil)
 				took := time.Since(begin)
 				if early := took < 65*time.Second; !errors.Is(err, instance.ErrUnavailable) || took < 50*time.Second || early != (names != "") {
 					t.Errorf("it took %v, error is %v", took, err)

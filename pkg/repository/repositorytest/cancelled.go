@@ -36,14 +36,14 @@ func testCancelled(t *testing.T, open Opener) {
 			"Create":         func() error { return f.Create(done, create, f.change("create"), nil) },
 			"Get":            func() error { _, err := f.Get(done, i.Key()); return err },
 			"Get of nothing": func() error { _, err := f.Get(done, create.Key()); return err },
-			"Replace":        func() error { _, err := f.Replace(done, i, after, f.change("replace")); return err },
+			"Replace":        func() error { _, err := f.Replace(done, i, after, f.change("replace"), nil); return err },
 			"Update": func() error {
-				_, err := f.Update(done, i.Key(), f.change("patch"), func(instance.Instance) (instance.Instance, error) {
+				_, err := f.Update(done, i.Key(), f.change("patch"), nil, func(instance.Instance) (instance.Instance, error) {
 					return after, nil
 				})
 				return err
 			},
-			"Delete":  func() error { return f.Delete(done, i.Key(), f.change("delete"), nil) },
+			"Delete":  func() error { return f.Delete(done, i.Key(), f.change("delete"), nil, nil) },
 			"Restore": func() error { _, err := f.Restore(done, gone.Key(), f.change("restore")); return err },
 			"Search":  func() error { return onlyError(f.Search(done, instance.Query{Kind: numberKind()})) },
 			"Search by code": func() error {

@@ -125,7 +125,7 @@ func testCode(t *testing.T, open Opener) {
 		before := f.createNumbered(t, instance.Instance{Code: "mine", Name: "before"})
 		after := before
 		after.Code, after.Name = "TAKEN", "after"
-		_, err := f.Replace(t.Context(), before, after, f.change("replace"))
+		_, err := f.Replace(t.Context(), before, after, f.change("replace"), nil)
 		wantError(t, err, instance.ErrCodeTaken)
 		wantInstance(t, f.get(t, before.Key()), before)
 		third := f.fresh(numbered(3, instance.Instance{Code: "Mine"}))
@@ -161,7 +161,7 @@ func testCode(t *testing.T, open Opener) {
 		errs := parallel(len(befores), func(k int) error {
 			after := befores[k]
 			after.Code = "wanted"
-			_, err := f.Replace(t.Context(), befores[k], after, change)
+			_, err := f.Replace(t.Context(), befores[k], after, change, nil)
 			return err
 		})
 		winner := wantOneWinner(t, errs, instance.ErrCodeTaken)

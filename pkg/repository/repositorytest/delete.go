@@ -43,7 +43,7 @@ func testDelete(t *testing.T, open Opener) {
 		f.remove(t, i.Key())
 		for _, key := range []instance.Key{i.Key(), named("c", "never").Key()} {
 			called := false
-			err := f.Delete(t.Context(), key, f.change("delete"), func(instance.Instance) error {
+			err := f.Delete(t.Context(), key, f.change("delete"), nil, func(instance.Instance) error {
 				called = true
 				return nil
 			})
@@ -62,7 +62,7 @@ func testDelete(t *testing.T, open Opener) {
 		f := start(t, open)
 		i := f.createNumbered(t, instance.Instance{Code: "c", Name: "n"})
 		refused := errors.New("refused")
-		wantError(t, f.Delete(t.Context(), i.Key(), f.change("delete"), func(seen instance.Instance) error {
+		wantError(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil, func(seen instance.Instance) error {
 			wantInstance(t, seen, i)
 			return refused
 		}), refused)
@@ -70,7 +70,7 @@ func testDelete(t *testing.T, open Opener) {
 		if n := len(f.history(t, i.Key())); n != 1 {
 			t.Errorf("%d events, want 1", n)
 		}
-		if err := f.Delete(t.Context(), i.Key(), f.change("delete"), func(instance.Instance) error { return nil }); err != nil {
+		if err := f.Delete(t.Context(), i.Key(), f.change("delete"), nil, func(instance.Instance) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		_, err := f.Get(t.Context(), i.Key())
@@ -83,7 +83,7 @@ func testDelete(t *testing.T, open Opener) {
 		f := start(t, open)
 		key := f.createNumbered(t, instance.Instance{}).Key()
 		var seen []int64
-		err := f.Delete(t.Context(), key, f.change("delete"), func(i instance.Instance) error {
+		err := f.Delete(t.Context(), key, f.change("delete"), nil, func(i instance.Instance) error {
 			seen = append(seen, i.Version)
 			if len(seen) == 1 {
 				f.replace(t, key, func(i *instance.Instance) { i.Name = "written meanwhile" })
@@ -106,7 +106,7 @@ func testDelete(t *testing.T, open Opener) {
 		f := start(t, open)
 		key := f.createNumbered(t, instance.Instance{Code: "c"}).Key()
 		change := f.change("delete")
-		errs := parallel(8, func(int) error { return f.Delete(t.Context(), key, change, nil) })
+		errs := parallel(8, func(int) error { return f.Delete(t.Context(), key, change, nil, nil) })
 		wantOneWinner(t, errs, instance.ErrNotFound)
 		if n := len(f.history(t, key)); n != 2 {
 			t.Errorf("%d events, want 2", n)
@@ -123,12 +123,12 @@ func testDelete(t *testing.T, open Opener) {
 		var seen int64
 		errs := parallel(8, func(k int) error {
 			if k == 4 {
-				return f.Delete(t.Context(), key, deleted, func(i instance.Instance) error {
+				return f.Delete(t.Context(), key, deleted, nil, func(i instance.Instance) error {
 					seen = i.Version
 					return nil
 				})
 			}
-			_, err := f.Update(t.Context(), key, change, func(i instance.Instance) (instance.Instance, error) {
+			_, err := f.Update(t.Context(), key, change, nil, func(i instance.Instance) (instance.Instance, error) {
 				i.Name += "."
 				return i, nil
 			})

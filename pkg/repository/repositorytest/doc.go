@@ -17,8 +17,9 @@
 //     incarnation.
 //   - A delete keeps the version; a restore adds one and keeps the
 //     incarnation.
-//   - Where several reasons forbid a create, the idempotency record comes
-//     first, then the id, then the code.
+//   - Where several reasons forbid a write, the idempotency record comes
+//     first; then, for a create, the id, then the code.
+//   - An update that changes nothing stores its idempotency record all the same.
 //   - A query with explicit collections answers in the order of those, also
 //     where an index finds the hits. Without any, an instance of a numbered
 //     kind is listed once NextNumber gave out a number of its block; another

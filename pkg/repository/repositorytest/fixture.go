@@ -136,7 +136,7 @@ func (f *fixture) replace(t *testing.T, key instance.Key, modify func(*instance.
 	before := f.get(t, key)
 	after := before
 	modify(&after)
-	stored, err := f.Replace(t.Context(), before, after, f.change("replace"))
+	stored, err := f.Replace(t.Context(), before, after, f.change("replace"), nil)
 	if err != nil {
 		t.Fatalf("Replace(%v): %v", key, err)
 	}
@@ -146,7 +146,7 @@ func (f *fixture) replace(t *testing.T, key instance.Key, modify func(*instance.
 // remove deletes an instance that must be there.
 func (f *fixture) remove(t *testing.T, key instance.Key) {
 	t.Helper()
-	if err := f.Delete(t.Context(), key, f.change("delete"), nil); err != nil {
+	if err := f.Delete(t.Context(), key, f.change("delete"), nil, nil); err != nil {
 		t.Fatalf("Delete(%v): %v", key, err)
 	}
 }

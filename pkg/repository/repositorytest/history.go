@@ -36,14 +36,14 @@ func testHistory(t *testing.T, open Opener) {
 		after.Group, after.Name, after.Active = "", "näme", false
 		after.Attributes = json.RawMessage(`{"list": [1, 2, 3], "same": true, "new": null}`)
 		replaced := f.change("replace")
-		second, err := f.Replace(ctx, first, after, replaced)
+		second, err := f.Replace(ctx, first, after, replaced, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		record(replaced, second, instance.Diff(first, second))
 
 		patched := f.change("patch")
-		third, err := f.Update(ctx, first.Key(), patched, func(i instance.Instance) (instance.Instance, error) {
+		third, err := f.Update(ctx, first.Key(), patched, nil, func(i instance.Instance) (instance.Instance, error) {
 			i.Status = "up"
 			return i, nil
 		})
@@ -53,7 +53,7 @@ func testHistory(t *testing.T, open Opener) {
 		record(patched, third, instance.Diff(second, third))
 
 		deleted := f.change("delete")
-		if err := f.Delete(ctx, first.Key(), deleted, nil); err != nil {
+		if err := f.Delete(ctx, first.Key(), deleted, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		record(deleted, third, nil)
@@ -67,7 +67,7 @@ func testHistory(t *testing.T, open Opener) {
 		record(restored, fourth, nil)
 
 		deleted = f.change("delete")
-		if err := f.Delete(ctx, first.Key(), deleted, nil); err != nil {
+		if err := f.Delete(ctx, first.Key(), deleted, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		record(deleted, fourth, nil)

@@ -187,7 +187,7 @@ func testIdle(t *testing.T, open Opener) {
 		for n := range 2 {
 			after := before
 			after.Group = strconv.Itoa(n)
-			stored, err := f.Replace(t.Context(), before, after, f.change("replace"))
+			stored, err := f.Replace(t.Context(), before, after, f.change("replace"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +202,7 @@ func testIdle(t *testing.T, open Opener) {
 		// But one that marks it as in use does, and loses no touch.
 		after := before
 		after.IdleSince = time.Time{}
-		if _, err := f.Replace(t.Context(), before, after, f.change("replace")); err != nil {
+		if _, err := f.Replace(t.Context(), before, after, f.change("replace"), nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.get(t, before.Key()); !got.IdleSince.IsZero() || got.LastSeenAt != seen {

@@ -8,22 +8,22 @@ import (
 	"instances/pkg/instance"
 )
 
+// sized returns i with attributes that make it exactly that big.
+func sized(i instance.Instance, size int) instance.Instance {
+	const empty = `{"a":""}`
+	i.Attributes = nil
+	fill := size - i.StoredSize() - len(empty)
+	i.Attributes = json.RawMessage(`{"a":"` + strings.Repeat("x", fill) + `"}`)
+	return i
+}
+
 // testLimits covers the size of an instance.
 func testLimits(t *testing.T, open Opener) {
-	// sized returns i with attributes that make it exactly that big.
-	sized := func(i instance.Instance, size int) instance.Instance {
-		const empty = `{"a":""}`
-		i.Attributes = nil
-		fill := size - i.StoredSize() - len(empty)
-		i.Attributes = json.RawMessage(`{"a":"` + strings.Repeat("x", fill) + `"}`)
-		return i
-	}
-
 	t.Run("create", func(t *testing.T) {
 		t.Parallel()
 		f := start(t, open)
 		i := f.fresh(instance.Instance{Kind: idKind(), Collection: "c", ID: "x", Code: "code", Group: "g", Name: "n"})
-		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", ExpiresAt: f.clock.Now().AddDate(1, 0, 0)}
+		idem := &instance.Idempotency{Owner: "o", Route: "r", Key: "k", Answer: func(instance.Instance) ([]byte, error) { return nil, nil }, ExpiresAt: f.clock.Now().AddDate(1, 0, 0)}
 		err := f.Create(t.Context(), sized(i, instance.MaxStoredBytes+1), f.change("create"), idem)
 		wantError(t, err, instance.ErrTooLarge)
 		_, err = f.Get(t.Context(), i.Key())
@@ -49,9 +49,9 @@ func testLimits(t *testing.T, open Opener) {
 		i := f.create(t, instance.Instance{Kind: idKind(), Collection: "c", ID: "x", Code: "code", Name: "n"})
 		after := i
 		after.Code = "other"
-		_, err := f.Replace(t.Context(), i, sized(after, instance.MaxStoredBytes+1), f.change("replace"))
+		_, err := f.Replace(t.Context(), i, sized(after, instance.MaxStoredBytes+1), f.change("replace"), nil)
 		wantError(t, err, instance.ErrTooLarge)
-		_, err = f.Update(t.Context(), i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err = f.Update(t.Context(), i.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			return sized(i, instance.MaxStoredBytes+1), nil
 		})
 		wantError(t, err, instance.ErrTooLarge)
@@ -60,7 +60,7 @@ func testLimits(t *testing.T, open Opener) {
 			t.Errorf("%d events, want 1", n)
 		}
 		f.create(t, instance.Instance{Kind: idKind(), Collection: "c", ID: "y", Code: "other"})
-		stored, err := f.Replace(t.Context(), i, sized(i, instance.MaxStoredBytes), f.change("replace"))
+		stored, err := f.Replace(t.Context(), i, sized(i, instance.MaxStoredBytes), f.change("replace"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,13 +55,13 @@ func testLinearizable(t *testing.T, open Opener) {
 				_, err = run(client, registerCall{"replace", before.Version, name}, func() (register, error) {
 					after := before
 					after.Name = name
-					i, err := f.Replace(t.Context(), before, after, f.change("replace"))
+					i, err := f.Replace(t.Context(), before, after, f.change("replace"), nil)
 					return register{i.Version, i.Name}, err
 				})
 			} else {
 				_, err = run(client, registerCall{kind: "append", text: name}, func() (register, error) {
 					i, err := f.Update(t.Context(), first.Key(), f.change("patch"),
-						func(i instance.Instance) (instance.Instance, error) {
+						nil, func(i instance.Instance) (instance.Instance, error) {
 							i.Name += "+" + name
 							return i, nil
 						})

@@ -121,7 +121,7 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		i.IdleSince = idle.since(change.At, time.Time{})
 		got, want = f.Create(ctx, i, change, nil), m.create(i, change)
 	case "replace":
-		_, got = f.Update(ctx, i.Key(), change, func(before instance.Instance) (instance.Instance, error) {
+		_, got = f.Update(ctx, i.Key(), change, nil, func(before instance.Instance) (instance.Instance, error) {
 			before.Code, before.Group, before.SubGroup = i.Code, i.Group, i.SubGroup
 			before.Name, before.Status = i.Name, i.Status
 			before.IdleSince = idle.since(change.At, before.IdleSince)
@@ -129,7 +129,7 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		})
 		want = m.replace(i, idle, change)
 	case "delete":
-		got, want = f.Delete(ctx, i.Key(), change, nil), m.remove(i.Key(), change)
+		got, want = f.Delete(ctx, i.Key(), change, nil, nil), m.remove(i.Key(), change)
 	case "purge":
 		d, ok := m.drawDeleted(t, i)
 		if !ok {

@@ -91,11 +91,11 @@ func churn(ctx context.Context, t *testing.T, f *fixture, work []instance.Instan
 		var err error
 		switch round := n / len(work) % 3; round {
 		case 0:
-			err = f.Delete(writing, key, f.change("delete"), nil)
+			err = f.Delete(writing, key, f.change("delete"), nil, nil)
 		case 1:
 			_, err = f.Restore(writing, key, f.change("restore"))
 		case 2:
-			_, err = f.Update(writing, key, f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+			_, err = f.Update(writing, key, f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 				i.Group, i.Name = fmt.Sprint("g", n), fmt.Sprint(n, i.Name)
 				return i, nil
 			})

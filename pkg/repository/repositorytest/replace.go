@@ -24,7 +24,7 @@ func testReplace(t *testing.T, open Opener) {
 			Version: 77, Incarnation: "made up", CreatedAt: f.clock.Now(),
 		})
 		after.ID, after.Collection = "77", "elsewhere"
-		stored, err := f.Replace(t.Context(), before, after, change)
+		stored, err := f.Replace(t.Context(), before, after, change, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func testReplace(t *testing.T, open Opener) {
 		}
 
 		// And back to empty.
-		bare, err := f.Replace(t.Context(), stored, instance.Instance{Kind: numberKind()}, f.change("replace"))
+		bare, err := f.Replace(t.Context(), stored, instance.Instance{Kind: numberKind()}, f.change("replace"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func testReplace(t *testing.T, open Opener) {
 		second := f.replace(t, first.Key(), func(i *instance.Instance) { i.Name = "two" })
 		stale := first
 		stale.Name, stale.Code = "lost", "lost"
-		_, err := f.Replace(t.Context(), first, stale, f.change("replace"))
+		_, err := f.Replace(t.Context(), first, stale, f.change("replace"), nil)
 		wantError(t, err, instance.ErrConflict)
 		wantInstance(t, f.get(t, first.Key()), second)
 		if n := len(f.history(t, first.Key())); n != 2 {
@@ -74,7 +74,7 @@ func testReplace(t *testing.T, open Opener) {
 		f.remove(t, i.Key())
 		after := i
 		after.Name = "ghost"
-		_, err := f.Replace(t.Context(), i, after, f.change("replace"))
+		_, err := f.Replace(t.Context(), i, after, f.change("replace"), nil)
 		wantError(t, err, instance.ErrNotFound)
 		_, err = f.Get(t.Context(), i.Key())
 		wantError(t, err, instance.ErrNotFound)
@@ -92,7 +92,7 @@ func testReplace(t *testing.T, open Opener) {
 		}
 		after := old
 		after.Name = "ghost"
-		_, err := f.Replace(t.Context(), old, after, f.change("replace"))
+		_, err := f.Replace(t.Context(), old, after, f.change("replace"), nil)
 		wantError(t, err, instance.ErrConflict)
 		wantInstance(t, f.get(t, old.Key()), later)
 	})
@@ -105,7 +105,7 @@ func testReplace(t *testing.T, open Opener) {
 		errs := parallel(16, func(k int) error {
 			after := before
 			after.Name = strconv.Itoa(k)
-			_, err := f.Replace(t.Context(), before, after, change)
+			_, err := f.Replace(t.Context(), before, after, change, nil)
 			return err
 		})
 		winner := wantOneWinner(t, errs, instance.ErrConflict)

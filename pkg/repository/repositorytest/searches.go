@@ -325,7 +325,7 @@ func (s *searched) replace() {
 			*text.of = *text.value
 		}
 	}
-	stored, err := s.f.Replace(s.Context(), before, after, s.f.change("replace"))
+	stored, err := s.f.Replace(s.Context(), before, after, s.f.change("replace"), nil)
 	if s.wrote(err, after) {
 		s.stored[at] = newPlain(stored)
 	}
@@ -334,7 +334,7 @@ func (s *searched) replace() {
 func (s *searched) remove() {
 	at := s.IntN(len(s.stored))
 	i := s.stored[at]
-	if err := s.f.Delete(s.Context(), i.Key(), s.f.change("delete"), nil); err != nil {
+	if err := s.f.Delete(s.Context(), i.Key(), s.f.change("delete"), nil, nil); err != nil {
 		s.Fatal(err)
 	}
 	s.deleted = append(s.deleted, i)

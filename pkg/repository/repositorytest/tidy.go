@@ -40,7 +40,7 @@ func (f *fixture) untidy(t *testing.T) int {
 // answer returns the record of an answer that is kept for that long.
 func (f *fixture) answer(key string, lasts time.Duration) *instance.Idempotency {
 	return &instance.Idempotency{
-		Owner: "o", Route: "r", Key: key, Answer: []byte("a"), ExpiresAt: f.clock.Now().Add(lasts).Truncate(time.Second),
+		Owner: "o", Route: "r", Key: key, Answer: func(instance.Instance) ([]byte, error) { return []byte("a"), nil }, ExpiresAt: f.clock.Now().Add(lasts).Truncate(time.Second),
 	}
 }
 

@@ -48,7 +48,7 @@ func testTime(t *testing.T, open Opener) {
 			} {
 				_, err := f.Get(t.Context(), key)
 				wantError(t, err, instance.ErrNotFound)
-				wantError(t, f.Delete(t.Context(), key, f.change("delete"), nil), instance.ErrNotFound)
+				wantError(t, f.Delete(t.Context(), key, f.change("delete"), nil, nil), instance.ErrNotFound)
 				wantError(t, f.Touch(t.Context(), key, f.clock.Now()), instance.ErrNotFound)
 				_, err = f.Restore(t.Context(), key, f.change("restore"))
 				wantError(t, err, instance.ErrNotFound)
@@ -88,9 +88,9 @@ func timeLife(t *testing.T, open Opener, id string) {
 
 	want := f.replace(t, i.Key(), func(i *instance.Instance) { i.Name, i.Code = "new", "new" })
 	wantInstance(t, f.get(t, i.Key()), want)
-	_, err := f.Replace(t.Context(), i, i, f.change("replace"))
+	_, err := f.Replace(t.Context(), i, i, f.change("replace"), nil)
 	wantError(t, err, instance.ErrConflict)
-	want, err = f.Update(t.Context(), i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+	want, err = f.Update(t.Context(), i.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 		i.Status = "up"
 		return i, nil
 	})
@@ -107,9 +107,9 @@ func timeLife(t *testing.T, open Opener, id string) {
 	f.remove(t, i.Key())
 	_, err = f.Get(t.Context(), i.Key())
 	wantError(t, err, instance.ErrNotFound)
-	_, err = f.Replace(t.Context(), want, want, f.change("replace"))
+	_, err = f.Replace(t.Context(), want, want, f.change("replace"), nil)
 	wantError(t, err, instance.ErrNotFound)
-	wantError(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil), instance.ErrNotFound)
+	wantError(t, f.Delete(t.Context(), i.Key(), f.change("delete"), nil, nil), instance.ErrNotFound)
 	list := instance.Query{Kind: timeKind(), Collections: []string{"c"}}
 	if got := f.ids(t, list); fmt.Sprint(got) != fmt.Sprint([]string{other.ID}) {
 		t.Errorf("listed are %v", got)
@@ -166,7 +166,7 @@ func timeIncarnation(t *testing.T, open Opener, id string) {
 	later := f.create(t, timed("c", id))
 
 	// The earlier one is gone.
-	_, err := f.Replace(t.Context(), old, old, f.change("replace"))
+	_, err := f.Replace(t.Context(), old, old, f.change("replace"), nil)
 	wantError(t, err, instance.ErrConflict)
 	_, err = f.Restore(t.Context(), old.Key(), f.change("restore"))
 	wantError(t, err, instance.ErrExists)
@@ -174,7 +174,7 @@ func timeIncarnation(t *testing.T, open Opener, id string) {
 
 	// An update that reads both writes the one that is there.
 	tries := 0
-	stored, err := f.Update(t.Context(), old.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+	stored, err := f.Update(t.Context(), old.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 		if tries++; tries == 1 {
 			f.remove(t, old.Key())
 			f.clock.advance(time.Hour)

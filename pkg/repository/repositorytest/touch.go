@@ -131,7 +131,7 @@ func testTouch(t *testing.T, open Opener) {
 		for n := range 2 {
 			after := before
 			after.Name = strconv.Itoa(n)
-			stored, err := f.Replace(t.Context(), before, after, f.change("replace"))
+			stored, err := f.Replace(t.Context(), before, after, f.change("replace"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +158,7 @@ func testTouch(t *testing.T, open Opener) {
 		key := f.create(t, timed("c", "x")).Key()
 		seen := f.clock.advance(time.Minute)
 		tries := 0
-		_, err := f.Update(t.Context(), key, f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.Update(t.Context(), key, f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			tries++
 			touch(t, f, key, seen)
 			i.Name = "new"
@@ -182,7 +182,7 @@ func testTouch(t *testing.T, open Opener) {
 			key := f.create(t, i).Key()
 			heard := f.clock.advance(time.Minute)
 			var checked []time.Time
-			err := f.Delete(t.Context(), key, f.change("delete"), func(i instance.Instance) error {
+			err := f.Delete(t.Context(), key, f.change("delete"), nil, func(i instance.Instance) error {
 				checked = append(checked, i.LastSeenAt)
 				return f.Touch(t.Context(), key, heard)
 			})
@@ -197,7 +197,7 @@ func testTouch(t *testing.T, open Opener) {
 		f := start(t, open)
 		key := f.create(t, named("c", "x")).Key()
 		seen := f.clock.advance(time.Minute)
-		err := f.Delete(t.Context(), key, f.change("delete"), func(instance.Instance) error { return f.Touch(t.Context(), key, seen) })
+		err := f.Delete(t.Context(), key, f.change("delete"), nil, func(instance.Instance) error { return f.Touch(t.Context(), key, seen) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,10 +237,10 @@ func touchDuringWrites(t *testing.T, open Opener, i instance.Instance) {
 		after.Name, after.Group = strconv.Itoa(n), fmt.Sprint("g", n)
 		var err error
 		if n%2 == 0 {
-			stored, err = f.Replace(t.Context(), stored, after, change)
+			stored, err = f.Replace(t.Context(), stored, after, change, nil)
 		} else {
 			tries := 0
-			stored, err = f.Update(t.Context(), i.Key(), change, func(i instance.Instance) (instance.Instance, error) {
+			stored, err = f.Update(t.Context(), i.Key(), change, nil, func(i instance.Instance) (instance.Instance, error) {
 				tries++
 				i.Name, i.Group = after.Name, after.Group
 				return i, nil

@@ -54,7 +54,7 @@ func testTrash(t *testing.T, open Opener) {
 			}
 			change := f.change("delete")
 			change.At = change.At.Add(999_999).In(time.FixedZone("", 7200))
-			if err := f.Delete(t.Context(), i.Key(), change, nil); err != nil {
+			if err := f.Delete(t.Context(), i.Key(), change, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 			got := f.onlyDeleted(t, i.Kind)
@@ -102,7 +102,7 @@ func testTrash(t *testing.T, open Opener) {
 		change := f.change("delete")
 		for n := range 24 {
 			i := f.create(t, named("c", strconv.Itoa(n%5)))
-			if err := f.Delete(t.Context(), i.Key(), change, nil); err != nil {
+			if err := f.Delete(t.Context(), i.Key(), change, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -211,7 +211,7 @@ func testPurge(t *testing.T, open Opener) {
 		wantInstance(t, f.get(t, key), back)
 		change := f.change("delete")
 		change.At = d.DeletedAt
-		if err := f.Delete(t.Context(), key, change, nil); err != nil {
+		if err := f.Delete(t.Context(), key, change, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		wantError(t, f.Purge(t.Context(), d, f.change("purge")), instance.ErrNotFound)

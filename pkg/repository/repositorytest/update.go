@@ -19,7 +19,7 @@ func testUpdate(t *testing.T, open Opener) {
 		const updates = 32
 		change := f.change("patch")
 		errs := parallel(updates, func(k int) error {
-			_, err := f.Update(t.Context(), key, change, func(i instance.Instance) (instance.Instance, error) {
+			_, err := f.Update(t.Context(), key, change, nil, func(i instance.Instance) (instance.Instance, error) {
 				n, err := strconv.Atoi(i.Status)
 				i.Status = strconv.Itoa(n + 1)
 				i.Name += fmt.Sprintf("[%d]", k)
@@ -52,7 +52,7 @@ func testUpdate(t *testing.T, open Opener) {
 		t.Parallel()
 		f := start(t, open)
 		i := f.createNumbered(t, instance.Instance{Code: "c", Attributes: []byte(`{"a": 1}`)})
-		got, err := f.Update(t.Context(), i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) { return i, nil })
+		got, err := f.Update(t.Context(), i.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) { return i, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func testUpdate(t *testing.T, open Opener) {
 		f := start(t, open)
 		i := f.createNumbered(t, instance.Instance{})
 		refused := errors.New("refused")
-		_, err := f.Update(t.Context(), i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.Update(t.Context(), i.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			i.Name = "never"
 			return i, refused
 		})
@@ -80,7 +80,7 @@ func testUpdate(t *testing.T, open Opener) {
 		t.Parallel()
 		f := start(t, open)
 		called := false
-		_, err := f.Update(t.Context(), named("c", "x").Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.Update(t.Context(), named("c", "x").Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			called = true
 			return i, nil
 		})
@@ -95,7 +95,7 @@ func testUpdate(t *testing.T, open Opener) {
 		f := start(t, open)
 		f.createNumbered(t, instance.Instance{Code: "taken"})
 		i := f.createNumbered(t, instance.Instance{Code: "mine"})
-		_, err := f.Update(t.Context(), i.Key(), f.change("patch"), func(i instance.Instance) (instance.Instance, error) {
+		_, err := f.Update(t.Context(), i.Key(), f.change("patch"), nil, func(i instance.Instance) (instance.Instance, error) {
 			i.Code = "Taken"
 			return i, nil
 		})

@@ -276,7 +276,7 @@ func (m *measurement) cleanup(ctx context.Context) ([]row, error) {
 		for _, id := range ids {
 			// There are fewer instances than fit into the first block.
 			key := instance.Key{Kind: topology.Kind(), Collection: instance.Block(1), ID: id}
-			if err := m.repository().Delete(ctx, key, change, nil); err != nil {
+			if err := m.repository().Delete(ctx, key, change, nil, nil); err != nil {
 				return err
 			}
 		}

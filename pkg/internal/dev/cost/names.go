@@ -74,16 +74,16 @@ func (m *measurement) nameWrites(ctx context.Context, r *dynamo.Repository) ([]r
 			{"rename", func() (err error) {
 				after := i
 				after.Name = strings.Repeat("b", length)
-				i, err = r.Replace(ctx, i, after, change)
+				i, err = r.Replace(ctx, i, after, change, nil)
 				return err
 			}},
 			{"change of anything else", func() (err error) {
 				after := i
 				after.Active = !after.Active
-				i, err = r.Replace(ctx, i, after, change)
+				i, err = r.Replace(ctx, i, after, change, nil)
 				return err
 			}},
-			{"delete", func() error { return r.Delete(ctx, i.Key(), change, nil) }},
+			{"delete", func() error { return r.Delete(ctx, i.Key(), change, nil, nil) }},
 		} {
 			if _, err := m.meter.take(); err != nil {
 				return nil, err

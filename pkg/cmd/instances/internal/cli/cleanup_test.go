@@ -178,7 +178,7 @@ func TestCleanupExpiredRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		i.ID = "demo-2"
-		record := instance.Idempotency{Owner: "team", Route: "PUT /instances/create", Key: "k", Answer: []byte("{}"), ExpiresAt: c.Now().Add(time.Hour)}
+		record := instance.Idempotency{Owner: "team", Route: "PUT /instances/create", Key: "k", Answer: func(instance.Instance) ([]byte, error) { return []byte("{}"), nil }, ExpiresAt: c.Now().Add(time.Hour)}
 		if err := r.Create(t.Context(), i, f.change("create"), &record); err != nil {
 			t.Fatal(err)
 		}

@@ -312,7 +312,7 @@ func resumeWithoutLast(t *testing.T, s *somewhere, lines []string) {
 		t.Fatal(err)
 	}
 	change := func(operation string) instance.Change { return operatorChange(operation, s.clock.Now()) }
-	s.inside(t, func(ctx context.Context, r *registry) error { return r.Delete(ctx, key, change("delete"), nil) })
+	s.inside(t, func(ctx context.Context, r *registry) error { return r.Delete(ctx, key, change("delete"), nil, nil) })
 	start := strings.Join(lines[:n], "")
 	write(t, filepath.Join(s.dir, "cut.jsonl"), start+strings.TrimSuffix(lines[n], "}\n"))
 	got := s.run(t, "export", "--to", "cut.jsonl", "--resume")

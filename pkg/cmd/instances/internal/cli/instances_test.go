@@ -180,7 +180,7 @@ func (f *filler) execution(id string, i instance.Instance) instance.Key {
 // update changes an instance.
 func (f *filler) update(key instance.Key, operation string, modify func(*instance.Instance)) {
 	f.t.Helper()
-	_, err := f.Update(f.t.Context(), key, f.change(operation), func(i instance.Instance) (instance.Instance, error) {
+	_, err := f.Update(f.t.Context(), key, f.change(operation), nil, func(i instance.Instance) (instance.Instance, error) {
 		modify(&i)
 		return i, nil
 	})
@@ -192,7 +192,7 @@ func (f *filler) update(key instance.Key, operation string, modify func(*instanc
 // delete moves an instance to the trash.
 func (f *filler) delete(key instance.Key) {
 	f.t.Helper()
-	if err := f.Delete(f.t.Context(), key, f.change("delete"), nil); err != nil {
+	if err := f.Delete(f.t.Context(), key, f.change("delete"), nil, nil); err != nil {
 		f.t.Fatal(err)
 	}
 }
