@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode"
 )
 
 // MaxBodyBytes is the size of the largest body that [ReadObject] takes.
@@ -16,13 +17,14 @@ const MaxBodyBytes = 1 << 20
 
 // ReadObject reads the body of r, which must be one JSON object of Unicode text of
 // at most [MaxBodyBytes], whose members are within [MaxDepth]. It returns the body
-// as it came and its members. A Content-Type is optional, but must be JSON if it
-// is given. Errors are a [RequestError] of status 400 or 413.
+// as it came, less a byte order mark, and its members. A Content-Type is optional.
+// What starts like an object is read as one whatever its type is; anything else
+// must be of a type of JSON. Errors are a [RequestError] of status 400 or 413.
 func ReadObject(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
-	if err := checkContentType(r.Header); err != nil {
-		return nil, nil, err
-	}
 	body, err := readBody(r)
+	if err == nil {
+		err = checkContentType(r.Header, body)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -48,20 +50,28 @@ func parseObject(body []byte) (map[string]json.RawMessage, error) {
 	return members, checkUnicode(body, members)
 }
 
-// checkContentType refuses a declared content type that is not JSON.
-func checkContentType(h http.Header) error {
+// checkContentType refuses a declared content type that is not that of the body.
+// The default of curl is the type of forms, and that of other clients plain text in
+// ISO 8859-1, which matters only beyond ASCII.
+func checkContentType(h http.Header, body []byte) error {
 	declared := h.Get("Content-Type")
 	if declared == "" {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(declared)
-	if err != nil || !isJSON(media) {
+	if !startsObject(body) && (err != nil || !isJSON(media)) {
 		return badRequest("The Content-Type must be application/json.")
 	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	beyondASCII := bytes.ContainsFunc(body, func(r rune) bool { return r > unicode.MaxASCII })
+	if charset, ok := params["charset"]; ok && beyondASCII && !strings.EqualFold(charset, "utf-8") {
 		return badRequest("The charset of the Content-Type must be utf-8.")
 	}
 	return nil
+}
+
+// startsObject reports whether the body starts like a JSON object.
+func startsObject(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
 }
 
 // isJSON reports whether a media type is one of JSON.
@@ -69,7 +79,7 @@ func isJSON(media string) bool {
 	return media == "application/json" || strings.HasSuffix(media, "+json")
 }
 
-// readBody reads the body within its limit.
+// readBody reads the body within its limit, without a byte order mark.
 func readBody(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
@@ -84,7 +94,7 @@ func readBody(r *http.Request) ([]byte, error) {
 			Detail: fmt.Sprintf("The body is over %d bytes.", MaxBodyBytes),
 		}
 	}
-	return body, nil
+	return bytes.TrimPrefix(body, []byte("\uFEFF")), nil
 }
 
 // describe words an error of json.Unmarshal into an object for the client.

@@ -2,6 +2,7 @@ package httpjson
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"instances/pkg/instance"
@@ -12,28 +13,33 @@ import (
 func ETag(revision string) string { return `"` + revision + `"` }
 
 // CheckIfMatch returns a function that returns a [RequestError] of status 412,
-// with the current entity tag, where r has an If-Match header that the instance
-// does not satisfy (RFC 9110, 13.1.1).
+// with the current entity tag, where r, a write, has an If-Match header that the
+// instance does not satisfy, or an If-None-Match header that it does (RFC 9110,
+// 13.1).
 func CheckIfMatch(r *http.Request) func(instance.Instance) error {
 	return func(i instance.Instance) error {
-		values := r.Header.Values("If-Match")
-		if len(values) == 0 {
-			return nil
-		}
 		etag := ETag(i.Revision())
-		for _, tag := range entityTags(values) {
-			// Weak tags never match here.
-			if tag == "*" || tag == etag {
-				return nil
-			}
+		var found string
+		switch {
+		case !matches(r.Header.Values("If-Match"), etag):
+			found = "The instance is not in the state that If-Match names"
+		case NotModified(r, etag):
+			found = "The instance exists in a state that If-None-Match excludes"
+		default:
+			return nil
 		}
 		return &RequestError{
 			Status: http.StatusPreconditionFailed,
-			Detail: "The instance is not in the state that If-Match names; its ETag now is " + etag +
-				". Read it again, and repeat the request if it still applies.",
-			ETag: etag,
+			Detail: found + "; its ETag now is " + etag + ". Read it again, and repeat the request if it still applies.",
+			ETag:   etag,
 		}
 	}
+}
+
+// matches reports whether the entity tag satisfies the values of If-Match. Weak
+// tags never match here.
+func matches(values []string, etag string) bool {
+	return len(values) == 0 || slices.ContainsFunc(entityTags(values), func(tag string) bool { return tag == "*" || tag == etag })
 }
 
 // IfMatch returns a modify that makes the check of [CheckIfMatch] first, on each
@@ -49,7 +55,7 @@ func IfMatch(r *http.Request, modify func(instance.Instance) (instance.Instance,
 }
 
 // NotModified reports whether r has an If-None-Match header that the current
-// entity tag satisfies (RFC 9110, 13.1.2): the answer is then 304.
+// entity tag satisfies (RFC 9110, 13.1.2): the answer to a GET is then 304.
 func NotModified(r *http.Request, etag string) bool {
 	for _, tag := range entityTags(r.Header.Values("If-None-Match")) {
 		if tag == "*" || strings.TrimPrefix(tag, "W/") == etag {

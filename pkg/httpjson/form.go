@@ -10,7 +10,8 @@ import (
 )
 
 // ReadForm reads the body of r, of at most [MaxBodyBytes], as a JSON object or
-// as a form (application/x-www-form-urlencoded), by its Content-Type. A value
+// as a form (application/x-www-form-urlencoded), by its Content-Type, unless it
+// starts like an object. A value
 // of a form becomes a JSON string; if a field is repeated, the last value counts.
 // An empty body of any type has no members. Errors are as in [ReadObject], and of
 // status 415 for any other type.
@@ -21,11 +22,11 @@ func ReadForm(r *http.Request) ([]byte, map[string]json.RawMessage, error) {
 	}
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
+	case startsObject(body) || r.Header.Get("Content-Type") == "" || isJSON(media):
+		members, err := parseObject(body)
+		return body, members, err
 	case media == "application/x-www-form-urlencoded":
 		members, err := parseForm(body)
-		return body, members, err
-	case r.Header.Get("Content-Type") == "" || isJSON(media):
-		members, err := parseObject(body)
 		return body, members, err
 	default:
 		return nil, nil, &RequestError{

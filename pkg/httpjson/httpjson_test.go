@@ -36,8 +36,12 @@ func TestReadObject(t *testing.T) {
 		"a JSON subtype":          {`{"a":1}`, "application/merge-patch+json", 0, ""},
 		"space around it":         {" \n{\"a\":1}\n ", "application/json", 0, ""},
 		"a form":                  {`a=1`, "application/x-www-form-urlencoded", 400, "Content-Type"},
-		"a malformed type":        {`{}`, ";;", 400, "Content-Type"},
-		"another charset":         {`{}`, "application/json; charset=latin1", 400, "charset"},
+		"as a form":               {`{"a":1}`, "application/x-www-form-urlencoded", 0, ""},
+		"as text, after space":    {"\r\n\t {\"a\":1}", "text/plain; charset=ISO-8859-1", 0, ""},
+		"of a malformed type":     {`{"a":1}`, ";;", 0, ""},
+		"a list as text":          {`[1]`, "text/plain", 400, "Content-Type"},
+		"a malformed type":        {`a`, ";;", 400, "Content-Type"},
+		"another charset":         {`{"a":"é"}`, "application/json; charset=latin1", 400, "charset"},
 		"nothing":                 {"", "application/json", 400, "empty"},
 		"white space":             {" \n", "application/json", 400, "empty"},
 		"half an object":          {`{"a":`, "application/json", 400, "unexpected end"},
@@ -153,6 +157,8 @@ func TestReadForm(t *testing.T) {
 		a                 string // the member a then
 	}{
 		"JSON":                  {`{"a":1}`, "application/json", 0, `1`},
+		"JSON as a form":        {` {"a":1}`, form, 0, `1`},
+		"JSON as text":          {`{"a":1}`, "text/plain", 0, `1`},
 		"JSON without a type":   {`{"a":1}`, "", 0, `1`},
 		"a form":                {"a=1&b=2", form, 0, `"1"`},
 		"a form with a charset": {"a=%C3%A9+x", form + "; charset=utf-8", 0, `"é x"`},
@@ -186,6 +192,29 @@ func TestReadForm(t *testing.T) {
 	}
 }
 
+// A byte order mark is no part of a body.
+func TestByteOrderMark(t *testing.T) {
+	t.Parallel()
+	const mark = "\uFEFF"
+	for body, contentType := range map[string]string{
+		mark + `{"a":"1"}`:             "",
+		mark + ` {"a" : "1"}`:          "application/x-www-form-urlencoded",
+		mark + "{\"a\":\"1\"\r\n}\r\n": "application/json",
+		mark + "a=1":                   "application/x-www-form-urlencoded",
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", contentType)
+		got, members, err := httpjson.ReadForm(r)
+		if err != nil || string(members["a"]) != `"1"` || string(got) != strings.TrimPrefix(body, mark) {
+			t.Errorf("%q: got %q, a = %s and error %v", body, got, members["a"], err)
+		}
+	}
+	_, _, err := httpjson.ReadObject(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(mark+mark+`{}`)))
+	if e := requestError(t, err); e.Status != http.StatusBadRequest {
+		t.Errorf("two marks: got %d", e.Status)
+	}
+}
+
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -199,6 +228,7 @@ func TestParameters(t *testing.T) {
 		"escaped":                    {"code=a%26b+c", map[string]string{"code": "a&b c"}, ""},
 		"empty counts as not given":  {"code=&name=x", map[string]string{"name": "x"}, ""},
 		"without a value":            {"code", map[string]string{}, ""},
+		"against caches":             {"_=1700000000000&code=A&_=%FF", map[string]string{"code": "A"}, ""},
 		"unknown":                    {"kode=A", nil, "kode"},
 		"unknown without a name":     {"=A", nil, ""},
 		"repeated":                   {"code=A&code=A", nil, "code"},
@@ -276,6 +306,8 @@ func TestConditions(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("If-Match", value)
 		r.Header.Set("If-None-Match", value)
+		notModified := httpjson.NotModified(r, httpjson.ETag(current.Revision()))
+		r.Header.Del("If-None-Match")
 		err := httpjson.CheckIfMatch(r)(current)
 		if (err == nil) != want.match {
 			t.Errorf("If-Match %s: got error %v, want a match: %v", value, err, want.match)
@@ -286,8 +318,12 @@ func TestConditions(t *testing.T) {
 				t.Errorf("If-Match %s: got %+v, want status 412 and the current tag", value, refused)
 			}
 		}
-		if got := httpjson.NotModified(r, httpjson.ETag(current.Revision())); got != want.notModified {
-			t.Errorf("If-None-Match %s: got %v, want %v", value, got, want.notModified)
+		if notModified != want.notModified {
+			t.Errorf("If-None-Match %s: got %v, want %v", value, notModified, want.notModified)
+		}
+		r.Header = http.Header{"If-None-Match": {value}}
+		if err := httpjson.CheckIfMatch(r)(current); (err != nil) != want.notModified || err != nil && requestError(t, err).Status != 412 {
+			t.Errorf("If-None-Match %s on a write: got error %v, want one: %v", value, err, want.notModified)
 		}
 	}
 	plain := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -24,7 +24,7 @@ type Paging struct {
 // Parameters returns the query parameters of r that have a value, by the given
 // names, which a client may write in any case. An unknown or repeated parameter is
 // a [RequestError] of status 400 that names it, so that a typo never widens a
-// search; so is one that is not Unicode text.
+// search; so is one that is not Unicode text. The parameter _ is ignored.
 func Parameters(r *http.Request, names ...string) (map[string]string, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -37,6 +37,8 @@ func Parameters(r *http.Request, names ...string) (map[string]string, error) {
 	for _, sent := range slices.Sorted(maps.Keys(values)) {
 		i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, sent) })
 		switch {
+		case sent == "_":
+			// Browsers' libraries and generated clients add it against caches.
 		case i < 0:
 			bad.Reject(sent, "is not a parameter here; there are "+strings.Join(names, ", "))
 		case seen[names[i]] || len(values[sent]) > 1:

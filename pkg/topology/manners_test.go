@@ -53,6 +53,10 @@ func TestConditionalRequests(t *testing.T) {
 		if got := s.Do(t, "PUT", path, body(`"groupCode":"i"`), "If-Match: *"); got.Status != 200 {
 			t.Errorf("PUT with If-Match *: got %d %s", got.Status, got.Body)
 		}
+		for _, method := range []string{"PUT", "PATCH", "DELETE"} {
+			wantProblem(t, s.Do(t, method, path, body(`"groupCode":"j"`), "If-None-Match: *"), 412)
+		}
+		wantProblem(t, s.Do(t, "PUT", path+"0", body(`"groupCode":"j"`), "If-None-Match: *"), 404)
 		// What changes nothing leaves the state, and its tag, as they are.
 		third := s.Do(t, "GET", path, "").Header.Get("ETag")
 		if got := s.Do(t, "PATCH", path, `{"groupCode":"i","environments":[]}`); got.Header.Get("ETag") != third {

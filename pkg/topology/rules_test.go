@@ -97,6 +97,10 @@ func TestDefaults(t *testing.T) {
 	if got := s.Do(t, "PUT", path, fmt.Sprintf(both, "c")); got.Status != 200 || !strings.Contains(got.Body, operations) {
 		t.Errorf("PUT of plugins: got %d %s", got.Status, got.Body)
 	}
+	// The type that curl sends by default, and a byte order mark.
+	if got := s.Do(t, "PATCH", path, "\uFEFF\n"+`{"groupCode":"h"}`, "Content-Type: application/x-www-form-urlencoded"); got.Status != 200 {
+		t.Errorf("PATCH as a form: got %d %s", got.Status, got.Body)
+	}
 	// A PUT of what is required resets everything else.
 	if got := s.Do(t, "PUT", path, `{"instanceName":"n","instanceCode":"c"}`); got.Status != 200 || got.Body != want {
 		t.Errorf("PUT: got %d %s, want %s", got.Status, got.Body, want)
@@ -224,7 +228,7 @@ func TestMalformedBodies(t *testing.T) {
 		for _, body := range []string{"", "{", valid + "x", valid + valid, "[]", "null", `"x"`} {
 			wantProblem(t, s.Do(t, request[0], request[1], body), 400)
 		}
-		wantProblem(t, s.Do(t, request[0], request[1], valid, "Content-Type: text/plain"), 400)
+		wantProblem(t, s.Do(t, request[0], request[1], "a=b", "Content-Type: text/plain"), 400)
 		wantProblem(t, s.Do(t, request[0], request[1], `{"a":"`+strings.Repeat("x", 1<<20)+`"}`), 413)
 	}
 }

@@ -127,6 +127,23 @@ func TestSearchParameters(t *testing.T) {
 	}
 }
 
+// Parameters without a value, and the one that clients add against caches, count
+// as not given.
+func TestIgnoredParameters(t *testing.T) {
+	t.Parallel()
+	s := apptest.NewBolt(t)
+	create(t, full(t, s), `{"instanceCode":"A1","instanceName":"n"}`)
+	all := s.Do(t, "GET", topology.BasePath, "").Body
+	for _, query := range []string{"instanceCode=", "instanceCode", "groupCode=&subGroupCode=&instanceName=", "limit=&cursor=", "_=1700000000000"} {
+		if got := s.Do(t, "GET", topology.BasePath+"?"+query, ""); got.Status != 200 || got.Body != all {
+			t.Errorf("%s: got %d %s, want %s", query, got.Status, got.Body, all)
+		}
+	}
+	if got := s.Do(t, "GET", topology.BasePath+"?instanceCode=none&_=1", ""); got.Body != "[]" {
+		t.Errorf("with another parameter: got %d %s", got.Status, got.Body)
+	}
+}
+
 func TestPages(t *testing.T) {
 	t.Parallel()
 	s := full(t, apptest.NewBolt(t))
