@@ -68,6 +68,14 @@ func lastConnection(i instance.Instance, now time.Time) *date {
 	return &d
 }
 
+// updatedAt returns when i was last changed or seen.
+func updatedAt(i instance.Instance, now time.Time) date {
+	if seen := lastConnection(i, now); seen != nil && time.Time(*seen).After(i.UpdatedAt) {
+		return *seen
+	}
+	return date(i.UpdatedAt)
+}
+
 // encoder encodes instances as they are at a time.
 type encoder struct {
 	now         time.Time
@@ -97,7 +105,7 @@ func (e encoder) read(i instance.Instance, p profile) (readAnswer, error) {
 	out := readAnswer{
 		UUID: i.ID, Type: a.Type, GPU: orNone(a.GPU), GPUName: orNone(a.GPUName),
 		NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
-		UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt), CurrentServerTime: date(e.now),
+		UpdatedAt: updatedAt(i, e.now), CreatedAt: date(i.CreatedAt), CurrentServerTime: date(e.now),
 		LastConnection: lastConnection(i, e.now), Name: i.Name, Status: e.status(i, a), AskPrice: a.AskPrice,
 		DownloadedImages: orEmpty(a.DownloadedImages), MaxNumParallelJobs: a.MaxNumParallelJobs,
 	}
@@ -115,7 +123,7 @@ func (e encoder) written(i instance.Instance) (writeAnswer, error) {
 	}
 	out := writeAnswer{
 		UUID: i.ID, CurrentServerTime: date(e.now), NumRunningJobs: a.NumRunningJobs, NumAssignedJobs: a.NumAssignedJobs,
-		GPUName: orNone(a.GPUName), UpdatedAt: date(i.UpdatedAt), CreatedAt: date(i.CreatedAt),
+		GPUName: orNone(a.GPUName), UpdatedAt: updatedAt(i, e.now), CreatedAt: date(i.CreatedAt),
 		LastConnection: lastConnection(i, e.now), Type: typeNumber(a.Type), Name: i.Name, Status: e.status(i, a),
 		AskPrice: a.AskPrice, MaxNumParallelJobs: a.MaxNumParallelJobs, DownloadedImages: orEmpty(a.DownloadedImages),
 	}

@@ -38,6 +38,10 @@
 //     wherever GET is except there, since it must have no effect.
 //   - A started instance that has been silent for a time (see [Settings]) has
 //     status 1, which is computed from what is stored when it is read.
+//   - The examples show the same time in updated_at and last_connection: it is
+//     the later of the last write and the last sign of life.
+//   - An optional field may be null, which counts as not given; a gpu may be
+//     written without hyphens.
 //   - gpu_name is the name that the catalogue had when the gpu was set.
 //   - 401 has the documented words where a token or key is wrong. A request that
 //     has no credentials in a known form is told which header to send, beginning

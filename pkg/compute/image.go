@@ -45,8 +45,7 @@ func changeImages(instances instance.Updater, s Settings, operation string, chan
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		f := newFields(members)
-		f.require(imagePath)
+		f := newFields(members, imagePath)
 		path := f.text(imagePath, maxImagePath)
 		if err := f.Err(); err != nil {
 			return httpjson.Answer{}, err

@@ -56,12 +56,20 @@ type input struct {
 // fields reads the fields of a body, and also knows whether one is given as null.
 type fields struct {
 	*httpjson.Fields
-	members map[string]json.RawMessage
+	members  map[string]json.RawMessage
+	required []string
 }
 
-// newFields returns a reader of the members of a body.
-func newFields(members map[string]json.RawMessage) fields {
-	return fields{httpjson.NewFields(members), members}
+// newFields returns a reader of the members of a body, and notes which of those
+// required are missing. The others may be null, which counts as not given.
+func newFields(members map[string]json.RawMessage, required ...string) fields {
+	f := fields{httpjson.NewFields(members), members, required}
+	for _, field := range required {
+		if _, ok := members[field]; !ok {
+			f.Reject(field, msgRequired)
+		}
+	}
+	return f
 }
 
 // parse reads a body. It reads the catalogue only where the body names a GPU.
@@ -82,15 +90,6 @@ func parse(ctx context.Context, f fields, gpus instance.DocumentReader) (input, 
 	return in, f.Err()
 }
 
-// require notes the fields that a whole instance must have.
-func (f fields) require(fields ...string) {
-	for _, field := range fields {
-		if _, ok := f.members[field]; !ok {
-			f.Reject(field, msgRequired)
-		}
-	}
-}
-
 // scalar returns the text of a string or a number; false where the field is
 // not given, or not valid.
 func (f fields) scalar(field, message string) (string, bool) {
@@ -102,7 +101,9 @@ func (f fields) scalar(field, message string) (string, bool) {
 	var number json.Number
 	switch {
 	case string(raw) == "null":
-		f.Reject(field, msgNull)
+		if slices.Contains(f.required, field) {
+			f.Reject(field, msgNull)
+		}
 		return "", false
 	case json.Unmarshal(raw, &text) == nil:
 		return strings.TrimSpace(text), true
@@ -112,6 +113,16 @@ func (f fields) scalar(field, message string) (string, bool) {
 		f.Reject(field, message)
 		return "", false
 	}
+}
+
+// integral returns the text of a scalar, as an integer where it is a number that
+// is one.
+func (f fields) integral(field, message string) (string, bool) {
+	text, ok := f.scalar(field, message)
+	if n, isInteger := httpjson.ParseInteger(text); ok && isInteger && f.members[field][0] != '"' {
+		text = strconv.FormatInt(n, 10)
+	}
+	return text, ok
 }
 
 // text reads a text of one line that may not be blank.
@@ -153,7 +164,7 @@ func (f fields) price() *json.Number {
 }
 
 func (f fields) kind() *string {
-	text, ok := f.scalar("type", msgString)
+	text, ok := f.integral("type", msgString)
 	if !ok {
 		return nil
 	}
@@ -171,7 +182,7 @@ func (f fields) kind() *string {
 
 func (f fields) parallelJobs() *int64 {
 	const field = "max_num_parallel_jobs"
-	text, ok := f.scalar(field, msgInteger)
+	text, ok := f.integral(field, msgInteger)
 	if !ok {
 		return nil
 	}
@@ -190,7 +201,7 @@ func (f fields) parallelJobs() *int64 {
 	return &n
 }
 
-// gpu reads a UUID. Null, an empty text and what answers show for none all
+// gpu reads a UUID, with or without hyphens. Null, an empty text and what answers show for none all
 // say that there is none.
 func (f fields) gpu() *string {
 	raw, given := f.members["gpu"]
@@ -207,6 +218,9 @@ func (f fields) gpu() *string {
 		return nil
 	}
 	text = strings.ToLower(strings.TrimSpace(text))
+	if len(text) == 32 {
+		text = strings.Join([]string{text[:8], text[8:12], text[12:16], text[16:20], text[20:]}, "-")
+	}
 	switch {
 	case slices.Contains([]string{"", none}, text):
 		return &empty
@@ -223,8 +237,7 @@ func readInstance(r *http.Request, gpus instance.DocumentReader) (body []byte, m
 	if err != nil {
 		return nil, nil, input{}, err
 	}
-	f := newFields(members)
-	f.require("name", "ask_price")
+	f := newFields(members, "name", "ask_price")
 	in, err = parse(r.Context(), f, gpus)
 	return body, members, in, err
 }

@@ -43,7 +43,7 @@ func TestBadBodies(t *testing.T) {
 		patch bool              // whether it is the same of a PATCH
 	}{
 		{`{}`, map[string]string{"name": required, "ask_price": required}, false},
-		{`{"name":null,"ask_price":null}`, map[string]string{"name": "This field may not be null.", "ask_price": "This field may not be null."}, true},
+		{`{"name":null,"ask_price":null}`, map[string]string{"name": "This field may not be null.", "ask_price": "This field may not be null."}, false},
 		{`{"name":" ","ask_price":1}`, map[string]string{"name": "This field may not be blank."}, true},
 		{`{"name":["n"],"ask_price":1}`, map[string]string{"name": "Not a valid string."}, true},
 		{`{"name":true,"ask_price":1}`, map[string]string{"name": "Not a valid string."}, true},
@@ -59,7 +59,9 @@ func TestBadBodies(t *testing.T) {
 		{`{"name":"n","ask_price":-1}`, map[string]string{"ask_price": "cannot be smaller than $0.001"}, true},
 		{`{"name":"n","ask_price":1,"type":"tpu"}`, map[string]string{"type": `"tpu" is not a valid choice.`}, true},
 		{`{"name":"n","ask_price":1,"type":3}`, map[string]string{"type": `"3" is not a valid choice.`}, true},
-		{`{"name":"n","ask_price":1,"type":null}`, map[string]string{"type": "This field may not be null."}, true},
+		{`{"name":"n","ask_price":1,"type":1.5}`, map[string]string{"type": `"1.5" is not a valid choice.`}, true},
+		{`{"name":"n","ask_price":1,"max_num_parallel_jobs":1e10}`, map[string]string{"max_num_parallel_jobs": "less than or equal to 2147483647."}, true},
+		{`{"name":"n","ask_price":1,"type":"gpu","gpu":"` + strings.ReplaceAll(card().UUID, "-", "") + `0"}`, map[string]string{"gpu": "Must be a valid UUID."}, true},
 		{`{"name":"n","ask_price":1,"max_num_parallel_jobs":"many"}`, map[string]string{"max_num_parallel_jobs": "A valid integer is required."}, true},
 		{`{"name":"n","ask_price":1,"max_num_parallel_jobs":1.5}`, map[string]string{"max_num_parallel_jobs": "A valid integer is required."}, true},
 		{`{"name":"n","ask_price":1,"max_num_parallel_jobs":0}`, map[string]string{"max_num_parallel_jobs": "Ensure this value is greater than or equal to 1."}, true},
@@ -511,6 +513,9 @@ func TestManners(t *testing.T) {
 		t.Errorf("PATCH of what is known: got %d %s", got.Status, got.Body)
 	}
 	current := s.Do(t, "GET", path, "").Header.Get("ETag")
+	if got := s.Do(t, "PUT", path, `{"name":"n","ask_price":2}`, "If-None-Match: *"); got.Status != 412 {
+		t.Errorf("PUT of what must not exist: got %d %s", got.Status, got.Body)
+	}
 	for _, r := range []struct{ method, target, body string }{
 		{"PUT", path, `{"name":"n","ask_price":2}`},
 		{"PATCH", path, `{"name":"n"}`},
@@ -570,4 +575,78 @@ func TestHead(t *testing.T) {
 			t.Errorf("HEAD is a heartbeat: %v", row)
 		}
 	})
+}
+
+// Null is as good as nothing for what need not be given, and an integer and a UUID
+// may be written in more than one way.
+func TestLenient(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	jobs := func(got apptest.Response) string {
+		t.Helper()
+		row := decode[map[string]any](t, got)
+		return strings.TrimSpace(fmt.Sprintln(got.Status, row["name"], row["type"], row["ask_price"], row["max_num_parallel_jobs"], row["gpu"]))
+	}
+	const nulls = `"type":null,"gpu":null,"max_num_parallel_jobs":null`
+	created := s.Do(t, "POST", base, `{"name":"n","ask_price":1,`+nulls+`}`)
+	path := created.Header.Get("Location")
+	hyphenless := strings.ToUpper(strings.ReplaceAll(card().UUID, "-", ""))
+	if got, want := jobs(created), "200 n 1 1 1 <nil>"; got != want {
+		t.Fatalf("POST: got %s, want %s", got, want)
+	}
+	for _, step := range []struct{ method, body, want string }{
+		{"PATCH", `{"max_num_parallel_jobs":3.0,"type":1.0}`, "200 n 1 1 3 <nil>"},
+		{"PATCH", `{"name":null,"ask_price":null,` + nulls + `}`, "200 n 1 1 3 <nil>"},
+		{"PATCH", `{"max_num_parallel_jobs":2e3}`, "200 n 1 1 2000 <nil>"},
+		{"PUT", `{"name":"m","ask_price":2e0,` + nulls + `}`, "200 m 1 2 1 <nil>"},
+		{"PATCH", `{"type":2.0,"gpu":"` + hyphenless + `"}`, "200 m 2 2 1 " + card().UUID},
+	} {
+		if got := jobs(s.Do(t, step.method, path, step.body)); got != step.want {
+			t.Errorf("%s %s: got %s, want %s", step.method, step.body, got, step.want)
+		}
+	}
+	if got := s.Do(t, "PATCH", path+"add-image/", `{"image_registry_path":null}`); got.Status != 400 {
+		t.Errorf("no image: got %d %s", got.Status, got.Body)
+	}
+	if got := s.Do(t, "GET", "/api/v1/gpus/?_=1", ""); got.Status != 200 {
+		t.Errorf("a parameter against caches: got %d %s", got.Status, got.Body)
+	}
+	// The type that curl sends by default.
+	if got := s.Do(t, "PATCH", path, `{"name":"o"}`, "Content-Type: application/x-www-form-urlencoded"); jobs(got) != "200 o 2 2 1 "+card().UUID {
+		t.Errorf("JSON as a form: got %d %s", got.Status, got.Body)
+	}
+}
+
+// A sign of life is later than the last write, and no write itself.
+func TestUpdatedAt(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	updated := func(got apptest.Response) string {
+		t.Helper()
+		return decode[map[string]any](t, got)["updated_at"].(string)
+	}
+	format := func(at time.Time) string { return at.UTC().Format("02-01-2006 15:04:05") }
+	path := create(t, s, `{"name":"n","ask_price":1}`)
+	first := s.Do(t, "GET", path, "")
+	if got := updated(first); got != format(s.Clock.Now()) {
+		t.Errorf("created: got %s", got)
+	}
+	s.Clock.Advance(time.Hour)
+	seen := s.Clock.Now()
+	s.Do(t, "GET", path+"get-jobs/", "")
+	s.Clock.Advance(time.Hour)
+	got := s.Do(t, "GET", path, "")
+	if updated(got) != format(seen) || got.Header.Get("ETag") != first.Header.Get("ETag") {
+		t.Errorf("seen: got %s and %s, want %s and the ETag %s", updated(got), got.Header.Get("ETag"), format(seen), first.Header.Get("ETag"))
+	}
+	if got := updated(s.Do(t, "PATCH", path, `{"name":"m"}`)); got != format(s.Clock.Now()) {
+		t.Errorf("changed: got %s", got)
+	}
+	// A sign of life of a clock that was ahead counts as one of now.
+	s.Clock.Advance(48 * time.Hour)
+	s.Do(t, "GET", path+"get-jobs/", "")
+	s.Clock.Advance(-24 * time.Hour)
+	if got := updated(s.Do(t, "GET", path, "")); got != format(s.Clock.Now()) {
+		t.Errorf("a clock that was ahead: got %s", got)
+	}
 }

@@ -22,8 +22,7 @@ func IssueToken(keys *auth.Authenticator) httpjson.Handler {
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		f := newFields(members)
-		f.require("username", "password")
+		f := newFields(members, "username", "password")
 		username, password := f.text("username", maxName), f.text("password", maxName)
 		if err := f.Err(); err != nil {
 			return httpjson.Answer{}, err
