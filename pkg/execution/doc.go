@@ -16,6 +16,8 @@
 //     by source: any JSON but null of at most 100 levels is accepted, and given
 //     back as it came, white space between its parts aside. So are forceinput,
 //     output and logging, which may be null.
+//   - The later description declares the header Authorization itself to be the
+//     key: the secret is accepted there alone, and after ApiKey.
 //   - An id is part of a path, so . and .. are refused. Texts are one line,
 //     except the description.
 //   - user and input are required. Where forceinput is given, as in the later

@@ -423,6 +423,8 @@ func TestManners(t *testing.T) {
 				t.Errorf("%s of another state: got the ETag %q, want %q", method, got.Header.Get("ETag"), current)
 			}
 		}
+		refused(t, "update of what must not exist", s.Do(t, "POST", "/instances/update", body(`,"id":"one"`), "If-None-Match: *"), 412, "If-None-Match")
+		refused(t, "create of what exists", s.Do(t, "PUT", "/instances/create", body(`,"id":"one"`), "If-None-Match: *"), 400, "already exists")
 		refused(t, "method", s.Do(t, "POST", "/instances/create", "{}"), 405, "")
 		refused(t, "path", s.Do(t, "GET", "/instances/nothing", ""), 404, "")
 	})
@@ -454,6 +456,12 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%s: got %d %s", scheme, got.Status, got.Body)
 		}
 	}
+	// Without a scheme, as the later description has it.
+	if got := s.Do(t, "GET", "/instances/get/one", "", "Authorization: "+reader); got.Status != 200 {
+		t.Errorf("a bare secret: got %d %s", got.Status, got.Body)
+	}
+	refused(t, "a bare secret, denied", s.Do(t, "GET", "/instances/get/one", "", "Authorization: "+writer), 403, "permission")
+	refused(t, "a bare secret, wrong", s.Do(t, "GET", "/instances/get/one", "", "Authorization: "+reader+"x"), 401, "API key")
 	if got := s.Do(t, "POST", "/instances/update", body(`,"id":"one"`), "Authorization: ApiKey "+writer); got.Status != 200 {
 		t.Errorf("update by another owner: got %d %s", got.Status, got.Body)
 	}
