@@ -171,5 +171,11 @@ func TestDecompression(t *testing.T) {
 		if e.Body != test.want || e.Headers["Content-Encoding"] != test.coding {
 			t.Errorf("%s: body %q, headers %v", test.name, e.Body, e.Headers)
 		}
+	} // Where the answer streams, the body is not passed on, but its coding counts.
+	g := newGateway(t, compressing(t, 10), invoker(func(context.Context, string, []byte) ([]byte, error) {
+		return nil, nil
+	}), gateway.Options{})
+	if w := do(g, request("GET", "/stream", long, "Content-Encoding", "br")); w.Code != 406 {
+		t.Errorf("a stream: status %d", w.Code)
 	}
 }

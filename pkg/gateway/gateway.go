@@ -131,17 +131,18 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, c, unreadable(err))
 		return
 	}
+	body, err := g.decoded(r.Header, sent)
+	if err != nil {
+		done()
+		g.refuse(w, c, badMediaType())
+		return
+	}
 	if method.Stream != 0 {
 		done()
 		g.stream(w, c, method)
 		return
 	}
 	defer done()
-	body, err := g.decoded(r.Header, sent)
-	if err != nil {
-		g.refuse(w, c, badMediaType())
-		return
-	}
 	if method.Mock != nil {
 		g.mock(w, c, method.Mock)
 		return
