@@ -136,6 +136,7 @@ func TestBadBodies(t *testing.T) {
 		patch  []string // of a PATCH; nil where it is no error there
 	}{
 		"nothing given":          {`{}`, []string{"instanceName", "instanceCode"}, nil},
+		"no name":                {`{"instanceCode":"x"}`, []string{"instanceName"}, nil},
 		"nulls":                  {`{"instanceName":null,"instanceCode":null}`, []string{"instanceName", "instanceCode"}, nil},
 		"blank name":             {`{"instanceName":" \t","instanceCode":"x"}`, []string{"instanceName"}, []string{"instanceName"}},
 		"empty code":             {`{"instanceName":"x","instanceCode":""}`, []string{"instanceCode"}, []string{"instanceCode"}},

@@ -87,7 +87,7 @@ func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 	tmpl := dynamotest.Template(t)
 	t.Run("bolt", func(t *testing.T) {
 		t.Parallel()
-		test(t, newBolt(t, tmpl))
+		test(t, newBolt(t, tmpl, unchanged))
 	})
 	t.Run("dynamo", func(t *testing.T) {
 		t.Parallel()
@@ -100,10 +100,18 @@ func Each(t *testing.T, test func(t *testing.T, s *Server)) {
 // NewBolt serves the API on the embedded repository.
 func NewBolt(t testing.TB) *Server {
 	t.Helper()
-	return newBolt(t, dynamotest.Template(t))
+	return NewBoltWith(t, unchanged)
 }
 
-func newBolt(t testing.TB, tmpl *template.Template) *Server {
+// NewBoltWith serves the API on what wrap makes of the embedded repository, for
+// faults to be injected.
+func NewBoltWith(t testing.TB, wrap func(app.Repository) app.Repository) *Server {
+	t.Helper()
+	return newBolt(t, dynamotest.Template(t), wrap)
+}
+
+// newBolt serves the API on the embedded repository, as wrap changes it.
+func newBolt(t testing.TB, tmpl *template.Template, wrap func(app.Repository) app.Repository) *Server {
 	t.Helper()
 	clock := newClock()
 	r, err := bolt.Open(filepath.Join(t.TempDir(), "instances.db"),
@@ -112,8 +120,11 @@ func newBolt(t testing.TB, tmpl *template.Template) *Server {
 		t.Fatalf("open repository: %v", err)
 	}
 	t.Cleanup(func() { _ = r.Close() })
-	return serve(t, tmpl, r, clock)
+	return serve(t, tmpl, wrap(r), clock)
 }
+
+// unchanged returns r.
+func unchanged(r app.Repository) app.Repository { return r }
 
 // newClock returns a clock at the current time: DynamoDB removes what has
 // expired by its own clock.

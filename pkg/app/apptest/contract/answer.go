@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // checkAnswer returns what the answer uses of the document, and how it differs
@@ -26,8 +28,12 @@ func (d *Document) checkAnswer(x Exchange, o *operation) (*trace, error) {
 	if err := d.checkHeaders(t, x, described); err != nil {
 		return t, err
 	}
+	if x.Method == http.MethodHead {
+		// It is described as for GET; no server sends the body.
+		return t, nil
+	}
 	content := described.child("content")
-	if !bodyAllowed(x.Method, x.Status) || !content.there() {
+	if !content.there() {
 		if len(x.Answer) > 0 {
 			return t, errors.New("it has a body, and none is described")
 		}
@@ -46,7 +52,7 @@ func (d *Document) checkAnswer(x Exchange, o *operation) (*trace, error) {
 	if err != nil {
 		return t, err
 	}
-	value, err := decodeJSON(body)
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil && strings.Contains(err.Error(), "exceeded max depth") {
 		// No request can nest values so deep, but stored instances may.
 		return t, nil

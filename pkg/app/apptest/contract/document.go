@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math/big"
 	"net/url"
 	"slices"
@@ -107,6 +108,28 @@ func (d *Document) read(text string) error {
 	return nil
 }
 
+// Operations yields the method and the path of each operation.
+func (d *Document) Operations() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, o := range d.operations {
+			if !yield(o.method, o.path) {
+				return
+			}
+		}
+	}
+}
+
+// Examples returns the examples of bodies, by their names.
+func (d *Document) Examples() map[string]any {
+	examples := map[string]any{}
+	for at := range d.coverage.documented {
+		if example := d.at(at); strings.Contains(at, "/examples/") {
+			examples[at[strings.LastIndex(at, "/")+1:]] = d.follow(example).object["value"]
+		}
+	}
+	return examples
+}
+
 // methods are the methods that a path can have, as a document writes them.
 func methods() []string {
 	return []string{"get", "head", "put", "post", "delete", "options", "patch", "trace"}
@@ -184,7 +207,7 @@ func (n node) there() bool { return n.object != nil }
 // child returns the member of the name, if that is an object.
 func (n node) child(name string) node {
 	object, _ := n.object[name].(map[string]any)
-	return node{n.at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name), object}
+	return node{n.at + "/" + strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1"), object}
 }
 
 // children yields the members that are objects.
@@ -225,12 +248,17 @@ func (d *Document) follow(n node) node {
 		if !ok {
 			return n
 		}
-		pointer, _ := strings.CutPrefix(ref, "#")
-		n = node{"", d.root}
-		for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-			n = n.child(strings.NewReplacer("~1", "/", "~0", "~").Replace(token))
-		}
+		n = d.at(strings.TrimPrefix(ref, "#"))
 	}
+}
+
+// at returns the node at a JSON pointer.
+func (d *Document) at(pointer string) node {
+	n := node{"", d.root}
+	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		n = n.child(strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~"))
+	}
+	return n
 }
 
 // find returns the operation for a request, and the path parameters as they

@@ -63,7 +63,8 @@ func (d *Document) checkExchange(x Exchange, o *operation, parameters map[string
 	switch {
 	case invalid != nil && x.Status < 400:
 		return fmt.Errorf("the request was accepted, but is not valid: %w", invalid)
-	case invalid == nil && x.Status == http.StatusBadRequest && !d.mayRefuse(x.Answer):
+	case invalid == nil && x.Status == http.StatusBadRequest && x.Method != http.MethodHead &&
+		!request.unlisted && !d.mayRefuse(x.Answer):
 		return errors.New("the request was refused, but is valid, and x-refusals have no such reason")
 	}
 	answer, err := d.checkAnswer(x, o)
@@ -90,6 +91,10 @@ func (d *Document) mayRefuse(answer []byte) bool {
 }
 
 // trace is what an exchange uses of the document.
-type trace struct{ seen []string }
+type trace struct {
+	seen []string
+	// unlisted says that the query has parameters that the document does not list.
+	unlisted bool
+}
 
 func (t *trace) add(n node) { t.seen = append(t.seen, n.at) }

@@ -2,12 +2,9 @@ package contract
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"mime"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,7 +14,8 @@ import (
 )
 
 // checkRequest returns what the request uses of the document, and why it is
-// not valid.
+// not valid. A document cannot rule out query parameters that it does not list:
+// they are neither.
 func (d *Document) checkRequest(x Exchange, o *operation, inPath map[string]string) (*trace, error) {
 	t := &trace{}
 	t.add(o.node)
@@ -53,9 +51,7 @@ func (d *Document) checkRequest(x Exchange, o *operation, inPath map[string]stri
 			return t, fmt.Errorf("%s parameter %s: %w", p.text("in"), name, err)
 		}
 	}
-	if len(query) > 0 {
-		return t, fmt.Errorf("query parameters %q are not described", slices.Sorted(maps.Keys(query)))
-	}
+	t.unlisted = len(query) > 0
 	return t, d.checkBody(t, x, d.follow(o.node.child("requestBody")))
 }
 
@@ -79,8 +75,8 @@ func queryOf(u *url.URL) (url.Values, error) {
 		return nil, err
 	}
 	for name, list := range values {
-		if !utf8.ValidString(name) || slices.ContainsFunc(list, func(s string) bool { return !utf8.ValidString(s) }) {
-			return nil, errors.New("the query is not UTF-8")
+		if hasReplacement(name) || slices.ContainsFunc(list, func(s string) bool { return hasReplacement(s) }) {
+			return nil, errors.New("the query is not Unicode")
 		}
 	}
 	return values, nil
@@ -145,7 +141,7 @@ func (d *Document) checkBody(t *trace, x Exchange, described node) error {
 	if mediaType == formType {
 		value, err = decodeForm(x.Body)
 	} else {
-		value, err = decodeJSON(x.Body)
+		value, err = decodeText(x.Body)
 	}
 	if err != nil {
 		return fmt.Errorf("the body: %w", err)
@@ -180,33 +176,36 @@ func mediaTypeOf(x Exchange) (string, error) {
 	return mediaType, nil
 }
 
-// decodeJSON decodes one JSON value in UTF-8, without half a surrogate pair.
-func decodeJSON(body []byte) (any, error) {
+// decodeText decodes the JSON value of a request, which must be Unicode text:
+// U+FFFD stands for what is not.
+func decodeText(body []byte) (any, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !utf8.Valid(body) {
 		return nil, errors.New("not UTF-8")
 	}
-	if hasLoneSurrogate(body) {
-		return nil, errors.New("a lone surrogate")
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err == nil && hasReplacement(value) {
+		err = errors.New("not Unicode")
 	}
-	return jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	return value, err
 }
 
-// hasLoneSurrogate reports whether an escape in JSON text is half of a pair.
-func hasLoneSurrogate(body []byte) bool {
-	if !bytes.Contains(bytes.ToLower(body), []byte(`\ud`)) {
-		return false
+// hasReplacement reports whether a text of the value has U+FFFD, which a decoder
+// puts in place of half a surrogate pair.
+func hasReplacement(value any) bool {
+	switch value := value.(type) {
+	case string:
+		return strings.ContainsRune(value, utf8.RuneError)
+	case []any:
+		return slices.ContainsFunc(value, hasReplacement)
+	case map[string]any:
+		for name, v := range value {
+			if hasReplacement(name) || hasReplacement(v) {
+				return true
+			}
+		}
 	}
-	// A decoder replaces it, and only it, by U+FFFD.
-	count := func(b []byte) int {
-		return bytes.Count(b, []byte("\ufffd")) + bytes.Count(bytes.ToLower(b), []byte(`\ufffd`))
-	}
-	var v any
-	if json.Unmarshal(body, &v) != nil {
-		return false
-	}
-	again, err := json.Marshal(v)
-	return err == nil && count(again) > count(body)
+	return false
 }
 
 // decodeForm decodes a form. If a field is repeated, the last value counts.
@@ -218,15 +217,10 @@ func decodeForm(body []byte) (any, error) {
 	object := map[string]any{}
 	for name, list := range values {
 		last := list[len(list)-1]
-		if !utf8.ValidString(last) {
-			return nil, errors.New("not UTF-8")
-		}
 		object[name] = last
+		if hasReplacement(name) || slices.ContainsFunc(list, func(s string) bool { return hasReplacement(s) }) {
+			return nil, errors.New("not Unicode")
+		}
 	}
 	return object, nil
-}
-
-// bodyAllowed reports whether an answer can have a body.
-func bodyAllowed(method string, status int) bool {
-	return method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
 }
