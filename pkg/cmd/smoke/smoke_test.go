@@ -137,7 +137,7 @@ func TestPartialKeys(t *testing.T) {
 	}{
 		{"compute", []string{"compute:read", "compute:write"}, 8 + 16, []string{"topology:read", "topology:write", "execution:read", "execution:write"}},
 		{"execution", []string{"execution:read", "execution:write"}, 8 + 1 + 8, []string{"topology:read", "topology:write", "compute:read", "compute:write"}},
-		{"reading", []string{"topology:read", "compute:read", "execution:read"}, 8 + 1 + 3 + 1, []string{"topology:write", "compute:write", "execution:write"}},
+		{"reading", []string{"topology:read", "compute:read", "execution:read"}, 8 + 2 + 3 + 1, []string{"topology:write", "compute:write", "execution:write"}},
 		{"writing", []string{"compute:write", "execution:write"}, 8 + 10 + 4, []string{"topology:read", "topology:write", "compute:read", "execution:read"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -53,6 +53,7 @@ func (r *runner) testTopology(ctx context.Context) {
 	var location, etag string
 
 	s.do(ctx, "lists a page", read, "GET "+list+"?limit=1", nil, "200", isList)
+	s.do(ctx, "answers HEAD", read, "HEAD "+list+"?limit=1", nil, "200", hasHeader("Content-Type", "application/json"))
 	s.create(ctx, "creates an instance", write, post, instance("Smoke", 1), "201", same("Smoke", 1), func(a answer) (err error) {
 		etag = a.header.Get("ETag")
 		// It starts with the path of the URL, which has the stage.
