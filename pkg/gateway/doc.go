@@ -8,7 +8,8 @@
 // looks like.
 //
 // Paths, and path parameters in events, stay percent-encoded as they were sent;
-// query parameters are decoded. A request body is text: without binary media
+// query parameters are decoded, and an escape in them that is not one is refused
+// with 400 (which AWS does not document; see adamchainz/apig-wsgi#102). A request body is text: without binary media
 // types API Gateway reads it as UTF-8, so invalid bytes become U+FFFD, and the
 // Base64 of an answer is sent without being decoded.
 //

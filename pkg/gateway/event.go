@@ -277,8 +277,7 @@ func (c *call) headers() map[string][]string {
 }
 
 // query decodes a query string. It returns nil if there are no parameters. A
-// semicolon separates like an ampersand, as AWS documents; what cannot be decoded
-// is kept as it is.
+// semicolon separates like an ampersand, as AWS documents. All escapes are valid.
 func query(raw string) map[string][]string {
 	var all map[string][]string
 	for pair := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -286,16 +285,9 @@ func query(raw string) map[string][]string {
 		if all == nil {
 			all = map[string][]string{}
 		}
-		name = unescape(name)
-		all[name] = append(all[name], unescape(value))
+		name, _ = url.QueryUnescape(name)
+		value, _ = url.QueryUnescape(value)
+		all[name] = append(all[name], value)
 	}
 	return all
-}
-
-func unescape(s string) string {
-	decoded, err := url.QueryUnescape(s)
-	if err != nil {
-		return s
-	}
-	return decoded
 }

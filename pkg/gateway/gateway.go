@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -103,6 +104,10 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	if headerBytes(r) > MaxHeaderBytes {
 		headerTooLarge(w, c)
+		return
+	}
+	if _, err := url.QueryUnescape(r.URL.RawQuery); err != nil {
+		g.refuse(w, c, badRequest())
 		return
 	}
 	path, ok := g.withoutStage(c.fullPath)

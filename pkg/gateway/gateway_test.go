@@ -107,6 +107,8 @@ func TestRoutes(t *testing.T) {
 		{"HEAD", "/files/x", `{"function":"thing-list","parameters":{"path":"x"}}`},
 		{"POST", "/things", "mock 405 POST"},
 		{"PUT", "/things", "mock 405 PUT"},
+		{"GET", "/things?x=%zz", "refused: Bad Request"},
+		{"GET", "/things?x=1&100%", "refused: Bad Request"},
 		{"GET", "/", "mock 404"},
 		{"GET", "/other", "mock 404"},
 		{"GET", "/things/7/more", "refused: Missing Authentication Token"},
