@@ -17,8 +17,9 @@ import (
 )
 
 // testModel runs random creates, replaces, deletes, restores, purges and
-// touches on the repository and on a model, and compares every result, and at
-// the end what is stored, a history, the trash and what is idle.
+// touches on the repository and on a model, some with idempotency keys, and
+// compares every result, and at the end what is stored, a history, the trash and
+// what is idle.
 func testModel(t *testing.T, open Opener) {
 	f := start(t, open)
 	ctx := t.Context()
@@ -30,7 +31,7 @@ func testModel(t *testing.T, open Opener) {
 			Order:      rapid.SampledFrom([]instance.Order{instance.OrderID, instance.OrderTime}).Draw(t, "order"),
 			NameSearch: true,
 		}
-		m := &model{kind: kind, stored: map[instance.Key]instance.Instance{}}
+		m := &model{kind: kind, stored: map[instance.Key]instance.Instance{}, answers: map[string]kept{}}
 		for range rapid.IntRange(1, 10).Draw(t, "steps") {
 			m.step(ctx, t, f)
 		}
@@ -56,6 +57,14 @@ type model struct {
 	trash, emptied []instance.Deleted
 	// history holds the events in order.
 	history []instance.Event
+	// answers holds what is recorded, by idempotency keys.
+	answers map[string]kept
+}
+
+// kept is a recorded answer.
+type kept struct {
+	answer  string
+	expires time.Time
 }
 
 // The values that steps and queries draw from: few, so that they meet.
@@ -114,22 +123,24 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		i.Status = rapid.SampledFrom(modelStatuses()).Draw(t, "status")
 	}
 	idle := rapid.SampledFrom(modelIdle()).Draw(t, "idle")
+	record := m.drawRecord(t, operation, f.clock.Now())
 	var got, want error
 	switch operation {
 	case "create":
 		i = f.fresh(i)
 		i.IdleSince = idle.since(change.At, time.Time{})
-		got, want = f.Create(ctx, i, change, nil), m.create(i, change)
+		got, want = f.Create(ctx, i, change, record), m.once(record, change.At, i, func() error { return m.create(i, change) })
 	case "replace":
-		_, got = f.Update(ctx, i.Key(), change, nil, func(before instance.Instance) (instance.Instance, error) {
+		_, got = f.Update(ctx, i.Key(), change, record, func(before instance.Instance) (instance.Instance, error) {
 			before.Code, before.Group, before.SubGroup = i.Code, i.Group, i.SubGroup
 			before.Name, before.Status = i.Name, i.Status
 			before.IdleSince = idle.since(change.At, before.IdleSince)
 			return before, nil
 		})
-		want = m.replace(i, idle, change)
+		want = m.once(record, change.At, i, func() error { return m.replace(i, idle, change) })
 	case "delete":
-		got, want = f.Delete(ctx, i.Key(), change, nil, nil), m.remove(i.Key(), change)
+		got = f.Delete(ctx, i.Key(), change, record, nil)
+		want = m.once(record, change.At, m.stored[i.Key()], func() error { return m.remove(i.Key(), change) })
 	case "purge":
 		d, ok := m.drawDeleted(t, i)
 		if !ok {
@@ -146,9 +157,52 @@ func (m *model) step(ctx context.Context, t *rapid.T, f *fixture) {
 		}
 		got, want = f.Touch(ctx, i.Key(), at), m.touch(i.Key(), at, f.clock.Now())
 	}
+	if repeated, ok := errors.AsType[*instance.RepeatedError](got); ok {
+		got = errors.New(string(repeated.Answer))
+		if want != nil && got.Error() == want.Error() {
+			return
+		}
+	}
 	if !errors.Is(got, want) {
 		t.Fatalf("%s of %s %q: %v, want %v", operation, i.Collection, i.ID, got, want)
 	}
+}
+
+// drawRecord returns a record for the operation, of few keys and a short life, or
+// nil.
+func (m *model) drawRecord(t *rapid.T, operation string, now time.Time) *instance.Idempotency {
+	key := rapid.SampledFrom([]string{"", "", "", "k", "l"}).Draw(t, "idempotency key")
+	if key == "" || !slices.Contains([]string{"create", "replace", "delete"}, operation) {
+		return nil
+	}
+	return &instance.Idempotency{
+		Owner: m.kind.Name, Route: "r", Key: key, Answer: answerOf, ExpiresAt: now.Add(4 * time.Second).Truncate(time.Second),
+	}
+}
+
+// answerOf is the answer of a write that stores i, or deletes it.
+func answerOf(i instance.Instance) ([]byte, error) {
+	return fmt.Append(nil, "answer ", i.Key(), i.Revision(), i.Name, i.Status), nil
+}
+
+// once does a write of i unless the key of record was used: then its error has the
+// text of the answer.
+func (m *model) once(record *instance.Idempotency, now time.Time, i instance.Instance, write func() error) error {
+	if record == nil {
+		return write()
+	}
+	if old, ok := m.answers[record.Key]; ok && now.Before(old.expires) {
+		return errors.New(old.answer)
+	}
+	err := write()
+	if err == nil {
+		if after, ok := m.stored[i.Key()]; ok {
+			i = after
+		}
+		answer, _ := answerOf(i)
+		m.answers[record.Key] = kept{string(answer), record.ExpiresAt}
+	}
+	return err
 }
 
 // codeTaken reports whether an instance other than i has its code.
