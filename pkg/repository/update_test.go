@@ -118,6 +118,38 @@ func TestUpdate(t *testing.T) {
 		}
 	})
 
+	// A record is read only where the write is refused, and stored apart only
+	// where nothing else is written.
+	t.Run("with a record", func(t *testing.T) {
+		t.Parallel()
+		keep := func(i instance.Instance) (instance.Instance, error) { return i, nil }
+		refuse := func(i instance.Instance) (instance.Instance, error) { return i, failure }
+		repeated := &instance.RepeatedError{Answer: []byte("first")}
+		for name, test := range map[string]struct {
+			s                *stub
+			modify           func(instance.Instance) (instance.Instance, error)
+			want             error
+			records, lookups int
+		}{
+			"written":         {&stub{}, rename, nil, 0, 0},
+			"unchanged":       {&stub{}, keep, nil, 1, 0},
+			"refused":         {&stub{}, refuse, failure, 0, 1},
+			"repeated":        {&stub{recorded: repeated}, refuse, repeated, 0, 1},
+			"repeated, gone":  {&stub{recorded: repeated, getErr: instance.ErrNotFound}, rename, repeated, 0, 1},
+			"repeated, large": {&stub{recorded: repeated, replaceErr: instance.ErrTooLarge}, rename, repeated, 0, 1},
+			// These tell nothing about an earlier request.
+			"not read":     {&stub{getErr: failure}, rename, failure, 0, 0},
+			"unknown":      {&stub{replaceErr: failure}, rename, failure, 0, 0},
+			"record fails": {&stub{recorded: instance.ErrUnavailable}, refuse, instance.ErrUnavailable, 0, 1},
+		} {
+			_, err := repository.Update(t.Context(), test.s, instance.Key{}, instance.Change{}, &instance.Idempotency{}, test.modify)
+			if !errors.Is(err, test.want) || test.s.records != test.records || test.s.lookups != test.lookups {
+				t.Errorf("%s: %v, %d records stored and %d read, want %v, %d and %d",
+					name, err, test.s.records, test.s.lookups, test.want, test.records, test.lookups)
+			}
+		}
+	})
+
 	t.Run("errors end it", func(t *testing.T) {
 		t.Parallel()
 		for _, test := range []struct {

@@ -114,6 +114,7 @@ func testIdempotency(t *testing.T, open Opener) {
 			// What is stored may have changed since.
 			if name == "delete" {
 				f.create(t, i)
+				wantRepeated(t, f.Delete(t.Context(), i.Key(), f.change("delete"), again, nil), first, answered)
 			} else {
 				f.replace(t, i.Key(), func(i *instance.Instance) { i.Status = "changed" })
 			}

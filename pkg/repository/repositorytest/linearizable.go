@@ -1,8 +1,12 @@
 package repositorytest
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -50,22 +54,27 @@ func testLinearizable(t *testing.T, open Opener) {
 			if err != nil {
 				return err
 			}
-			if (client+step)%2 == 0 {
+			switch (client + step) % 3 {
+			case 0:
 				before := known
-				_, err = run(client, registerCall{"replace", before.Version, name}, func() (register, error) {
+				_, err = run(client, registerCall{kind: "replace", version: before.Version, text: name}, func() (register, error) {
 					after := before
 					after.Name = name
 					i, err := f.Replace(t.Context(), before, after, f.change("replace"), nil)
 					return register{i.Version, i.Name}, err
 				})
-			} else {
+			case 1:
 				_, err = run(client, registerCall{kind: "append", text: name}, func() (register, error) {
-					i, err := f.Update(t.Context(), first.Key(), f.change("patch"),
-						nil, func(i instance.Instance) (instance.Instance, error) {
-							i.Name += "+" + name
-							return i, nil
-						})
-					return register{i.Version, i.Name}, err
+					return f.appendName(t.Context(), first.Key(), name, nil)
+				})
+			default:
+				// Clients share the keys.
+				key := strconv.Itoa(step / 2)
+				_, err = run(client, registerCall{kind: "append", text: name, key: key}, func() (register, error) {
+					return f.appendName(t.Context(), first.Key(), name, &instance.Idempotency{
+						Owner: "o", Route: "r", Key: key, ExpiresAt: first.CreatedAt.AddDate(0, 1, 0),
+						Answer: func(i instance.Instance) ([]byte, error) { return fmt.Append(nil, i.Version, " ", i.Name), nil },
+					})
 				})
 			}
 			if err != nil {
@@ -83,17 +92,33 @@ func testLinearizable(t *testing.T, open Opener) {
 	}
 }
 
+// appendName appends to the name of an instance, unless the key of record was used.
+// It returns the state after that.
+func (f *fixture) appendName(ctx context.Context, key instance.Key, name string, record *instance.Idempotency) (register, error) {
+	i, err := f.Update(ctx, key, f.change("patch"), record, func(i instance.Instance) (instance.Instance, error) {
+		i.Name += "+" + name
+		return i, nil
+	})
+	state := register{i.Version, i.Name}
+	if repeated, ok := errors.AsType[*instance.RepeatedError](err); ok {
+		_, err = fmt.Sscan(string(repeated.Answer), &state.version, &state.text)
+	}
+	return state, err
+}
+
 // register is the state of the one instance.
 type register struct {
 	version int64
 	text    string
 }
 
-// registerCall is a get, a replace of a version by a text, or an append.
+// registerCall is a get, a replace of a version by a text, or an append, which may
+// have an idempotency key.
 type registerCall struct {
 	kind    string
 	version int64
 	text    string
+	key     string
 }
 
 // registerAnswer is the state that a call returned, or its conflict.
@@ -102,23 +127,37 @@ type registerAnswer struct {
 	conflict bool
 }
 
+// answeredRegister is a register and the answers that are recorded, by keys.
+type answeredRegister struct {
+	register
+	answers map[string]register
+}
+
 // registerModel says how the instance behaves when calls come one by one.
 func registerModel(first register) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return first },
+		Init:  func() any { return answeredRegister{register: first} },
+		Equal: func(a, b any) bool { return reflect.DeepEqual(a, b) },
 		Step: func(state, input, output any) (bool, any) {
-			now, call, answer := state.(register), input.(registerCall), output.(registerAnswer)
+			now, call, answer := state.(answeredRegister), input.(registerCall), output.(registerAnswer)
+			if recorded, ok := now.answers[call.key]; ok {
+				return answer.state == recorded, now
+			}
 			next := now
 			switch call.kind {
 			case "replace":
 				if call.version != now.version {
 					return answer.conflict, now
 				}
-				next = register{now.version + 1, call.text}
+				next.register = register{now.version + 1, call.text}
 			case "append":
-				next = register{now.version + 1, now.text + "+" + call.text}
+				next.register = register{now.version + 1, now.text + "+" + call.text}
 			}
-			return !answer.conflict && answer.state == next, next
+			if call.key != "" {
+				next.answers = map[string]register{call.key: next.register}
+				maps.Copy(next.answers, now.answers)
+			}
+			return !answer.conflict && answer.state == next.register, next
 		},
 	}
 }
