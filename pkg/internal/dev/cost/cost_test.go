@@ -95,6 +95,8 @@ func TestMeasure(t *testing.T) {
 		// And what is replayed, which has more than a KB.
 		{"topology POST with Idempotency-Key", 2, 0, 1 + 2*(3+2) + 4, 16},
 		{"topology PUT /{id}", 2, 1, 2 * 2, 16},
+		// And what is replayed, which has less.
+		{"topology PUT /{id} with Idempotency-Key", 2, 1, 2 * (2 + 1), 16},
 		// Instance, trash, guard and history, and four index entries.
 		{"topology DELETE /{last}", 2, 1, 2*4 + 4, 16},
 		{"compute GET /instances/{id}/get-jobs/", 2, 1, 1, 8},
@@ -122,7 +124,7 @@ func TestMeasure(t *testing.T) {
 	if r := rows[others+" cleanup, nothing to remove"]; r.calls < 1 || r.read < r.calls/2 || r.write != 0 {
 		t.Errorf("a cleanup without work: %+v", r)
 	}
-	if len(rows) != 13+16 {
+	if len(rows) != 14+16 {
 		t.Errorf("%d rows", len(rows))
 	}
 	if s := got.stored; s.instance < 300 || s.instance > 1024 || s.total <= s.table || s.table <= 2*s.instance {

@@ -90,6 +90,10 @@ func operations() []operation {
 		{function: "topology-create", call: "POST", body: created(topologyBody)},
 		{function: "topology-create", call: "POST", body: created(topologyBody), with: "Idempotency-Key: create-{new}"},
 		{function: "topology-update", call: "PUT /{id}", body: changed(topologyBody, "11102", "11103")},
+		{
+			function: "topology-update", call: "PUT /{id}", body: changed(topologyBody, "11102", "11105"),
+			with: "Idempotency-Key: replace-{n}",
+		},
 		{function: "topology-patch", call: "PATCH /{id}", body: `{"environments": [11104]}`},
 		{function: "topology-delete", call: "DELETE /{last}"},
 		{function: "topology-history", call: "GET /{id}/history"},
