@@ -41,8 +41,8 @@ type Operation struct {
 // may call answer more than once.
 //
 // Requests are the same if they agree in the resource, the query and the members of
-// the body. If-Match is no part of that: it says in which state a change is wanted,
-// not which change, and the first request has changed that state.
+// the body. Conditions such as If-Match are not compared: they say in which state a
+// change is wanted, not which change, and the first request has changed that state.
 //
 // Its errors are those of write and answer, and [RequestError]: 400 for an invalid
 // key, 422 for a key that was used for another request, and 409 if another request
