@@ -32,8 +32,8 @@ func (c *coverage) add(parts ...string) {
 }
 
 // Missing returns what the document describes and no exchange had so far:
-// operations that were never accepted, their parameters, bodies and the
-// properties in these, and statuses, headers, properties and examples that no
+// operations that were never accepted (or refused for a condition alone), their
+// parameters, bodies and the properties in these, and statuses, headers, properties and examples that no
 // answer had.
 func (d *Document) Missing() []string {
 	d.coverage.mu.Lock()

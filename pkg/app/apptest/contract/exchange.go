@@ -71,7 +71,7 @@ func (d *Document) checkExchange(x Exchange, o *operation, parameters map[string
 	if err != nil {
 		return fmt.Errorf("the answer is not as described: %w", err)
 	}
-	if x.Status < 400 {
+	if x.Status < 400 || x.Status == http.StatusPreconditionFailed {
 		d.coverage.add(request.seen...)
 	}
 	d.coverage.add(answer.seen...)
