@@ -11,7 +11,7 @@ import (
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
-	repositorytest.Run(t, openNew)
+	repositorytest.Run(t, openNew, 100)
 }
 
 func TestSearches(t *testing.T) {

@@ -115,7 +115,7 @@ func (f *fixture) fill(t *testing.T, items []map[string]types.AttributeValue) {
 // What a cleanup costs depends on what is due, and not on what is stored.
 func TestCleanupCost(t *testing.T) {
 	t.Parallel()
-	const few, many = 100, 2000
+	const few, many = 100, 500
 	fewPurges, fewDeletes := sweep(t, few, few)
 	manyPurges, manyDeletes := sweep(t, many, many)
 	t.Logf("purge %d of %d deleted: %+v; of %d deleted, beside %d others: %+v", due, few, fewPurges, many, many, manyPurges)

@@ -183,11 +183,11 @@ func (f *fixture) state(t *testing.T) string {
 // out to be a success.
 func TestTimeOverAfterEffect(t *testing.T) {
 	t.Parallel()
+	f := newNamesFixture(t)
+	f.prepare(t)
 	for _, action := range transactional() {
 		t.Run(action.name, func(t *testing.T) {
-			t.Parallel()
-			f := newNamesFixture(t)
-			f.prepare(t)
+			f.wire.inject(nil)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -223,11 +223,11 @@ func isWork(c call) bool {
 // not happen later: the error says that nothing was changed, so nothing may.
 func TestTimeOverBeforeEffect(t *testing.T) {
 	t.Parallel()
+	f := newNamesFixture(t)
+	f.prepare(t)
 	for _, action := range transactional() {
 		t.Run(action.name, func(t *testing.T) {
-			t.Parallel()
-			f := newNamesFixture(t)
-			f.prepare(t)
+			f.wire.inject(nil)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -273,11 +273,11 @@ func TestTimeOverBeforeEffect(t *testing.T) {
 // found out: its own trace is not taken for that of the write.
 func TestSettlingLosesResponse(t *testing.T) {
 	t.Parallel()
+	f := newNamesFixture(t)
+	f.prepare(t)
 	for _, action := range transactional() {
 		t.Run(action.name, func(t *testing.T) {
-			t.Parallel()
-			f := newNamesFixture(t)
-			f.prepare(t)
+			f.wire.inject(nil)
 			before := f.state(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"instances/pkg/app"
+	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo"
 	"instances/pkg/repository/dynamo/dynamotest"
 	"instances/pkg/repository/repositorytest"
@@ -16,16 +17,24 @@ func TestMain(m *testing.M) { os.Exit(dynamotest.Main(m)) }
 
 func TestRepository(t *testing.T) {
 	t.Parallel()
+	histories := int64(25)
+	if dev.CI() {
+		histories = 100
+	}
 	repositorytest.Run(t, opener(t, func(t *testing.T, table dynamotest.Table) {
 		setNames(t, table, "complete")
 		t.Cleanup(func() { checkNames(t, table, "numbered", "named", "model*") })
-	}))
+	}), histories)
 }
 
 // Whatever the layout of the table, searches find the same.
 func TestSearches(t *testing.T) {
 	t.Parallel()
 	const kinds = "searched*"
+	queries := 120
+	if dev.CI() {
+		queries = 240
+	}
 	for name, prepare := range map[string]func(*testing.T, dynamotest.Table){
 		"walk": func(*testing.T, dynamotest.Table) {},
 		"rows": func(t *testing.T, table dynamotest.Table) {
@@ -40,7 +49,7 @@ func TestSearches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			repositorytest.Searches(t, opener(t, prepare), 240)
+			repositorytest.Searches(t, opener(t, prepare), queries)
 		})
 	}
 }

@@ -20,11 +20,14 @@ import (
 // touches on the repository and on a model, some with idempotency keys, and
 // compares every result, and at the end what is stored, a history, the trash and
 // what is idle.
-func testModel(t *testing.T, open Opener) {
+func testModel(t *testing.T, open Opener, histories int64) {
 	f := start(t, open)
 	ctx := t.Context()
 	var runs atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
+		if runs.Load() == histories {
+			return
+		}
 		// A kind of its own gives each run an empty registry.
 		kind := instance.Kind{
 			Name:       letters(runs.Add(1)),

@@ -6,9 +6,9 @@ import (
 	"instances/pkg/app"
 )
 
-// Run runs the suite on the repositories that open returns.
-// The tests are parallel, and each opens a repository of its own.
-func Run(t *testing.T, open func(t *testing.T, o Options) app.OperatorRepository) {
+// Run runs the suite on the repositories that open returns, with so many random
+// histories. The tests are parallel, and each opens a repository of its own.
+func Run(t *testing.T, open func(t *testing.T, o Options) app.OperatorRepository, histories int64) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, Opener)
@@ -38,7 +38,7 @@ func Run(t *testing.T, open func(t *testing.T, o Options) app.OperatorRepository
 		{"EndedCredential", testEndedCredential},
 		{"Cancelled", testCancelled},
 		{"Linearizable", testLinearizable},
-		{"Model", testModel},
+		{"Model", func(t *testing.T, open Opener) { testModel(t, open, histories) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

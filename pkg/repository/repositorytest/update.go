@@ -16,7 +16,7 @@ func testUpdate(t *testing.T, open Opener) {
 		t.Parallel()
 		f := start(t, open)
 		key := f.createNumbered(t, instance.Instance{Status: "0", Group: "all"}).Key()
-		const updates = 32
+		const updates = 12
 		change := f.change("patch")
 		errs := parallel(updates, func(k int) error {
 			_, err := f.Update(t.Context(), key, change, nil, func(i instance.Instance) (instance.Instance, error) {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +24,7 @@ func TestStart(t *testing.T) {
 	}
 	server, err := Start(t.Context(), root)
 	if errors.Is(err, ErrMissing) {
-		if ci, _ := strconv.ParseBool(os.Getenv("CI")); !ci {
+		if !dev.CI() {
 			t.Skipf("NOT TESTED: %v", err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strconv"
 	"testing"
 
 	"instances/pkg/internal/dev"
@@ -70,7 +69,7 @@ func endpoint(t testing.TB) string {
 		server, err = startEngine(t.Context())
 	}
 	if errors.Is(err, dynamolocal.ErrMissing) {
-		if ci, _ := strconv.ParseBool(os.Getenv("CI")); !ci {
+		if !dev.CI() {
 			t.Skipf("NOT TESTED on DynamoDB Local: %v", err)
 		}
 	}
