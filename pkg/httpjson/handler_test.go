@@ -115,3 +115,16 @@ func TestOpen(t *testing.T) {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
+
+// A HEAD is handled like a GET, and its answer has no body and no length.
+func TestHeadAnswer(t *testing.T) {
+	t.Parallel()
+	h := httpjson.Errors{}.Open(func(*http.Request, auth.Principal) (httpjson.Answer, error) {
+		return httpjson.Answer{Status: 200, ContentType: "application/json", ETag: `"1"`, Body: []byte("{}")}, nil
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodHead, "/", nil))
+	if got := w.Header(); w.Code != 200 || w.Body.Len() > 0 || len(got) != 2 || got.Get("ETag") != `"1"` || got.Get("Content-Type") != "application/json" {
+		t.Errorf("got %d %v %q", w.Code, got, w.Body)
+	}
+}
