@@ -2,11 +2,14 @@ package compute_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"instances/pkg/app/apptest"
+	"instances/pkg/app/apptest/contract"
 	"instances/pkg/auth"
 	"instances/pkg/compute"
 	"instances/pkg/instance"
@@ -67,13 +70,19 @@ func TestGolden(t *testing.T) {
 		})
 		t.Run("POST", func(t *testing.T) {
 			s.Pin(date(t, "05-10-2018 16:29:06"))
-			got := s.Do(t, "POST", base, `{"name":"instance1","ask_price":0.01}`)
+			const body = `{"name":"instance1","ask_price":0.01}`
+			got := s.Do(t, "POST", base, body)
 			var created struct{ UUID string }
 			if err := json.Unmarshal([]byte(got.Body), &created); err != nil || len(created.UUID) != 36 {
 				t.Fatalf("got %d %s", got.Status, got.Body)
 			}
 			got.Body = strings.ReplaceAll(got.Body, created.UUID, "6baf15c3-5fb1-4312-b793-fc7d19629a7f")
 			apptest.Same(t, "create", got, 200, apptest.Golden(t, "create-200.json"))
+			// It is the document's example, but for the id, which is random.
+			contract.Check(t, contract.Exchange{
+				Method: "POST", URL: &url.URL{Path: base}, Header: http.Header{"Authorization": {"Token t"}},
+				Body: []byte(body), Status: got.Status, AnswerHeader: got.Header, Answer: []byte(got.Body),
+			})
 			if location := got.Header.Get("Location"); location != base+created.UUID+"/" {
 				t.Errorf("got Location %q", location)
 			}

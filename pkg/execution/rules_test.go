@@ -223,7 +223,7 @@ func TestUpdate(t *testing.T) {
 		{``, `"deployed"`, `5`, `"d"`},
 		{`,"otStatus":null,"start":null,"dockerId":null`, `"deployed"`, `5`, `"d"`},
 		{`,"otStatus":"error","start":9223372036854775807`, `"error"`, `9223372036854775807`, `"d"`},
-		{`,"otStatus":"deleted","creation":7`, `"deleted"`, `9223372036854775807`, `"d"`},
+		{`,"otStatus":"deleted","creation":7,"output":null,"logging":null`, `"deleted"`, `9223372036854775807`, `"d"`},
 	} {
 		got := members(t, s.Do(t, "POST", "/instances/update", body(`,"id":"one"`+step.more)))
 		if string(got["otStatus"]) != step.status || string(got["start"]) != step.start || string(got["dockerId"]) != step.docker {
@@ -269,10 +269,12 @@ func TestList(t *testing.T) {
 			"idRef=m2&user=ann&status=error":    "",
 			"IDREF=m1&User=BOB":                 "i1",
 			"idRef=&status=":                    "i0 i1 i2 i3 i4",
+			"_=1":                               "i0 i1 i2 i3 i4",
 		} {
 			if got := strings.Join(ids(t, s.Do(t, "GET", "/instances/list?"+query, "")), " "); got != want {
 				t.Errorf("%q: got %q, want %q", query, got, want)
 			}
+			s.CheckHead(t, "/instances/list?"+query)
 			// In pages it is the same, in the same order.
 			whole := s.Do(t, "GET", "/instances/list?"+query, "").Body
 			var parts []string

@@ -1,9 +1,10 @@
 package contract
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
+	"math/big"
 	"slices"
 	"strings"
 	"sync"
@@ -124,11 +125,30 @@ func (d *Document) properties(all map[string]bool, schema node) {
 func (d *Document) trace(t *trace, media node, value any) {
 	t.add(media)
 	for _, example := range media.child("examples").children() {
-		if reflect.DeepEqual(d.follow(example).object["value"], value) {
+		if Same(d.follow(example).object["value"], value) {
 			t.add(example)
 		}
 	}
 	d.traceValue(t, media.child("schema"), value)
+}
+
+// Same reports whether two values, as [jsonschema.UnmarshalJSON] returns them,
+// are equal. Numbers may be written differently.
+func Same(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(a, b, Same)
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, Same)
+	case json.Number:
+		b, ok := b.(json.Number)
+		x, isNumber := new(big.Rat).SetString(a.String())
+		y, isAnother := new(big.Rat).SetString(b.String())
+		return ok && isNumber && isAnother && x.Cmp(y) == 0
+	}
+	return a == b
 }
 
 // enoughEntries is how many entries of a list are looked at.

@@ -119,6 +119,13 @@ func (d *Document) Operations() iter.Seq2[string, string] {
 	}
 }
 
+// Open reports whether an operation asks for no credentials.
+func (d *Document) Open(method, path string) bool {
+	o, _, _ := d.find(method, path)
+	security, own := o.node.object["security"].([]any)
+	return own && len(security) == 0
+}
+
 // Examples returns the examples of bodies, by their names.
 func (d *Document) Examples() map[string]any {
 	examples := map[string]any{}
