@@ -94,6 +94,10 @@ func readBody(r *http.Request) ([]byte, error) {
 			Detail: fmt.Sprintf("The body is over %d bytes.", MaxBodyBytes),
 		}
 	}
+	// How gzip starts, and neither JSON nor a form.
+	if bytes.HasPrefix(body, []byte("\x1f")) {
+		return nil, badRequest("The body is compressed: API Gateway does not decompress small bodies. Send it as it is.")
+	}
 	return bytes.TrimPrefix(body, []byte("\uFEFF")), nil
 }
 

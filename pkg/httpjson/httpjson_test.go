@@ -41,6 +41,7 @@ func TestReadObject(t *testing.T) {
 		"of a malformed type":     {`{"a":1}`, ";;", 0, ""},
 		"a list as text":          {`[1]`, "text/plain", 400, "Content-Type"},
 		"a malformed type":        {`a`, ";;", 400, "Content-Type"},
+		"still compressed":        {"\x1f\x8b\x08\x00", "application/json", 400, "compressed"},
 		"another charset":         {`{"a":"é"}`, "application/json; charset=latin1", 400, "charset"},
 		"nothing":                 {"", "application/json", 400, "empty"},
 		"white space":             {" \n", "application/json", 400, "empty"},
