@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"instances/pkg/app/apptest/contract"
 	"instances/pkg/app/local"
 	"instances/pkg/auth"
 	"instances/pkg/compute"
@@ -196,6 +197,7 @@ func TestRolesFitTheCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	api = contract.Handler(t, api)
 	operator := dynamo.New(dynamo.Config{Client: table.Client(nil), Table: table.Name, Now: c.now})
 	// Writes need more for name rows.
 	_, err = operator.Upgrade(t.Context(), dynamo.UpgradeOptions{

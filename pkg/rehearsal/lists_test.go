@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"instances/pkg/app/apptest"
+	"instances/pkg/app/apptest/contract"
 	"instances/pkg/app/local"
 	"instances/pkg/auth"
 	"instances/pkg/gateway"
@@ -168,9 +169,11 @@ func (l *lists) serve(t *testing.T, table dynamolocal.Table, invoker func(*testi
 		t.Fatal(err)
 	}
 	l.database = newDatabase(t, &table)
-	if l.api, err = gateway.New(tmpl, invoker(t, table, tmpl), gateway.Options{}); err != nil {
+	api, err := gateway.New(tmpl, invoker(t, table, tmpl), gateway.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	l.api = contract.Handler(t, api)
 }
 
 func (l *lists) request(ctx context.Context, method, target string, body io.Reader) *http.Request {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"instances/pkg/app/apptest/contract"
 	"instances/pkg/app/local"
 	"instances/pkg/auth"
 	"instances/pkg/compute"
@@ -58,6 +59,7 @@ func deploy(t *testing.T, tmpl *template.Template, around func(api http.Handler)
 	if err != nil {
 		t.Fatal(err)
 	}
+	api = contract.Handler(t, api)
 	front := api
 	if around != nil {
 		front = around(api)

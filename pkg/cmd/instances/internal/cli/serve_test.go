@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 
+	"instances/pkg/app/apptest/contract"
 	"instances/pkg/compute"
 	"instances/pkg/topology"
 )
@@ -125,7 +126,7 @@ func sendTo(t *testing.T, url, secret, method, body string) (int, string) {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	// Of its own, so that no connection stays idle.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Transport: contract.Transport(t, &http.Transport{DisableKeepAlives: true})}
 	response, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
