@@ -24,6 +24,7 @@ type Repository interface {
 	instance.Replacer
 	instance.Updater
 	instance.Deleter
+	instance.Repeater
 	instance.Toucher
 	instance.HistoryReader
 

@@ -93,17 +93,17 @@ func ComputeGet(d Dependencies) lambda.Handler {
 
 // ComputeCreate answers POST /api/v1/instances.
 func ComputeCreate(d Dependencies) lambda.Handler {
-	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.CreateInstance(d.Repository, d.Repository, computeSettings(d))))
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.CreateInstance(d.Repository, d.Repository, d.Repository, computeSettings(d))))
 }
 
 // ComputeUpdate answers PUT /api/v1/instances/{uuid}.
 func ComputeUpdate(d Dependencies) lambda.Handler {
-	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.UpdateInstance(d.Repository, d.Repository, computeSettings(d))))
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.UpdateInstance(d.Repository, d.Repository, d.Repository, computeSettings(d))))
 }
 
 // ComputePatch answers PATCH /api/v1/instances/{uuid}.
 func ComputePatch(d Dependencies) lambda.Handler {
-	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.PatchInstance(d.Repository, d.Repository, computeSettings(d))))
+	return Serve(d, compute.Secure(d.Keys, compute.WritePermission, compute.PatchInstance(d.Repository, d.Repository, d.Repository, computeSettings(d))))
 }
 
 // ComputeDelete answers DELETE /api/v1/instances/{uuid}.

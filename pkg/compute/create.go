@@ -14,18 +14,22 @@ import (
 // CreateInstance answers POST: it creates the instance that the body
 // describes, of the key's owner. A request with an Idempotency-Key can be
 // repeated.
-func CreateInstance(instances instance.Creator, gpus instance.DocumentReader, s Settings) httpjson.Handler {
+func CreateInstance(instances instance.Creator, requests instance.Repeater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		body, members, in, err := readInstance(r, gpus)
+		body, members, err := httpjson.ReadForm(r)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
 		at := s.Now().UTC().Truncate(time.Millisecond)
+		op := httpjson.Operation{Change: httpjson.Change(r, who, at, "create"), Route: "POST " + BasePath, Members: members, Body: body}
+		in, err := parseInstance(r.Context(), members, gpus)
+		if err != nil {
+			return refuse(r, who, requests, op, err)
+		}
 		i, err := in.replace(newInstance(who.Owner, at))
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		op := httpjson.Operation{Change: httpjson.Change(r, who, at, "create"), Route: "POST " + BasePath, Members: members, Body: body}
 		e := s.encoder()
 		answer := func(i instance.Instance) (httpjson.Answer, error) {
 			answer, err := answerWritten(profileOf(who).created, i, e)

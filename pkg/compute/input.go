@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,15 +230,9 @@ func (f fields) gpu() *string {
 	return &text
 }
 
-// readInstance reads a body that describes a complete instance.
-func readInstance(r *http.Request, gpus instance.DocumentReader) (body []byte, members map[string]json.RawMessage, in input, err error) {
-	body, members, err = httpjson.ReadForm(r)
-	if err != nil {
-		return nil, nil, input{}, err
-	}
-	f := newFields(members, "name", "ask_price")
-	in, err = parse(r.Context(), f, gpus)
-	return body, members, in, err
+// parseInstance reads a body that describes a complete instance; see parse.
+func parseInstance(ctx context.Context, members map[string]json.RawMessage, gpus instance.DocumentReader) (input, error) {
+	return parse(ctx, newFields(members, "name", "ask_price"), gpus)
 }
 
 // findGPU returns the entry of the catalogue with the uuid, or notes in f that

@@ -493,6 +493,40 @@ func TestRepeatedWrites(t *testing.T) {
 	}
 }
 
+// A request that is repeated gets its first answer though its GPU has left the
+// catalogue since; another one with the GPU is refused.
+func TestRepeatedWritesOfGPU(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	gpu := compute.DefaultGPUs()[0].UUID
+	whole := `{"name":"n","ask_price":1,"type":"gpu","gpu":"` + gpu + `"}`
+	path := create(t, s, `{"name":"n","ask_price":1}`)
+	writes := []struct{ method, path, body string }{
+		{"POST", base, whole}, {"PUT", path, whole}, {"PATCH", path, `{"type":"gpu","gpu":"` + gpu + `"}`},
+	}
+	var firsts []apptest.Response
+	for _, w := range writes {
+		first := s.Do(t, w.method, w.path, w.body, "Idempotency-Key: k")
+		if first.Status != 200 {
+			t.Fatalf("%s: got %d %s", w.method, first.Status, first.Body)
+		}
+		firsts = append(firsts, first)
+	}
+	if err := s.Repository.SetDocument(t.Context(), compute.GPUsDocument, []byte("[]")); err != nil {
+		t.Fatal(err)
+	}
+	for n, w := range writes {
+		if again := s.Do(t, w.method, w.path, w.body, "Idempotency-Key: k"); again.Status != 200 || again.Body != firsts[n].Body {
+			t.Errorf("%s repeated: got %d %s, want %s", w.method, again.Status, again.Body, firsts[n].Body)
+		}
+		for _, header := range []string{"X: none", "Idempotency-Key: other"} {
+			if got := s.Do(t, w.method, w.path, w.body, header); got.Status != 400 || !strings.Contains(got.Body, "gpu") {
+				t.Errorf("%s with %s: got %d %s, want 400", w.method, header, got.Status, got.Body)
+			}
+		}
+	}
+}
+
 func TestManners(t *testing.T) {
 	t.Parallel()
 	s := full(t, apptest.NewBolt(t))

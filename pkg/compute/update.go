@@ -10,13 +10,17 @@ import (
 
 // UpdateInstance answers PUT {uuid}/: the instance becomes what the body
 // describes. Whether it is started, and its images, do not change.
-func UpdateInstance(instances instance.Updater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
+func UpdateInstance(instances instance.Updater, requests instance.Repeater, gpus instance.DocumentReader, s Settings) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		_, members, in, err := readInstance(r, gpus)
+		_, members, err := httpjson.ReadForm(r)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
 		op := httpjson.Operation{Change: httpjson.Change(r, who, s.Now(), "replace"), Route: "PUT " + onePath, Members: members}
+		in, err := parseInstance(r.Context(), members, gpus)
+		if err != nil {
+			return refuse(r, who, requests, op, err)
+		}
 		return update(r, who, instances, s, op, in.replace)
 	}
 }
@@ -36,5 +40,22 @@ func update(r *http.Request, who auth.Principal, instances instance.Updater, s S
 	answer := func(i instance.Instance) (httpjson.Answer, error) { return answerWritten(http.StatusOK, i, e) }
 	return httpjson.Once(r, op, answer, func(record *instance.Idempotency) (instance.Instance, error) {
 		return instances.Update(r.Context(), key, op.Change, record, httpjson.IfMatch(r, modify))
+	})
+}
+
+// refuse answers a request whose body is refused: with that reason, unless the
+// request was made before, with a GPU that has left the catalogue since. The resource
+// of op is set here.
+func refuse(r *http.Request, who auth.Principal, requests instance.Repeater, op httpjson.Operation, reason error) (httpjson.Answer, error) {
+	if key, err := keyOf(r, who); err == nil {
+		op.Resource = key.ID
+	}
+	return httpjson.Once(r, op, nil, func(record *instance.Idempotency) (instance.Instance, error) {
+		if record != nil {
+			if err := requests.Recorded(r.Context(), *record); err != nil {
+				return instance.Instance{}, err
+			}
+		}
+		return instance.Instance{}, reason
 	})
 }

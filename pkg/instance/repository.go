@@ -108,6 +108,13 @@ type Deleter interface {
 	Delete(ctx context.Context, key Key, change Change, record *Idempotency, check func(Instance) error) error
 }
 
+// Repeater recognises repeated requests that are refused before they write.
+type Repeater interface {
+	// Recorded returns a [*RepeatedError] where the key of record was used, by a
+	// record that has not expired.
+	Recorded(ctx context.Context, record Idempotency) error
+}
+
 // Toucher records heartbeats.
 type Toucher interface {
 	// Touch sets LastSeenAt and IdleSince to at, to the millisecond, each unless

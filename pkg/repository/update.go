@@ -12,12 +12,10 @@ import (
 type Writer interface {
 	instance.Getter
 	instance.Replacer
+	instance.Repeater
 	// Record stores the record of a write that changes nothing of i. It returns
 	// [instance.ErrTooLarge] or an [*instance.RepeatedError].
 	Record(ctx context.Context, record instance.Idempotency, i instance.Instance) error
-	// Recorded returns an [*instance.RepeatedError] where the key of record was
-	// used and has not expired.
-	Recorded(ctx context.Context, record instance.Idempotency) error
 }
 
 // Update is the Update of an [instance.Updater]: it reads the instance, lets

@@ -15,7 +15,11 @@ import (
 // request with an Idempotency-Key can be repeated.
 func CreateInstance(numbers instance.Numberer, instances instance.Creator, now func() time.Time) httpjson.Handler {
 	return func(r *http.Request, who auth.Principal) (httpjson.Answer, error) {
-		body, members, in, err := readInstance(r)
+		body, members, err := httpjson.ReadObject(r)
+		if err != nil {
+			return httpjson.Answer{}, err
+		}
+		in, err := parseInstance(members)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}

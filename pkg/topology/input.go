@@ -3,7 +3,6 @@ package topology
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"unicode"
 
@@ -122,14 +121,10 @@ func parsePluginOperation(raw json.RawMessage) (p pluginOperation, message strin
 	return p, ""
 }
 
-// readInstance reads a body that describes a complete instance.
-func readInstance(r *http.Request) (body []byte, members map[string]json.RawMessage, in input, err error) {
-	body, members, err = httpjson.ReadObject(r)
-	if err != nil {
-		return nil, nil, input{}, err
-	}
+// parseInstance reads a body that describes a complete instance.
+func parseInstance(members map[string]json.RawMessage) (input, error) {
 	f := httpjson.NewFields(members)
-	in = parse(f)
+	in := parse(f)
 	in.require(f)
-	return body, members, in, f.Err()
+	return in, f.Err()
 }

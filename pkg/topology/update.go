@@ -18,7 +18,11 @@ func UpdateInstance(instances instance.Updater, now func() time.Time) httpjson.H
 		if err != nil {
 			return httpjson.Answer{}, err
 		}
-		_, members, in, err := readInstance(r)
+		_, members, err := httpjson.ReadObject(r)
+		if err != nil {
+			return httpjson.Answer{}, err
+		}
+		in, err := parseInstance(members)
 		if err != nil {
 			return httpjson.Answer{}, err
 		}

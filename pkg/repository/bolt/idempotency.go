@@ -30,7 +30,7 @@ func (r *Repository) Record(ctx context.Context, record instance.Idempotency, i 
 	})
 }
 
-// Recorded implements [repository.Writer].
+// Recorded implements [instance.Repeater].
 func (r *Repository) Recorded(ctx context.Context, record instance.Idempotency) error {
 	return r.view(ctx, "read recorded answer", func(tx *bbolt.Tx) error { return r.repeated(tx, &record) })
 }

@@ -25,7 +25,7 @@ func (r *Repository) Record(ctx context.Context, record instance.Idempotency, i 
 	return w.run(ctx)
 }
 
-// Recorded implements [repository.Writer] by reading an item.
+// Recorded implements [instance.Repeater] by reading an item.
 func (r *Repository) Recorded(ctx context.Context, record instance.Idempotency) error {
 	stored, err := r.getItem(ctx, idempotencyKey(&record))
 	if err != nil {

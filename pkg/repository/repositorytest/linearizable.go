@@ -137,7 +137,7 @@ type answeredRegister struct {
 func registerModel(first register) porcupine.Model {
 	return porcupine.Model{
 		Init:  func() any { return answeredRegister{register: first} },
-		Equal: func(a, b any) bool { return reflect.DeepEqual(a, b) },
+		Equal: reflect.DeepEqual,
 		Step: func(state, input, output any) (bool, any) {
 			now, call, answer := state.(answeredRegister), input.(registerCall), output.(registerAnswer)
 			if recorded, ok := now.answers[call.key]; ok {
