@@ -123,6 +123,7 @@ func TestImports(t *testing.T) {
 			},
 			{[]string{"go.etcd.io/bbolt"}, []string{module + "pkg/repository/bolt"}},
 			{[]string{"github.com/swaggest/swgui"}, []string{module + "pkg/reference"}},
+			{[]string{"github.com/chromedp"}, []string{module + "pkg/reference/browsertest"}},
 			{[]string{"github.com/schollz/progressbar/v3", "golang.org/x/term"}, []string{module + "pkg/cmd"}},
 		} {
 			found := false
