@@ -12,9 +12,10 @@ import (
 )
 
 // notUnicode is what is wrong with a text that is not Unicode. API Gateway puts
-// U+FFFD in place of bytes that are not UTF-8, and so does encoding/json for lone
-// surrogates: what has one has most likely lost something.
-const notUnicode = "must be Unicode text: no bytes outside UTF-8, no lone surrogates, and no U+FFFD, which stands for them"
+// U+FFFD in place of bytes that are not UTF-8, so that only its escape in JSON is
+// certain to be what a client means.
+const notUnicode = "must be Unicode text: no bytes outside UTF-8, no lone surrogates, " +
+	`and no U+FFFD, which stands for them, except as \ufffd in JSON`
 
 // checkUnicode returns a [RequestError] of status 400 that names the members of
 // the valid JSON object body that are not Unicode text.
@@ -49,11 +50,10 @@ func isUnicode(text []byte) bool {
 		r, size := escaped(text[i:])
 		if utf16.IsSurrogate(r) {
 			low, more := escaped(text[i+size:])
-			r = utf16.DecodeRune(r, low)
+			if utf16.DecodeRune(r, low) == utf8.RuneError {
+				return false
+			}
 			size += more
-		}
-		if r == utf8.RuneError {
-			return false
 		}
 		text = text[i+size:]
 	}

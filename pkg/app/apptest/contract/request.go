@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -177,17 +178,21 @@ func mediaTypeOf(x Exchange) (string, error) {
 }
 
 // decodeText decodes the JSON value of a request, which must be Unicode text:
-// U+FFFD stands for what is not.
+// U+FFFD stands for what is not, unless it is escaped.
 func decodeText(body []byte) (any, error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	if !utf8.Valid(body) {
 		return nil, errors.New("not UTF-8")
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
-	if err == nil && hasReplacement(value) {
-		err = errors.New("not Unicode")
+	if err != nil || !hasReplacement(value) {
+		return value, err
 	}
-	return value, err
+	body = regexp.MustCompile(`(?i)\\ufffd`).ReplaceAllLiteral(body, []byte(`\ufffc`))
+	if other, err := jsonschema.UnmarshalJSON(bytes.NewReader(body)); err != nil || hasReplacement(other) {
+		return nil, errors.New("not Unicode")
+	}
+	return value, nil
 }
 
 // hasReplacement reports whether a text of the value has U+FFFD, which a decoder
