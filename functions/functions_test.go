@@ -652,6 +652,10 @@ func (everybody) Credential(_ context.Context, hash string) (auth.Credential, er
 	return auth.Credential{Name: "test", Owner: "test", Hash: hash, Allow: []string{auth.AllowAll}}, nil
 }
 
+func (everybody) NamedCredential(context.Context, string) (auth.Credential, error) {
+	return auth.Credential{}, auth.ErrNoCredential
+}
+
 // Unknown paths and methods are answered in the words of their API, with the
 // methods that exist.
 func TestUnknownPathsAndMethods(t *testing.T) {

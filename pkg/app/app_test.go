@@ -31,6 +31,10 @@ func (k keys) Credential(_ context.Context, hash string) (auth.Credential, error
 	return c, nil
 }
 
+func (keys) NamedCredential(context.Context, string) (auth.Credential, error) {
+	return auth.Credential{}, auth.ErrNoCredential
+}
+
 // dependencies returns what functions are made of, with a key for each
 // permission, whose name and secret are the permission, and a repository that is
 // broken.

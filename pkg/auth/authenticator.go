@@ -56,6 +56,8 @@ type Authenticator struct {
 	credentials CredentialGetter
 	now         func() time.Time
 
+	passwords attempts
+
 	mu     sync.Mutex
 	cached map[string]cachedCredential
 }
@@ -68,19 +70,26 @@ type cachedCredential struct {
 // NewAuthenticator returns an authenticator on a repository. It reads nothing
 // yet.
 func NewAuthenticator(credentials CredentialGetter, now func() time.Time) *Authenticator {
-	return &Authenticator{credentials: credentials, now: now, cached: map[string]cachedCredential{}}
+	return &Authenticator{
+		credentials: credentials, now: now, passwords: attempts{turn: make(chan struct{}, 1)}, cached: map[string]cachedCredential{},
+	}
 }
 
 // Authenticate returns who sends a request with the header. It returns
 // [ErrNoCredentials] for missing and malformed credentials, and
 // [ErrUnauthenticated] for unknown, wrong, revoked and expired ones, which cost
-// the same one read. Any other error is one of the repository.
+// the same one read, and for a password the same slow hash. Where that would be too
+// much work, it returns [ErrThrottled]. Any other error is one of the repository.
 func (a *Authenticator) Authenticate(ctx context.Context, h http.Header) (Principal, error) {
 	p, ok := parse(h)
 	if !ok {
 		return Principal{}, ErrNoCredentials
 	}
-	return a.authenticate(ctx, p)
+	if p.named && isPassword(p.secret) {
+		id := a.passwords.id(p.name, p.secret)
+		return a.authenticate(p, id, func() (Credential, error) { return a.byPassword(ctx, p, id) })
+	}
+	return a.byHash(ctx, p)
 }
 
 // Authorize returns who sends a request with the header, if the key has the
@@ -98,16 +107,42 @@ func (a *Authenticator) Authorize(ctx context.Context, h http.Header, permission
 }
 
 // Login returns who the name and secret of a key belong to. It is
-// [Authenticator.Authenticate] for credentials that come in a body.
+// [Authenticator.Authenticate] for credentials that come in a body, but knows no
+// passwords, which are for Basic alone.
 func (a *Authenticator) Login(ctx context.Context, name, secret string) (Principal, error) {
 	if name == "" || secret == "" {
 		return Principal{}, ErrUnauthenticated
 	}
-	return a.authenticate(ctx, presented{name: name, secret: secret, named: true})
+	return a.byHash(ctx, presented{name: name, secret: secret, named: true})
 }
 
-func (a *Authenticator) authenticate(ctx context.Context, p presented) (Principal, error) {
-	c, err := a.credential(ctx, Hash(p.secret))
+// byHash finds a key by the hash of its secret.
+func (a *Authenticator) byHash(ctx context.Context, p presented) (Principal, error) {
+	hash := Hash(p.secret)
+	return a.authenticate(p, hash, func() (Credential, error) { return a.credentials.Credential(ctx, hash) })
+}
+
+// byPassword reads a key by its name and tries the password, which id stands for.
+// A text that cannot be a name is not looked for.
+func (a *Authenticator) byPassword(ctx context.Context, p presented, id string) (Credential, error) {
+	if !ValidName(p.name) {
+		return Credential{}, ErrNoCredential
+	}
+	c, err := a.credentials.NamedCredential(ctx, p.name)
+	if err != nil && !errors.Is(err, ErrNoCredential) {
+		return Credential{}, err
+	}
+	right, err := a.passwords.try(ctx, id, p.secret, c.Hash, a.now())
+	if err == nil && !right {
+		err = ErrNoCredential
+	}
+	return c, err
+}
+
+// authenticate returns who p belongs to. Read reads the key, unless it is cached
+// under the id.
+func (a *Authenticator) authenticate(p presented, id string, read func() (Credential, error)) (Principal, error) {
+	c, err := a.credential(id, read)
 	if errors.Is(err, ErrNoCredential) {
 		return Principal{}, ErrUnauthenticated
 	}
@@ -130,15 +165,15 @@ func (a *Authenticator) Forget() {
 
 // credential reads through the cache. What is not there is not cached, so
 // that a new key works at once.
-func (a *Authenticator) credential(ctx context.Context, hash string) (Credential, error) {
+func (a *Authenticator) credential(id string, read func() (Credential, error)) (Credential, error) {
 	now := a.now()
 	a.mu.Lock()
-	c, ok := a.cached[hash]
+	c, ok := a.cached[id]
 	a.mu.Unlock()
 	if ok && now.Before(c.until) {
 		return c.credential, nil
 	}
-	found, err := a.credentials.Credential(ctx, hash)
+	found, err := read()
 	if err != nil {
 		return Credential{}, err
 	}
@@ -149,7 +184,7 @@ func (a *Authenticator) credential(ctx context.Context, hash string) (Credential
 		if len(a.cached) >= maxCached {
 			clear(a.cached)
 		}
-		a.cached[hash] = cachedCredential{found, now.Add(CacheFor)}
+		a.cached[id] = cachedCredential{found, now.Add(CacheFor)}
 		a.mu.Unlock()
 	}
 	return found, nil

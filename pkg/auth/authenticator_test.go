@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -29,6 +30,16 @@ func (s *store) Credential(_ context.Context, hash string) (auth.Credential, err
 		return auth.Credential{}, auth.ErrNoCredential
 	}
 	return c, nil
+}
+
+func (s *store) NamedCredential(_ context.Context, name string) (auth.Credential, error) {
+	s.reads++
+	for _, c := range s.credentials {
+		if c.Name == name {
+			return c, s.err
+		}
+	}
+	return auth.Credential{}, cmp.Or(s.err, auth.ErrNoCredential)
 }
 
 // clock is a time that a test moves.

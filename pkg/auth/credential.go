@@ -11,7 +11,9 @@ type Credential struct {
 	Name string
 	// Owner is who the key belongs to. Several keys may share an owner.
 	Owner string
-	// Hash is the hexadecimal SHA-256 of the secret; see [Hash].
+	// Hash is the hexadecimal SHA-256 of the secret (see [Hash]) or, for a
+	// password, its scrypt hash, which starts with a dollar sign. No two keys
+	// have the same.
 	Hash string
 	// Allow are the permissions, such as "topology:read", or [AllowAll].
 	Allow []string
@@ -44,6 +46,9 @@ func (c Credential) EndedAt() time.Time {
 var (
 	// ErrNoCredential reports that there is no such key.
 	ErrNoCredential = errors.New("no such key")
+	// ErrSecretTaken reports that another key has the secret, or had it and is
+	// still stored.
+	ErrSecretTaken = errors.New("another key has this secret")
 	// ErrNameTaken reports that a usable key has the name.
 	ErrNameTaken = errors.New("a key with this name exists")
 	// ErrNameOfOther reports that a key of another owner had the name. A name is

@@ -49,8 +49,72 @@ func Register(ctx context.Context, store CredentialCreator, k NewKey, secret str
 	if !ValidSecret(secret) {
 		return fmt.Errorf("%w: the secret is not one that was made for a key", ErrInvalidKey)
 	}
+	return k.create(ctx, store, Hash(secret), now)
+}
+
+// MaxPasswords is how many keys can have a password: a new one is compared with
+// each.
+const MaxPasswords = 250
+
+// Adopter is the part of a repository that [Adopt] takes.
+type Adopter interface {
+	CredentialCreator
+	CredentialLister
+}
+
+// Adopt stores a key with a secret that its client has already: 12 to 255 printable
+// characters of ASCII. One of fewer than 24 is a password, for Basic alone. The
+// error is [ErrInvalidKey] for a secret that is easy to guess, [ErrSecretTaken] for
+// one that another key has, or one of the store. No error holds the secret. Of two
+// keys that are made at the same time with the same password, neither may notice.
+func Adopt(ctx context.Context, store Adopter, k NewKey, secret string, now time.Time) error {
+	if k.Owner == "" {
+		k.Owner = k.Name
+	}
+	if err := k.validate(now); err != nil {
+		return err
+	}
+	if fault := weakness(secret, k.Name, k.Owner); fault != "" {
+		return fmt.Errorf("%w: the secret %s", ErrInvalidKey, fault)
+	}
+	if !isPassword(secret) {
+		return k.create(ctx, store, Hash(secret), now)
+	}
+	if err := unusedPassword(ctx, store, secret); err != nil {
+		return err
+	}
+	return k.create(ctx, store, hashPassword(secret), now)
+}
+
+// unusedPassword returns [ErrSecretTaken] where the newest key of a name has the
+// password.
+func unusedPassword(ctx context.Context, keys CredentialLister, password string) error {
+	n := 0
+	for c, err := range keys.Credentials(ctx) {
+		if err != nil {
+			return fmt.Errorf("read the keys: %w", err)
+		}
+		if _, ok := parsePasswordHash(c.Hash); !ok {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if matches(password, c.Hash) {
+			return ErrSecretTaken
+		}
+		if n++; n == MaxPasswords {
+			return fmt.Errorf("%w: there are %d keys with passwords already: give it a secret of at least %d characters",
+				ErrInvalidKey, n, minToken)
+		}
+	}
+	return nil
+}
+
+// create stores the key, which is valid, with the hash of its secret.
+func (k NewKey) create(ctx context.Context, store CredentialCreator, hash string, now time.Time) error {
 	c := Credential{
-		Name: k.Name, Owner: k.Owner, Hash: Hash(secret), Allow: slices.Clone(k.Allow), Profiles: maps.Clone(k.Profiles),
+		Name: k.Name, Owner: k.Owner, Hash: hash, Allow: slices.Clone(k.Allow), Profiles: maps.Clone(k.Profiles),
 		CreatedAt: now.UTC().Truncate(time.Second),
 	}
 	if !k.ExpiresAt.IsZero() {

@@ -14,13 +14,16 @@ type CredentialGetter interface {
 	// Credential returns the key whose secret has the hash, also where it is
 	// revoked or expired, or [ErrNoCredential].
 	Credential(ctx context.Context, hash string) (Credential, error)
+	// NamedCredential returns the newest key with the name, also where it is
+	// revoked or expired, or [ErrNoCredential].
+	NamedCredential(ctx context.Context, name string) (Credential, error)
 }
 
 // CredentialCreator stores new keys.
 type CredentialCreator interface {
 	// CreateCredential stores a key. It returns [ErrNameOfOther] where a key of
-	// another owner ever had the name, and [ErrNameTaken] where one of the same
-	// owner is usable at c.CreatedAt.
+	// another owner ever had the name, [ErrNameTaken] where one of the same owner
+	// is usable at c.CreatedAt, and [ErrSecretTaken] where one has the hash.
 	CreateCredential(ctx context.Context, c Credential) error
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"instances/pkg/auth"
 )
@@ -27,6 +28,9 @@ type Errors struct {
 func (e Errors) Secure(keys *auth.Authenticator, permission string, serve Handler) http.Handler {
 	return e.handler(func(r *http.Request) (Answer, error) {
 		who, err := keys.Authorize(r.Context(), r.Header, permission)
+		if errors.Is(err, auth.ErrThrottled) {
+			err = &RequestError{Status: http.StatusTooManyRequests, Detail: "There were too many wrong passwords; try again shortly."}
+		}
 		if err != nil {
 			return Answer{}, err
 		}
@@ -74,6 +78,8 @@ func (e Errors) answer(r *http.Request, failure error) Answer {
 	switch status {
 	case http.StatusUnauthorized:
 		answer.Header = http.Header{"Www-Authenticate": {e.Challenge}}
+	case http.StatusTooManyRequests:
+		answer.Header = http.Header{"Retry-After": {strconv.Itoa(int(auth.RetryAfter.Seconds()))}}
 	case http.StatusServiceUnavailable:
 		answer.Header = http.Header{"Retry-After": {"1"}}
 	}

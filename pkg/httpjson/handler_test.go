@@ -25,6 +25,10 @@ func (k keyring) Credential(_ context.Context, hash string) (auth.Credential, er
 	return auth.Credential{}, auth.ErrNoCredential
 }
 
+func (k keyring) NamedCredential(context.Context, string) (auth.Credential, error) {
+	return auth.Credential{}, auth.ErrNoCredential
+}
+
 // An answer is written as it is returned, and an error as the dialect
 // describes it: nothing of it is seen where the dialect does not say it.
 func TestHandler(t *testing.T) {

@@ -44,6 +44,10 @@ func (o one) Credential(_ context.Context, hash string) (auth.Credential, error)
 	return auth.Credential{Name: "bench", Owner: "bench", Hash: hash, Allow: []string{auth.AllowAll}}, nil
 }
 
+func (one) NamedCredential(context.Context, string) (auth.Credential, error) {
+	return auth.Credential{}, auth.ErrNoCredential
+}
+
 // stored returns an instance as the examples of the description have it.
 func stored() instance.Instance {
 	return instance.Instance{

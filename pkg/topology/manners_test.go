@@ -3,12 +3,14 @@ package topology_test
 import (
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"instances/pkg/app/apptest"
+	"instances/pkg/auth"
 	"instances/pkg/httpjson"
 	"instances/pkg/topology"
 )
@@ -346,6 +348,43 @@ func TestCredentials(t *testing.T) {
 	}
 	if got := string(get(t, s, path)["groupCode"]); got != `"g"` {
 		t.Errorf("a refused request changed the instance: groupCode is %s", got)
+	}
+}
+
+// A password is for Basic alone. Every refusal of one is that of any other wrong
+// credentials, until there were too many.
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	s := apptest.NewBolt(t)
+	const password = "Zebra-Tango-41"
+	key := auth.NewKey{Name: "jdoe", Allow: []string{topology.ReadPermission}}
+	if err := auth.Adopt(t.Context(), s.Repository, key, password, s.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	basic := func(userinfo string) string {
+		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(userinfo))
+	}
+	if got := s.Do(t, "GET", topology.BasePath, "", basic("jdoe:"+password)); got.Status != 200 || got.Body != "[]" {
+		t.Errorf("got %d %s", got.Status, got.Body)
+	}
+	unknown := s.Do(t, "GET", topology.BasePath, "", "Authorization: Token unknown").Body
+	for _, header := range []string{"Authorization: Token " + password, "Authorization: ApiKey " + password, basic("jdoe:" + password + "2"), basic("nobody:" + password)} {
+		got := s.Do(t, "GET", topology.BasePath, "", header)
+		if wantProblem(t, got, 401); got.Body != unknown {
+			t.Errorf("got %s, want %s", got.Body, unknown)
+		}
+	}
+	var got apptest.Response
+	for n := range 20 {
+		if got = s.Do(t, "GET", topology.BasePath, "", basic("nobody:Wrong-Secret-"+strconv.Itoa(n))); got.Status != 401 {
+			break
+		}
+	}
+	if wantProblem(t, got, 429); got.Header.Get("Retry-After") != "3" {
+		t.Errorf("got Retry-After %q", got.Header.Get("Retry-After"))
+	}
+	if got := s.Do(t, "GET", topology.BasePath, "", basic("jdoe:"+password)); got.Status != 200 {
+		t.Errorf("who is known got %d %s", got.Status, got.Body)
 	}
 }
 

@@ -25,9 +25,6 @@ type credentialRecord struct {
 	Revoked  int64             `json:"revoked,omitempty"`
 }
 
-// errHashTaken says that a secret is less random than it must be.
-var errHashTaken = errors.New("a key with this secret exists")
-
 // CreateCredential implements [auth.CredentialCreator].
 func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) error {
 	return r.write(ctx, "create key "+c.Name, func(tx *bbolt.Tx) error {
@@ -44,7 +41,7 @@ func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) er
 			return auth.ErrNameTaken
 		}
 		if bucket(tx, credentialsBucket).Get([]byte(c.Hash)) != nil {
-			return errHashTaken
+			return auth.ErrSecretTaken
 		}
 		// A name belongs to its owner even when its keys are gone.
 		if err := bucket(tx, ownersBucket).Put(parts(c.Name), []byte(c.Owner)); err != nil {
@@ -65,6 +62,16 @@ func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credenti
 	var found auth.Credential
 	err := r.view(ctx, "get key", func(tx *bbolt.Tx) (err error) {
 		found, err = credential(tx, []byte(hash))
+		return err
+	})
+	return found, err
+}
+
+// NamedCredential implements [auth.CredentialGetter].
+func (r *Repository) NamedCredential(ctx context.Context, name string) (auth.Credential, error) {
+	var found auth.Credential
+	err := r.view(ctx, "get key", func(tx *bbolt.Tx) (err error) {
+		found, err = latestOf(tx, name)
 		return err
 	})
 	return found, err

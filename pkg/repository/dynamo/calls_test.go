@@ -154,6 +154,7 @@ func TestCalls(t *testing.T) {
 		{"create key", func(ctx context.Context) error { return f.CreateCredential(ctx, credential) }, "[TransactWriteItems]", 0, 2},
 		{"key", func(ctx context.Context) error { return failure(f.Credential(ctx, credential.Hash)) }, "[GetItem]", 1, 0},
 		{"list keys", func(ctx context.Context) error { return drain(f.Credentials(ctx)) }, "[Query]", 1, 0},
+		{"key by name", func(ctx context.Context) error { return failure(f.NamedCredential(ctx, credential.Name)) }, "[GetItem]", 1, 0},
 		{"revoke key", func(ctx context.Context) error { return failure(f.RevokeCredential(ctx, credential.Name, at)) }, "[GetItem TransactWriteItems]", 1, 2},
 		{"create key that expires", func(ctx context.Context) error { return f.CreateCredential(ctx, expiring) }, "[TransactWriteItems]", 0, 2},
 		{"revoke key that expires", func(ctx context.Context) error {

@@ -66,6 +66,14 @@ func (r *Repository) Credential(ctx context.Context, hash string) (auth.Credenti
 	return r.getCredential(ctx, secretKey(hash))
 }
 
+// NamedCredential implements [auth.CredentialGetter] with one consistent read.
+func (r *Repository) NamedCredential(ctx context.Context, name string) (auth.Credential, error) {
+	if !auth.ValidName(name) {
+		return auth.Credential{}, auth.ErrNoCredential
+	}
+	return r.getCredential(ctx, nameKey(name))
+}
+
 func (r *Repository) getCredential(ctx context.Context, key itemKey) (auth.Credential, error) {
 	attributes, err := r.getItem(ctx, key)
 	if err != nil {

@@ -29,7 +29,7 @@ func (r *Repository) CreateCredential(ctx context.Context, c auth.Credential) er
 			return auth.ErrNameTaken
 		}
 	})
-	w.put(newCredentialItem(secretKey(c.Hash), c), absent(), nil)
+	w.put(newCredentialItem(secretKey(c.Hash), c), absent(), is(auth.ErrSecretTaken))
 	w.putEnding(c)
 	return w.run(ctx)
 }

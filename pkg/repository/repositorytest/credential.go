@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,63 @@ func testCredential(t *testing.T, open Opener) {
 		_, err = f.Credential(t.Context(), "")
 		wantError(t, err, auth.ErrNoCredential)
 		_, err = f.RevokeCredential(t.Context(), "b", at)
+		wantError(t, err, auth.ErrNoCredential)
+	})
+
+	t.Run("by name", func(t *testing.T) {
+		t.Parallel()
+		f := start(t, open)
+		named := func(name string, c auth.Credential) {
+			t.Helper()
+			got, err := f.NamedCredential(t.Context(), name)
+			if err != nil || !reflect.DeepEqual(got, c) {
+				t.Errorf("the key named %s is\n%+v (%v), want\n%+v", name, got, err, c)
+			}
+		}
+		first := key("a", "o", "1", at)
+		first.Hash = "$scrypt$ln=14,r=8,p=1$c2FsdA$a2V5+/"
+		add(t, f, first)
+		add(t, f, key("b", "o", "2", at))
+		named("a", first)
+		named("b", key("b", "o", "2", at))
+		want(t, f, first)
+		revoked, err := f.RevokeCredential(t.Context(), "a", at.Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named("a", revoked)
+		second := key("a", "o", "3", at.Add(time.Hour))
+		add(t, f, second)
+		named("a", second)
+		for _, name := range []string{"A", "none", "", "a\x00b", "a\xff", strings.Repeat("a", 5000)} {
+			_, err := f.NamedCredential(t.Context(), name)
+			wantError(t, err, auth.ErrNoCredential)
+		}
+		if err := f.PurgeCredential(t.Context(), revoked); err != nil {
+			t.Fatal(err)
+		}
+		named("a", second)
+		revoked, err = f.RevokeCredential(t.Context(), "b", at.Add(time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.PurgeCredential(t.Context(), revoked); err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.NamedCredential(t.Context(), "b")
+		wantError(t, err, auth.ErrNoCredential)
+	})
+
+	t.Run("secret taken", func(t *testing.T) {
+		t.Parallel()
+		f := start(t, open)
+		add(t, f, key("a", "o", "1", at))
+		wantError(t, f.CreateCredential(t.Context(), key("b", "o", "1", at)), auth.ErrSecretTaken)
+		if _, err := f.RevokeCredential(t.Context(), "a", at.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, f.CreateCredential(t.Context(), key("a", "o", "1", at.Add(time.Hour))), auth.ErrSecretTaken)
+		_, err := f.NamedCredential(t.Context(), "b")
 		wantError(t, err, auth.ErrNoCredential)
 	})
 

@@ -23,6 +23,7 @@ func (e *environment) keysCreate() *cobra.Command {
 	where := location{create: true}
 	var key auth.NewKey
 	var lifetime time.Duration
+	var secretFrom string
 	c := &cobra.Command{
 		Use:   "create --name NAME --allow PERMISSIONS",
 		Short: "Create a key and print its secret, once",
@@ -31,6 +32,12 @@ not stored and cannot be shown again.
 
 A key belongs to an owner, and so does everything it creates. A new key of the
 same owner can replace it; its name is never given to another owner.
+
+With --secret-from, the key gets a secret that its client has already, and nothing
+is printed. It has 12 to 255 characters of printable ASCII, and may end with a line
+break, which is left out. One of fewer than 24 is a password: it works with Basic
+credentials alone, and the first request with it in a process takes longer. What is
+easy to guess, or is the secret of another key, is refused.
 
 The compute API answers a key as its document says or, with --compute-profile
 client, as the vendor's client expects.
@@ -41,6 +48,7 @@ Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything
 			"instances keys create --name ci-2 --owner ci --allow topology:read --expires 90d",
 			"instances keys create --name agent --allow compute:read,compute:write --compute-profile client",
 			"instances keys create --name engine --allow execution:read,execution:write",
+			"instances keys create --name jdoe --allow topology:read --secret-from jdoe.secret",
 			"instances keys create --name ops --allow '*' --table instances-prod --region eu-west-1",
 		),
 		Args: arguments(),
@@ -53,9 +61,12 @@ Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything
 		"`PROFILE` of the compute API for this key: "+compute.DocumentProfile+" or "+compute.ClientProfile)
 	complete(c, "compute-profile", compute.DocumentProfile, compute.ClientProfile)
 	flagFor(c, &lifetime, "expires", "", parseLifetime, "`TIME` after which the key stops working, such as 90d or 36h (default never)")
+	c.Flags().StringVar(&secretFrom, "secret-from", "", "`FILE` with the secret that the key gets, or - for standard input (default a new one)")
 	where.flags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		switch {
+		case c.Flags().Changed("secret-from") && secretFrom == "":
+			return misused("--secret-from: the name of a file is missing, or - for standard input")
 		case key.Name == "":
 			return misused("--name is missing")
 		case len(key.Allow) == 0:
@@ -67,24 +78,56 @@ Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything
 			if lifetime > 0 {
 				key.ExpiresAt = now.Add(lifetime)
 			}
+			if secretFrom != "" {
+				return e.adopt(ctx, r, key, secretFrom, now)
+			}
 			return e.mint(ctx, r, key, now)
 		})
 	}
 	return c
 }
 
+// maxSecretFile is the size of the largest file with a secret, in bytes: more than
+// any secret has, so that the reason given is its length.
+const maxSecretFile = 4 << 10
+
+// adopt makes the key with the secret in a file. No message shows that.
+func (e *environment) adopt(ctx context.Context, r *store.Registry, key auth.NewKey, path string, now time.Time) error {
+	file, err := e.readInput(ctx, path, maxSecretFile)
+	if errors.Is(err, errInputTooLarge) {
+		return fmt.Errorf("%s is too large for a secret", inputName(path))
+	}
+	if err != nil {
+		return fmt.Errorf("read the secret: %w", err)
+	}
+	secret := strings.TrimSuffix(strings.TrimSuffix(string(file), "\n"), "\r")
+	if err := auth.Adopt(ctx, r, key, secret, now); err != nil {
+		return describeTaken(err, key.Name)
+	}
+	say(e.stderr, "The key %s has the secret from %s.\n", key.Name, inputName(path))
+	return nil
+}
+
+// describeTaken says what to do where the name or the secret of a key is taken.
+func describeTaken(err error, name string) error {
+	switch {
+	case errors.Is(err, auth.ErrNameTaken):
+		return reword(err, "a key named %s exists: choose another name (with --owner, keys share an owner), "+
+			"or first revoke it: instances keys revoke %[1]s", name)
+	case errors.Is(err, auth.ErrNameOfOther):
+		return reword(err, "the name %s belongs to another owner, also when the key is revoked: choose another name", name)
+	case errors.Is(err, auth.ErrSecretTaken):
+		return reword(err, "another key has this secret, or had it and was revoked: give %s one of its own", name)
+	}
+	return err
+}
+
 // mint makes the key and prints its secret. A key whose secret could not be
 // printed is of no use to anybody, so it is revoked.
 func (e *environment) mint(ctx context.Context, r *store.Registry, key auth.NewKey, now time.Time) error {
 	secret, err := auth.Mint(ctx, r, key, now)
-	switch {
-	case errors.Is(err, auth.ErrNameTaken):
-		return reword(err, "a key named %s exists: choose another name (with --owner, keys share an owner), "+
-			"or first revoke it: instances keys revoke %[1]s", key.Name)
-	case errors.Is(err, auth.ErrNameOfOther):
-		return reword(err, "the name %s belongs to another owner, also when the key is revoked: choose another name", key.Name)
-	case err != nil:
-		return err
+	if err != nil {
+		return describeTaken(err, key.Name)
 	}
 	_, printErr := fmt.Fprintln(e.stdout, secret)
 	if printErr == nil {

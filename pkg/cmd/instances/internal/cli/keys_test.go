@@ -2,10 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -183,5 +187,126 @@ func TestKeysCreateOutputFails(t *testing.T) {
 		if len(list) < 2 {
 			t.Errorf("serving %v: %+v", serving, list)
 		}
+	}
+}
+
+// Clients keep the secrets that they have. No output, file, log or process list
+// shows one.
+func TestKeysCreateSecretFrom(t *testing.T) {
+	everywhere(t, nothing, func(t *testing.T, s *somewhere) {
+		const token, password = "0fe1bd9a6c0f4f0fb41c7a9fb5c0d9be", "Zebra-Tango-41"
+		for file, secret := range map[string]string{
+			"token": token + "\n", "password": password + "\r\n", "again": token, "guessed": "Password1234\n",
+			"short": "kL9#mQ2$vX7\n", "lines": password + "\n" + password + "\n", "large": strings.Repeat("kL9#", 2000), "empty": "\n",
+		} {
+			write(t, filepath.Join(s.dir, file), secret)
+		}
+		var output strings.Builder
+		create := func(name, from string, code int, says string) {
+			t.Helper()
+			got := s.run(t, "keys", "create", "--name", name, "--owner", "team", "--allow", "topology:read", "--secret-from", from)
+			if got.code != code || got.stdout != "" || !strings.Contains(got.stderr, says) {
+				t.Errorf("%s from %s: got %+v, want %q", name, from, got, says)
+			}
+			output.WriteString(got.stdout + got.stderr)
+		}
+		create("ci", "token", exitOK, "The key ci has the secret from token.\n")
+		create("jdoe", "password", exitOK, "The key jdoe has the secret from password.\n")
+		create("two", "again", exitFailed, "another key has this secret")
+		create("two", "password", exitFailed, "another key has this secret")
+		create("jdoe", "token", exitFailed, "a key named jdoe exists")
+		create("two", "guessed", exitFailed, "easy to guess")
+		create("two", "short", exitFailed, "has 11 characters")
+		create("two", "lines", exitFailed, "not printable ASCII")
+		create("two", "large", exitFailed, "too large")
+		create("two", "empty", exitFailed, "has 0 characters")
+		create("two", "missing", exitFailed, "no such file")
+		create("two", "", exitUsage, "--secret-from")
+
+		list := s.run(t, "keys", "list", "--output", "json").stdout
+		if !strings.Contains(list, `"jdoe"`) || strings.Contains(list, `"two"`) {
+			t.Errorf("listed: %s", list)
+		}
+		output.WriteString(list)
+		// Rotating is as ever.
+		output.WriteString(s.run(t, "keys", "revoke", "jdoe").stderr)
+		create("jdoe", "password", exitFailed, "another key has this secret")
+		for _, secret := range []string{token, password, "Password1234"} {
+			if strings.Contains(output.String(), secret) {
+				t.Errorf("%s was printed: %s", secret, output.String())
+			}
+		}
+	})
+}
+
+func TestKeysCreateSecretFromStandardInput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const token, password = "0fe1bd9a6c0f4f0fb41c7a9fb5c0d9be", "Zebra-Tango-41"
+	s := startServe(t, dir)
+	create := func(name, secret string) (shown string) {
+		t.Helper()
+		c := program(t, dir, "keys", "create", "--name", name, "--allow", "topology:read", "--secret-from", "-")
+		var output bytes.Buffer
+		c.Stdout, c.Stderr = &output, &output
+		in, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// It waits for the rest meanwhile.
+		if _, err := in.Write([]byte(secret)); err != nil {
+			t.Error(err)
+		}
+		for _, file := range []string{"cmdline", "environ"} {
+			// Other systems have none.
+			b, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c.Process.Pid), file))
+			output.Write(b)
+		}
+		if err := errors.Join(in.Close(), c.Wait()); err != nil {
+			t.Errorf("%v: %s", err, output.String())
+		}
+		return output.String()
+	}
+	shown := create("ci", token) + create("jdoe", password)
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("jdoe:"+password))
+	var answers bytes.Buffer
+	for authorization, want := range map[string]int{"Token " + token: 200, basic: 200, "Token " + password: 401} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+topology.BasePath, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", authorization)
+		response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Write(&answers); err != nil || response.StatusCode != want {
+			t.Errorf("with %s: got %d, %v, want %d", authorization, response.StatusCode, err, want)
+		}
+		_ = response.Body.Close()
+	}
+	s.stop()
+	shown += answers.String() + s.stdout.String() + s.stderr.String()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		shown += string(b)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	for _, secret := range []string{token, password, basic[len("Basic "):]} {
+		if strings.Contains(shown, secret) {
+			t.Errorf("%s is in a file, a log, an answer or a process list", secret)
+		}
+	}
+	if !strings.Contains(shown, "jdoe") || !strings.Contains(shown, "$scrypt$") || !strings.Contains(shown, `"status":200`) {
+		t.Error("the files or the log were not seen")
 	}
 }
