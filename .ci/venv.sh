@@ -1,12 +1,12 @@
-# Installs the SAM CLI into .build, where it is not there, and puts it on the
-# path. To be sourced, at the top of the tree.
+# Installs the SAM CLI and Schemathesis into .build, where they are not there, and
+# puts them on the path. To be sourced, at the top of the tree.
 # shellcheck shell=bash
 export SAM_CLI_TELEMETRY=0
 venv=.build/venv
 if ! cmp -s .ci/requirements.txt "$venv/requirements.txt"; then
-	printf '\n== install the SAM CLI\n'
+	printf '\n== install the SAM CLI and Schemathesis\n'
 	if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
-		echo "The SAM CLI needs Python 3.10 or later, with its modules venv and ensurepip: install python3 and python3-venv." >&2
+		echo "They need Python 3.10 or later, with its modules venv and ensurepip: install python3 and python3-venv." >&2
 		exit 1
 	fi
 	rm -rf "$venv"
