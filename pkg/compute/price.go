@@ -11,8 +11,9 @@ import (
 // point.
 const maxPriceDigits = 20
 
-// parsePrice reads a decimal, and returns it without needless zeros. It is
-// never a float, so that nothing is lost.
+// parsePrice reads a decimal, and returns it without an exponent and needless
+// zeros, still within the limits of [isPrice]. It is never a float, so that nothing
+// is lost.
 func parsePrice(text string) (price json.Number, value *big.Rat, ok bool) {
 	if !isPrice(text) {
 		return "", nil, false
@@ -23,7 +24,8 @@ func parsePrice(text string) (price json.Number, value *big.Rat, ok bool) {
 	}
 	// A decimal always has an exact form.
 	places, _ := value.FloatPrec()
-	return json.Number(value.FloatString(places)), value, true
+	price = json.Number(value.FloatString(places))
+	return price, value, isPrice(price.String())
 }
 
 // isPrice reports whether text is a decimal such as 1, -1.5 or 2.e-3, with at

@@ -3,6 +3,7 @@ package compute_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"instances/pkg/app/apptest"
+	"instances/pkg/app/apptest/contract"
 	"instances/pkg/compute"
 	"instances/pkg/instance"
 )
@@ -54,6 +56,8 @@ func TestBadBodies(t *testing.T) {
 		{`{"name":"n","ask_price":"cheap"}`, map[string]string{"ask_price": "A valid number is required."}, true},
 		{`{"name":"n","ask_price":"NaN"}`, map[string]string{"ask_price": "A valid number is required."}, true},
 		{`{"name":"n","ask_price":1e999999999}`, map[string]string{"ask_price": "A valid number is required."}, true},
+		{`{"name":"n","ask_price":1e20}`, map[string]string{"ask_price": "A valid number is required."}, true},
+		{`{"name":"n","ask_price":"1E20"}`, map[string]string{"ask_price": "A valid number is required."}, true},
 		{`{"name":"n","ask_price":""}`, map[string]string{"ask_price": "A valid number is required."}, true},
 		{`{"name":"n","ask_price":0.0009999}`, map[string]string{"ask_price": "cannot be smaller than $0.001"}, true},
 		{`{"name":"n","ask_price":-1}`, map[string]string{"ask_price": "cannot be smaller than $0.001"}, true},
@@ -111,6 +115,35 @@ func TestBadBodies(t *testing.T) {
 	}
 	if n := len(decode[[]any](t, s.Do(t, "GET", base, ""))); n != 1 {
 		t.Errorf("there are %d instances, want 1", n)
+	}
+}
+
+// The rules about a GPU that need nothing stored are in the schemas too. Their
+// messages are among x-refusals, for the sake of PATCH.
+func TestRulesInSchemas(t *testing.T) {
+	t.Parallel()
+	d := apptest.Documented(t, "compute")
+	x := contract.Exchange{
+		Method: "POST", URL: &url.URL{Path: base}, Status: 200,
+		Header: http.Header{"Authorization": {"Token t"}, "Content-Type": {"application/json"}},
+	}
+	for _, bad := range []string{
+		`{"name":"n","ask_price":1,"type":"gpu"}`,
+		`{"name":"n","ask_price":1,"type":2,"gpu":null}`,
+		`{"name":"n","ask_price":1,"type":" gpu ","gpu":" N/A "}`,
+		`{"name":"n","ask_price":1,"gpu":"` + card().UUID + `"}`,
+		`{"name":"n","ask_price":1,"type":1.0,"gpu":"` + card().UUID + `"}`,
+		`{"name":"n","ask_price":1,"type":null,"gpu":"` + card().UUID + `"}`,
+		`{"name":"n","ask_price":1,"type":"gpu","gpu":"` + card().UUID + `","max_num_parallel_jobs":2}`,
+		`{"name":"n","ask_price":1,"type":2,"gpu":"` + card().UUID + `","max_num_parallel_jobs":"2"}`,
+		`{"name":"n","ask_price":0.0009}`,
+		`{"name":"n","ask_price":1e20}`,
+		`{"name":"n","ask_price":"cheap"}`,
+	} {
+		x.Body = []byte(bad)
+		if err := d.Check(x); err == nil || !strings.Contains(err.Error(), "accepted, but is not valid") {
+			t.Errorf("%s: got %v, want it to be invalid", bad, err)
+		}
 	}
 }
 
@@ -225,6 +258,7 @@ func TestPrices(t *testing.T) {
 	for sent, want := range map[string]string{
 		"0.1": "0.1", "0.10": "0.1", "1e-2": "0.01", "0.001": "0.001", "100": "100", "1.0": "1", "1E2": "100",
 		"0.12345678901234567": "0.12345678901234567", "12345678901234567890.5": "12345678901234567890.5",
+		"99999999999999999.9e3": "99999999999999999900",
 	} {
 		for _, body := range []string{`{"ask_price":` + sent + `}`, `{"ask_price":" ` + sent + ` "}`} {
 			if got := s.Do(t, "PATCH", path, body); !strings.Contains(got.Body, `"ask_price":`+want+`,`) {
