@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,6 +193,31 @@ func TestPasswords(t *testing.T) {
 	s.err = errors.New("broken")
 	if _, err := a.Authenticate(t.Context(), http.Header{"Authorization": {basic("jdoe:Other-Secret-1")}}); !errors.Is(err, s.err) {
 		t.Errorf("got %v, want the fault of the repository", err)
+	}
+}
+
+// The time that a refusal takes does not tell the names of keys: the slow hash is
+// computed for every name, once for a password. What it allocates shows that.
+//
+//nolint:paralleltest // Allocations are those of the whole process.
+func TestPasswordsTakeTheSameForEveryName(t *testing.T) {
+	a, s, c := fixture()
+	known := adopted(t, password)
+	gone := known
+	gone.Name, gone.Hash, gone.RevokedAt = "gone", strings.Replace(known.Hash, "$scrypt$ln=14,r=8,p=1$", "$scrypt$ln=14,r=8,p=1$AA", 1), c.now
+	for _, k := range []auth.Credential{known, gone, {Name: "token", Hash: auth.Hash(token)}} {
+		s.credentials[k.Hash] = k
+	}
+	for _, name := range []string{"ci", "gone", "token", "nobody"} {
+		for n, least := range []uint64{16 << 20, 0} {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := a.Authenticate(t.Context(), http.Header{"Authorization": {basic(name + ":Wrong-Secret-1")}})
+			runtime.ReadMemStats(&after)
+			if took := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, auth.ErrUnauthenticated) || took < least || took > least+1<<20 {
+				t.Errorf("%s, attempt %d: %v, and it took %d bytes", name, n+1, err, took)
+			}
+		}
 	}
 }
 
