@@ -204,8 +204,19 @@ func TestTimeOverAfterEffect(t *testing.T) {
 				t.Errorf("error is %v, but it took effect", err)
 			}
 			f.wire.inject(nil)
-			if f.state(t) == before {
+			after := f.state(t)
+			if after == before {
 				t.Error("it had no effect")
+			}
+			if strings.Contains(action.name, "idempotency key") {
+				// So is one that was never answered, by the same request.
+				err := action.run(t.Context(), f)
+				if _, repeated := errors.AsType[*instance.RepeatedError](err); !repeated {
+					t.Errorf("sent again: error is %v", err)
+				}
+				if again := f.state(t); again != after {
+					t.Errorf("sent again, it had an effect:\n%s\nwas\n%s", again, after)
+				}
 			}
 			checkNames(t, f.table, "numbered")
 		})
