@@ -74,8 +74,8 @@ func Adopt(ctx context.Context, store Adopter, k NewKey, secret string, now time
 	if err := k.validate(now); err != nil {
 		return err
 	}
-	if fault := weakness(secret, k.Name, k.Owner); fault != "" {
-		return fmt.Errorf("%w: the secret %s", ErrInvalidKey, fault)
+	if err := k.CheckSecret(secret); err != nil {
+		return err
 	}
 	if !isPassword(secret) {
 		return k.create(ctx, store, Hash(secret), now)
@@ -84,6 +84,15 @@ func Adopt(ctx context.Context, store Adopter, k NewKey, secret string, now time
 		return err
 	}
 	return k.create(ctx, store, hashPassword(secret), now)
+}
+
+// CheckSecret returns [ErrInvalidKey] for a secret that [Adopt] refuses for the key,
+// whoever else has it.
+func (k NewKey) CheckSecret(secret string) error {
+	if fault := weakness(secret, k.Name, k.Owner); fault != "" {
+		return fmt.Errorf("%w: the secret %s", ErrInvalidKey, fault)
+	}
+	return nil
 }
 
 // unusedPassword returns [ErrSecretTaken] where the newest key of a name has the

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -73,13 +74,25 @@ Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything
 			return misused("--allow is missing: %s, or * for everything", strings.Join(app.Permissions(), ", "))
 		}
 		key.Owner = cmp.Or(key.Owner, key.Name)
+		secret := ""
+		if secretFrom != "" {
+			var err error
+			// First, so that no registry is made for a secret that is refused.
+			if secret, err = e.readSecret(c.Context(), key, secretFrom); err != nil {
+				return err
+			}
+		}
 		return where.with(c.Context(), e, func(ctx context.Context, r *store.Registry) error {
 			now := e.now()
 			if lifetime > 0 {
 				key.ExpiresAt = now.Add(lifetime)
 			}
 			if secretFrom != "" {
-				return e.adopt(ctx, r, key, secretFrom, now)
+				if err := auth.Adopt(ctx, r, key, secret, now); err != nil {
+					return describeTaken(err, key.Name)
+				}
+				say(e.stderr, "The key %s has the secret from %s.\n", key.Name, inputName(secretFrom))
+				return nil
 			}
 			return e.mint(ctx, r, key, now)
 		})
@@ -91,21 +104,21 @@ Permissions: ` + strings.Join(app.Permissions(), ", ") + `, and * for everything
 // any secret has, so that the reason given is its length.
 const maxSecretFile = 4 << 10
 
-// adopt makes the key with the secret in a file. No message shows that.
-func (e *environment) adopt(ctx context.Context, r *store.Registry, key auth.NewKey, path string, now time.Time) error {
+// readSecret returns the secret for the key in a file. No message shows it. What was
+// on standard input is there again, for a process that serves the data folder.
+func (e *environment) readSecret(ctx context.Context, key auth.NewKey, path string) (string, error) {
 	file, err := e.readInput(ctx, path, maxSecretFile)
 	if errors.Is(err, errInputTooLarge) {
-		return fmt.Errorf("%s is too large for a secret", inputName(path))
+		return "", fmt.Errorf("%s is too large for a secret", inputName(path))
 	}
 	if err != nil {
-		return fmt.Errorf("read the secret: %w", err)
+		return "", fmt.Errorf("read the secret: %w", err)
+	}
+	if path == "-" {
+		e.stdin = bytes.NewReader(file)
 	}
 	secret := strings.TrimSuffix(strings.TrimSuffix(string(file), "\n"), "\r")
-	if err := auth.Adopt(ctx, r, key, secret, now); err != nil {
-		return describeTaken(err, key.Name)
-	}
-	say(e.stderr, "The key %s has the secret from %s.\n", key.Name, inputName(path))
-	return nil
+	return secret, key.CheckSecret(secret)
 }
 
 // describeTaken says what to do where the name or the secret of a key is taken.

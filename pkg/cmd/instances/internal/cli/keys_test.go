@@ -239,6 +239,22 @@ func TestKeysCreateSecretFrom(t *testing.T) {
 	})
 }
 
+// No registry is made for a secret that is refused.
+func TestKeysCreateSecretRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, secret := range []string{"Password1234", "short", ""} {
+		var stdout, stderr bytes.Buffer
+		e := environmentIn(dir, strings.NewReader(secret), &stdout, &stderr)
+		if code := execute(t.Context(), []string{"keys", "create", "--name", "ci", "--allow", "*", "--secret-from", "-"}, e); code != exitFailed {
+			t.Errorf("%q: got %d %s", secret, code, stderr.String())
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("made %v, %v", entries, err)
+	}
+}
+
 func TestKeysCreateSecretFromStandardInput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

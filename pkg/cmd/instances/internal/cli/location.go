@@ -80,7 +80,7 @@ func (l *location) flags(c *cobra.Command) {
 
 // with opens the registry for do. Where another process serves the data
 // folder, the whole command runs there instead, and do does so here never:
-// nothing may be read or printed before.
+// nothing may be printed before, and what is read must be there again.
 func (l *location) with(ctx context.Context, e *environment, do func(context.Context, *store.Registry) error) error {
 	switch {
 	case e.serving != nil:
