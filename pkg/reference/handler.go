@@ -97,7 +97,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := f.load()
 	header.Set("ETag", c.etag)
-	if r.URL.Query().Get("v") == h.version() {
+	if strings.HasPrefix(name, "docs/") && r.URL.Query().Get("v") == h.version() {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	if httpjson.NotModified(r, c.etag) {

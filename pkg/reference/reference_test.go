@@ -186,6 +186,12 @@ func TestPage(t *testing.T) {
 		if r := s.ask(t, http.MethodGet, target.Path+"?v=old"); r.Code != http.StatusOK || r.Header().Get("Cache-Control") != "no-cache" {
 			t.Errorf("%s of another version is answered %d %v", target.Path, r.Code, r.Header())
 		}
+		// The version is that of these files only.
+		for _, other := range []string{"/live/docs", "/live/openapi/topology.json"} {
+			if r := s.ask(t, http.MethodGet, other+"?"+target.RawQuery); r.Header().Get("Cache-Control") != "no-cache" {
+				t.Errorf("%s with the version is answered %v", other, r.Header())
+			}
+		}
 	}
 }
 
