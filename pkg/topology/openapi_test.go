@@ -64,3 +64,19 @@ func TestContentCodings(t *testing.T) {
 		}
 	}
 }
+
+// What the schemas allow is taken, and what they do not is refused.
+func TestGeneratedBodies(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"POST", "PUT", "PATCH"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			s := full(t, apptest.NewBolt(t))
+			path, target := topology.BasePath, topology.BasePath
+			if method != "POST" {
+				path, target = path+"/{Id}", create(t, s, body(`"groupCode":"g"`))
+			}
+			apptest.SendGenerated(t, s, "topology", method, path, target)
+		})
+	}
+}

@@ -3,6 +3,8 @@ package apptest
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -110,4 +112,31 @@ type withoutKeys struct {
 // Credential implements [auth.CredentialGetter].
 func (r withoutKeys) Credential(context.Context, string) (auth.Credential, error) {
 	return auth.Credential{}, r.reason
+}
+
+// SendGenerated sends bodies that are made from the schema of an operation of the
+// named API. The document says which of them are valid: these are taken, or
+// refused for a reason in x-refusals, and the others are refused. Both occur. Path
+// is as the document has it, and target what the bodies are sent to.
+func SendGenerated(t *testing.T, s *Server, api, method, path, target string) {
+	t.Helper()
+	d, r := Documented(t, api), rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	taken, refused := 0, 0
+	for range 1000 {
+		body := d.Body(r, method, path)
+		switch got := s.Do(t, method, target, body); {
+		case got.Status < 300:
+			taken++
+		case got.Status == http.StatusBadRequest:
+			refused++
+		default:
+			t.Errorf("%s: got %d %s", body, got.Status, got.Body)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	if min(taken, refused) < 100 {
+		t.Errorf("%s %s: %d bodies were taken, and %d refused", method, path, taken, refused)
+	}
 }
