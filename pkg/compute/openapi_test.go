@@ -133,3 +133,18 @@ func TestForms(t *testing.T) {
 		t.Errorf("a GPU that is not needed: got %d %s", bad.Status, bad.Body)
 	}
 }
+
+// What the schemas allow is taken, and what they do not is refused.
+func TestGeneratedBodies(t *testing.T) {
+	t.Parallel()
+	const all, one = "/api/v1/instances/", "/api/v1/instances/{uuid}/"
+	for _, operation := range [][2]string{{"POST", all}, {"PUT", one}, {"PATCH", one}, {"PATCH", one + "add-image/"}} {
+		t.Run(strings.Join(operation[:], " "), func(t *testing.T) {
+			t.Parallel()
+			s := full(t, apptest.NewBolt(t))
+			method, path := operation[0], operation[1]
+			target := strings.Replace(path, one, create(t, s, `{"name":"n","ask_price":1}`), 1)
+			apptest.SendGenerated(t, s, "compute", method, path, target)
+		})
+	}
+}

@@ -69,3 +69,10 @@ func TestRepeatUnderWay(t *testing.T) {
 		refused(t, header, s.Do(t, "PUT", "/instances/create", body(""), header), status, "")
 	}
 }
+
+// What the schema allows is taken, and what it does not is refused.
+func TestGeneratedBodies(t *testing.T) {
+	t.Parallel()
+	s := full(t, apptest.NewBolt(t))
+	apptest.SendGenerated(t, s, "execution", "PUT", "/instances/create", "/instances/create")
+}

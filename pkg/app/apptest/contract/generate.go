@@ -171,6 +171,11 @@ func wildValues() []any {
 		nil, true, false, "", " ", "x", "1", "true", "null", "\x00", "\u00a0", "a\u200bb", "a b", strings.Repeat("x", 5000),
 		json.Number("0"), json.Number("-1"), json.Number("1.0"), json.Number("1e3"), json.Number("1.5"), json.Number("1e-3"),
 		json.Number("9223372036854775807"), json.Number("9223372036854775808"), json.Number("-9223372036854775809"), json.Number("1e400"),
-		[]any{}, []any{nil}, []any{"x"}, []any{json.Number("1"), json.Number("1")}, map[string]any{}, map[string]any{"x": nil},
+		[]any{},
+		[]any{nil},
+		[]any{"x"},
+		[]any{json.Number("1"), json.Number("1")},
+		map[string]any{},
+		map[string]any{"x": nil},
 	}
 }
