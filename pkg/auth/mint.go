@@ -54,7 +54,7 @@ func Register(ctx context.Context, store CredentialCreator, k NewKey, secret str
 
 // MaxPasswords is how many keys can have a password: a new one is compared with
 // each.
-const MaxPasswords = 250
+const MaxPasswords = 100
 
 // Adopter is the part of a repository that [Adopt] takes.
 type Adopter interface {

@@ -82,7 +82,7 @@ func TestAdoptRefusesWhatIsGuessed(t *testing.T) {
 		"Zebra-Tango-41\n":               "not printable ASCII",
 		"Zebra\x00Tango-41":              "not printable ASCII",
 		"Zebra-Tangö-41":                 "not printable ASCII",
-		"Zebra-Tango-41 ":                "a space",
+		password + " ":                   "a space",
 		"aaaaaaaaaaaa":                   "a few different characters",
 		"0000-1111-2222":                 "a few different characters",
 		"hunter2hunter":                  "repeats itself",
