@@ -506,6 +506,9 @@ func TestRepeatedWrites(t *testing.T) {
 		if first.Status != 200 {
 			t.Fatalf("%s %s: got %d %s", w.method, w.at, first.Status, first.Body)
 		}
+		if now := first.Header.Get("ETag"); w.method != "DELETE" && now == state {
+			t.Errorf("%s %s had no effect: got %s", w.method, w.at, first.Body)
+		}
 		firsts = append(firsts, first)
 		s.Clock.Advance(time.Minute)
 		for n, first := range firsts {

@@ -114,6 +114,11 @@
 // has succeeded. Only if even this fails is the error none of package instance: it
 // says that the outcome is unknown.
 //
+// The record of an idempotency key is the first item of its transaction: that the
+// key was used is the first reason against a write. The record is read apart only
+// where the write is refused before it is sent. An update that changes nothing writes
+// the record alone.
+//
 // A heartbeat ([Repository.Touch]) is the exception: one UpdateItem without a
 // transaction, which may be repeated. It changes two times and the index of one of
 // them, which no other write touches unless it is about them, and no condition of
