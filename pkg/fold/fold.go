@@ -1,10 +1,13 @@
 // Package fold is the one meaning of "ignoring case" in this project: two
-// texts are equal when their Unicode normal forms (NFC) are equal under
-// simple case folding.
+// texts are equal when Java's String.equalsIgnoreCase calls their Unicode
+// normal forms (NFC) equal, since a documented server compares so.
 //
-// strings.ToLower is no substitute: it disagrees with strings.EqualFold on 94
-// pairs of runes, so that a search by the one would miss what a guard by the
-// other calls taken.
+// That is simple case folding with one class more: i, I, and the Turkish
+// letters İ (with a dot) and ı (without one) are equal. Java and Go each add
+// the letters of new versions of Unicode to their classes when they learn them.
+//
+// What is folded here is stored, so any change of a folded form, by a new
+// version of Go too, needs a new layout of what is stored.
 package fold
 
 import (
@@ -15,24 +18,38 @@ import (
 )
 
 // String returns the folded form of s: each rune of its NFC form is replaced
-// by the smallest rune that simple case folding calls equal to it. Texts that
-// are equal ignoring case have the same folded form, and the form of a text
-// contains the form of each of its parts that does not cut a letter from its
-// combining marks. String(String(s)) == String(s).
+// by the smallest rune that is equal to it. Texts are equal ignoring case if
+// and only if they have the same folded form.
+//
+// A text contains a part ignoring case if its folded form contains that of the
+// part. That holds for each part that begins and ends between the letters of
+// the text. It does not for one that separates a letter from its combining
+// marks: "e" is not a part of "é", however that is encoded.
+//
+// A folded form must not be folded again: that of "ı" and a dot above (U+0307)
+// is "I" and the dot, and NFC makes İ of that.
 func String(s string) string {
 	if ascii(s) {
 		return foldASCII(s)
 	}
-	// Folding can leave a sequence that composes further, so the result is
-	// normalized and folded until it is stable; two rounds always were enough.
-	for range 4 {
-		next := foldRunes(norm.NFC.String(s))
-		if next == s {
-			break
-		}
-		s = next
+	s = norm.NFC.String(s)
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		b = utf8.AppendRune(b, smallest(r))
 	}
-	return s
+	return string(b)
+}
+
+// smallest returns the smallest rune that is equal to r.
+func smallest(r rune) rune {
+	if r == 'İ' || r == 'ı' {
+		return 'I'
+	}
+	least := r
+	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+		least = min(least, next)
+	}
+	return least
 }
 
 // ascii reports whether s holds ASCII only, which is its own NFC form.
@@ -59,17 +76,4 @@ func foldASCII(s string) string {
 		}
 	}
 	return s
-}
-
-// foldRunes replaces each rune by the smallest one of its SimpleFold orbit.
-func foldRunes(s string) string {
-	b := make([]byte, 0, len(s))
-	for _, r := range s {
-		smallest := r
-		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
-			smallest = min(smallest, next)
-		}
-		b = utf8.AppendRune(b, smallest)
-	}
-	return string(b)
 }
