@@ -25,7 +25,7 @@ type Report struct {
 }
 
 // Check reads everything: the pages of the file, also as bbolt checks them,
-// every checksum, and then whether instances, guards, indexes, trash, history,
+// every checksum, and then whether instances, indexes, trash, history,
 // idempotency records and keys agree. kinds are all that may be stored. Others
 // may read meanwhile; writes wait while pages are read, and one that outgrows
 // what is mapped into memory waits for the end.
@@ -201,9 +201,6 @@ func (c *contents) instance(key, value []byte) {
 	}
 	if _, ok := i.Key().SortKey(); !ok {
 		c.entry(i.Key(), pointersBucket, idKey(i.Key()), []byte(i.SortKey()))
-	}
-	if i.Code != "" {
-		c.entry(i.Key(), codesBucket, codeKey(kind, i.Code), key)
 	}
 	for _, x := range indexes() {
 		if entry := x.entry(i, positionOf(i)); entry != nil {

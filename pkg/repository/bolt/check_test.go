@@ -78,7 +78,7 @@ func TestCheckAgreement(t *testing.T) {
 			return bucket(tx, instancesBucket).Put(instanceKey(one), bytes.Replace(record, []byte("G"), []byte("H"), 1))
 		},
 		"codes has 1 entries that lead nowhere": func(tx *bbolt.Tx) error {
-			return bucket(tx, codesBucket).Put(codeKey(kind, "other"), instanceKey(one))
+			return bucket(tx, codesBucket).Put(parts(kind.Name, "E", "c", one.SortKey()), nil)
 		},
 		"statuses has 1 entries that lead nowhere": func(tx *bbolt.Tx) error {
 			return bucket(tx, statusesBucket).Put(parts(kind.Name, "V", "c", one.SortKey()), nil)
@@ -89,8 +89,8 @@ func TestCheckAgreement(t *testing.T) {
 		"checked 1 is not found by its name": func(tx *bbolt.Tx) error {
 			return setLabel(tx, kind, positionOf(one), "OTHER")
 		},
-		"its entry in codes leads elsewhere": func(tx *bbolt.Tx) error {
-			return bucket(tx, codesBucket).Put(codeKey(kind, one.Code), instanceKey(other))
+		"its entry in pointers leads elsewhere": func(tx *bbolt.Tx) error {
+			return bucket(tx, pointersBucket).Put(idKey(imported.Key()), []byte("other"))
 		},
 		"checked 1 has version 1, and its history version 7": func(tx *bbolt.Tx) error {
 			return bucket(tx, historyBucket).Put(appendNumber(idKey(one.Key()), 1), []byte(`{"incarnation":"1","version":7}`))

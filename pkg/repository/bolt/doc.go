@@ -2,7 +2,7 @@
 // running without AWS and for tests.
 //
 // The file is a bbolt database, which one process can open at a time. Every
-// write is one transaction of the instance, its guard and index entries, its
+// write is one transaction of the instance, its index entries, its
 // idempotency record and its history event, and is on the disk when the call
 // returns. Writes that are under way at once share a transaction. Every read
 // is consistent.
@@ -13,7 +13,7 @@
 //
 //	instances    kind, collection, sort key    the instance
 //	pointers     kind, collection, id          sort key, where the id does not tell it
-//	codes        kind, folded code             key of the instance: guard and index
+//	codes        kind, folded code, collection, sort key
 //	groups       kind, folded group, collection, sort key
 //	subgroups    kind, folded subgroup, collection, sort key
 //	statuses     kind, status, collection, sort key

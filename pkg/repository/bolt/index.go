@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -32,7 +33,7 @@ func load(tx *bbolt.Tx, key instance.Key) (instance.Instance, error) {
 	return decode(key.Kind, record)
 }
 
-// put stores a new instance with its guard and index entries, and a pointer if
+// put stores a new instance with its index entries, and a pointer if
 // its ID does not determine its sort key. Its ID must not be in use.
 func put(tx *bbolt.Tx, i instance.Instance) error {
 	if _, ok := i.Key().SortKey(); !ok {
@@ -43,7 +44,7 @@ func put(tx *bbolt.Tx, i instance.Instance) error {
 	return exchange(tx, instance.Instance{}, i)
 }
 
-// remove deletes a stored instance with its pointer, guard and index entries.
+// remove deletes a stored instance with its pointer and index entries.
 func remove(tx *bbolt.Tx, i instance.Instance) error {
 	if err := bucket(tx, pointersBucket).Delete(idKey(i.Key())); err != nil {
 		return fmt.Errorf("delete pointer: %w", err)
@@ -66,20 +67,20 @@ func exchange(tx *bbolt.Tx, before, after instance.Instance) error {
 	return rewrite(tx, before, after)
 }
 
-// reindex updates the guard, the indexes and the labels when an instance
-// changes. The zero value stands for no instance.
+// reindex updates the indexes and the labels when an instance changes. The
+// zero value stands for no instance.
 func reindex(tx *bbolt.Tx, before, after instance.Instance) error {
 	i := after
 	if i.ID == "" {
 		i = before
 	}
-	if err := moveGuard(tx, before, after, instanceKey(i)); err != nil {
-		return err
-	}
 	position := positionOf(i)
 	for _, x := range indexes() {
 		if x.text(before) == x.text(after) {
 			continue
+		}
+		if x.bucket == codesBucket && x.has(tx, after) {
+			return instance.ErrCodeTaken
 		}
 		if err := moveEntry(bucket(tx, x.bucket), x.entry(before, position), x.entry(after, position)); err != nil {
 			return fmt.Errorf("move entry of %s: %w", x.bucket, err)
@@ -89,31 +90,6 @@ func reindex(tx *bbolt.Tx, before, after instance.Instance) error {
 		if err := setLabel(tx, i.Kind, position, label); err != nil {
 			return fmt.Errorf("set label: %w", err)
 		}
-	}
-	return nil
-}
-
-// moveGuard guards the code of after, for the instance with that key, and no
-// longer that of before.
-func moveGuard(tx *bbolt.Tx, before, after instance.Instance, key []byte) error {
-	if fold.String(before.Code) == fold.String(after.Code) {
-		return nil
-	}
-	codes := bucket(tx, codesBucket)
-	if before.Code != "" {
-		if err := codes.Delete(codeKey(before.Kind, before.Code)); err != nil {
-			return fmt.Errorf("delete guard: %w", err)
-		}
-	}
-	if after.Code == "" {
-		return nil
-	}
-	guard := codeKey(after.Kind, after.Code)
-	if codes.Get(guard) != nil {
-		return instance.ErrCodeTaken
-	}
-	if err := codes.Put(guard, key); err != nil {
-		return fmt.Errorf("put guard: %w", err)
 	}
 	return nil
 }
@@ -129,6 +105,7 @@ type index struct {
 
 func indexes() []index {
 	return []index{
+		{codesBucket, func(i instance.Instance) string { return fold.String(i.Code) }},
 		{groupsBucket, func(i instance.Instance) string { return fold.String(i.Group) }},
 		{subGroupsBucket, func(i instance.Instance) string { return fold.String(i.SubGroup) }},
 		{statusesBucket, func(i instance.Instance) string { return i.Status }},
@@ -145,6 +122,13 @@ func (x index) entry(i instance.Instance, position []byte) []byte {
 		return nil
 	}
 	return append(x.prefix(i), position...)
+}
+
+// has reports whether some instance has the text of i, which may be empty.
+func (x index) has(tx *bbolt.Tx, i instance.Instance) bool {
+	prefix := x.prefix(i)
+	key, _ := bucket(tx, x.bucket).Cursor().Seek(prefix)
+	return x.text(i) != "" && bytes.HasPrefix(key, prefix)
 }
 
 // rewrite replaces before with after, which has the same indexed texts.

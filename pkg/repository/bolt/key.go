@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"time"
 
-	"instances/pkg/fold"
 	"instances/pkg/instance"
 )
 
@@ -65,11 +64,6 @@ func indexText(folded string) string {
 	sum := sha256.Sum256([]byte(folded))
 	// One byte longer than the longest text that is kept whole.
 	return folded[:cut] + string(sum[:])
-}
-
-// codeKey is the guard and index entry of a code.
-func codeKey(kind instance.Kind, code string) []byte {
-	return parts(kind.Name, indexText(fold.String(code)))
 }
 
 // appendNumber appends n so that keys sort by it.

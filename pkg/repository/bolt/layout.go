@@ -7,12 +7,14 @@ import (
 )
 
 // layout is the version of the buckets and records that this package writes.
-// Files of the earlier ones are brought up to date: layout 3 had no indexes of
-// subgroups, statuses and names, layout 2 no checksums either, and layout 1
+// Files of the earlier ones are brought up to date: layout 4 folded texts in
+// another way, and had one instance for each code, layout 3 had no indexes of
+// subgroups, statuses and names either, layout 2 no checksums, and layout 1
 // neither these nor owners, endings, expiries and idle instances. The trash of
 // layout 1 was sorted by time and number only.
 const (
-	layout  = "4"
+	layout  = "5"
+	layout4 = "4"
 	layout3 = "3"
 	layout2 = "2"
 	layout1 = "1"
@@ -81,7 +83,7 @@ func layoutOf(tx *bbolt.Tx) (string, error) {
 		for _, name := range bucketNames() {
 			_ = bucket(tx, name)
 		}
-	case layout3, layout2, layout1:
+	case layout4, layout3, layout2, layout1:
 	case "":
 		return "", damaged("its layout is lost")
 	default:

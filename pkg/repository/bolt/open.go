@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"instances/pkg/instance"
 )
 
 // The errors of a file.
@@ -24,6 +26,10 @@ type Options struct {
 	// HistoryRetention is how long the event of a write is kept after it; 0
 	// means forever.
 	HistoryRetention time.Duration
+	// EqualCodes is told of instances whose codes an upgrade made equal; nil means
+	// that nobody is. All of them keep their code and can be changed, and no other
+	// instance can take it until the last of them has left it.
+	EqualCodes func([]instance.Instance)
 	// LockTimeout is how long Open waits for another process to close the
 	// file; 0 means a second.
 	LockTimeout time.Duration

@@ -56,8 +56,6 @@ func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[ins
 type walk struct {
 	kind   instance.Kind
 	filter filter
-	// code is the key of the one candidate's guard, for a query by code.
-	code []byte
 	// places are where the candidates are: each candidate is in all of them. There
 	// are none for a query by name alone.
 	places []place
@@ -78,15 +76,11 @@ type positionRange struct {
 	prefix, from []byte
 }
 
-// newWalk chooses where to look: at the guard of a code, in the indexes of the
-// texts that are asked for, at the names, or else at all instances.
+// newWalk chooses where to look: in the indexes of the texts that are asked for,
+// at the names, or else at all instances.
 func newWalk(q instance.Query) *walk {
 	w := &walk{kind: q.Kind, filter: newFilter(q), ranges: positionRanges(q)}
-	if q.Code != "" {
-		w.code = codeKey(q.Kind, q.Code)
-		return w
-	}
-	asked := instance.Instance{Kind: q.Kind, Group: q.Group, SubGroup: q.SubGroup, Status: q.Status}
+	asked := instance.Instance{Kind: q.Kind, Code: q.Code, Group: q.Group, SubGroup: q.SubGroup, Status: q.Status}
 	for _, x := range indexes() {
 		if x.text(asked) != "" {
 			w.places = append(w.places, place{x.bucket, x.prefix(asked)})
@@ -133,9 +127,6 @@ func (w *walk) done() bool { return len(w.ranges) == 0 }
 // read returns the next answers, size of them at most. It may return fewer,
 // or none, before the walk is done.
 func (w *walk) read(tx *bbolt.Tx, size int) ([]instance.Instance, error) {
-	if w.code != nil {
-		return w.readCode(tx)
-	}
 	instances := bucket(tx, instancesBucket)
 	key := parts(w.kind.Name)
 	var batch []instance.Instance
@@ -238,29 +229,4 @@ func (e *entries) set(key, value []byte) {
 	if bytes.HasPrefix(key, e.prefix) {
 		e.at, e.value = key[len(e.prefix):], value
 	}
-}
-
-// readCode returns the one answer that a code can have.
-func (w *walk) readCode(tx *bbolt.Tx) ([]instance.Instance, error) {
-	ranges := w.ranges
-	w.ranges = nil
-	key := bucket(tx, codesBucket).Get(w.code)
-	if key == nil {
-		return nil, nil
-	}
-	at := key[len(parts(w.kind.Name)):]
-	if !slices.ContainsFunc(ranges, func(r positionRange) bool {
-		return bytes.HasPrefix(at, r.prefix) && bytes.Compare(at, r.from) >= 0
-	}) {
-		return nil, nil
-	}
-	record := bucket(tx, instancesBucket).Get(key)
-	if !w.filter.match(record) {
-		return nil, nil
-	}
-	i, err := decode(w.kind, record)
-	if err != nil {
-		return nil, err
-	}
-	return []instance.Instance{i}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -39,7 +40,11 @@ func upgrade(path, found string, old *file, o Options) (f *file, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = copyAll(f, old, found); err == nil && !o.NoSync {
+	var equal [][]instance.Instance
+	if err = copyAll(f, old, found); err == nil {
+		equal, err = equalCodes(f)
+	}
+	if err == nil && !o.NoSync {
 		err = f.db.Sync()
 	}
 	if err == nil {
@@ -50,6 +55,12 @@ func upgrade(path, found string, old *file, o Options) (f *file, err error) {
 		}
 	}
 	if err == nil {
+		// An upgrade that is interrupted after this tells it again.
+		for _, of := range equal {
+			if o.EqualCodes != nil {
+				o.EqualCodes(of)
+			}
+		}
 		err = os.Rename(temporary, path)
 	}
 	if err == nil && !o.NoSync {
@@ -61,12 +72,16 @@ func upgrade(path, found string, old *file, o Options) (f *file, err error) {
 	return f, nil
 }
 
-// copyAll copies every entry of an earlier layout into a new file.
+// copyAll copies every record of an earlier layout into a new file, and indexes
+// the instances anew.
 func copyAll(to, from *file, found string) error {
 	if err := to.update(makeBuckets); err != nil {
 		return err
 	}
 	for _, name := range bucketNames() {
+		if name == labelsBucket || slices.ContainsFunc(indexes(), func(x index) bool { return x.bucket == name }) {
+			continue
+		}
 		for after, more := []byte(nil), true; more; {
 			if err := from.view(func(old *bbolt.Tx) error {
 				return to.update(func(tx *bbolt.Tx) (err error) {
@@ -84,8 +99,8 @@ func copyAll(to, from *file, found string) error {
 	return nil
 }
 
-// copySome copies entries of a bucket that come after a key, and indexes the
-// instances. It returns the last key, and whether there may be more.
+// copySome copies entries of a bucket that come after a key. It returns the last
+// key, and whether there may be more.
 func copySome(tx, old *bbolt.Tx, name, found string, after []byte) (last []byte, more bool, err error) {
 	from := old.Bucket([]byte(name))
 	if from == nil {
@@ -109,16 +124,12 @@ func copySome(tx, old *bbolt.Tx, name, found string, after []byte) (last []byte,
 		if hasSeals(found) {
 			value = to.open(key, value)
 		}
-		if err := readable(name, key, value); err != nil {
-			return nil, false, err
+		record, err := renew(tx, name, key, value)
+		if err == nil {
+			err = to.Put(key, record)
 		}
-		if err := to.Put(key, value); err != nil {
+		if err != nil {
 			return nil, false, err
-		}
-		if name == instancesBucket {
-			if err := addIndexes(tx, key, value); err != nil {
-				return nil, false, err
-			}
 		}
 		size += len(key) + len(value)
 		last = bytes.Clone(key)
@@ -126,29 +137,19 @@ func copySome(tx, old *bbolt.Tx, name, found string, after []byte) (last []byte,
 	return last, key != nil, nil
 }
 
-// addIndexes indexes an instance by what earlier layouts did not: its subgroup,
-// its status and its name.
-func addIndexes(tx *bbolt.Tx, key, record []byte) error {
-	kind, position := cutPart(key)
-	i, err := decode(instance.Kind{Name: kind}, record)
-	if err != nil {
-		return err
-	}
-	for _, x := range indexes() {
-		if err := moveEntry(bucket(tx, x.bucket), nil, x.entry(i, position)); err != nil {
-			return err
-		}
-	}
-	return setLabel(tx, i.Kind, position, fold.String(i.Name))
-}
-
-// readable returns an error for a record that cannot be read, since a checksum
-// would vouch for it.
-func readable(name string, key, value []byte) error {
+// renew returns a record as it is stored today, and indexes an instance. It
+// returns an error for one that cannot be read, since a checksum would vouch for
+// it.
+func renew(tx *bbolt.Tx, name string, key, value []byte) ([]byte, error) {
 	var err error
 	switch name {
 	case instancesBucket, trashBucket:
-		_, err = decode(instance.Kind{}, value)
+		kind, position := cutPart(key)
+		var i instance.Instance
+		if i, err = decode(instance.Kind{Name: kind}, value); err == nil && name == instancesBucket {
+			err = addIndexes(tx, i, position)
+		}
+		value = encode(i)
 	case historyBucket:
 		err = json.Unmarshal(value, &eventRecord{})
 	case idempotencyBucket:
@@ -159,7 +160,46 @@ func readable(name string, key, value []byte) error {
 	if err != nil && !errors.Is(err, ErrDamaged) {
 		err = damaged("%s: %w", name, err)
 	}
-	return err
+	return value, err
+}
+
+// addIndexes indexes the instance at a position.
+func addIndexes(tx *bbolt.Tx, i instance.Instance, position []byte) error {
+	for _, x := range indexes() {
+		if err := moveEntry(bucket(tx, x.bucket), nil, x.entry(i, position)); err != nil {
+			return err
+		}
+	}
+	return setLabel(tx, i.Kind, position, fold.String(i.Name))
+}
+
+// equalCodes returns the instances that have a code which others have too.
+func equalCodes(f *file) (all [][]instance.Instance, err error) {
+	err = f.view(func(tx *bbolt.Tx) error {
+		var code, first []byte
+		return bucket(tx, codesBucket).forEach(func(entry, _ []byte) error {
+			kind, rest := cutPart(entry)
+			_, position := cutPart(rest)
+			if prefix := entry[:len(entry)-len(position)]; !bytes.Equal(code, prefix) {
+				code, first = prefix, position
+				return nil
+			}
+			of := [][]byte{position}
+			if first != nil {
+				of, first = [][]byte{first, position}, nil
+				all = append(all, nil)
+			}
+			for _, position := range of {
+				i, err := decode(instance.Kind{Name: kind}, bucket(tx, instancesBucket).Get(append(parts(kind), position...)))
+				if err != nil {
+					return err
+				}
+				all[len(all)-1] = append(all[len(all)-1], i)
+			}
+			return nil
+		})
+	})
+	return all, err
 }
 
 // upgradeFirst brings what layout 1 had to layout 2.

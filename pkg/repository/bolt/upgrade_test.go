@@ -16,8 +16,8 @@ import (
 	"instances/pkg/repository/bolt"
 )
 
-// earlier returns a file as an earlier layout was: layout 3 without some of the
-// indexes, and layout 2 without checksums either.
+// earlier returns a file as an earlier layout was: without the indexes that an
+// upgrade makes, and layout 2 without checksums either.
 func earlier(t *testing.T, layout string, file []byte, alter func(name string, key, value []byte) []byte) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.db")
@@ -30,7 +30,7 @@ func earlier(t *testing.T, layout string, file []byte, alter func(name string, k
 	}
 	type record struct{ name, key, value []byte }
 	if err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range []string{"subgroups", "statuses", "labels"} {
+		for _, name := range []string{"codes", "groups", "subgroups", "statuses", "labels"} {
 			if err := tx.DeleteBucket([]byte(name)); err != nil {
 				return err
 			}
@@ -93,8 +93,9 @@ func TestEarlierLayouts(t *testing.T) {
 	}{
 		"layout 3":       {"3", func(string, string) error { return nil }, damageUse()},
 		"layout 2":       {"2", func(string, string) error { return nil }, damageTime()},
-		"before the end": {"3", func(path, _ string) error { return os.WriteFile(path+".upgrade", whole[:9000], 0o600) }, damageUse()},
-		"at the end":     {"3", os.Link, damageUse()},
+		"layout 4":       {"4", func(string, string) error { return nil }, damageUse()},
+		"before the end": {"4", func(path, _ string) error { return os.WriteFile(path+".upgrade", whole[:9000], 0o600) }, damageUse()},
+		"at the end":     {"4", os.Link, damageUse()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,7 +162,7 @@ func TestEarlierLayoutRefused(t *testing.T) {
 		"deleted":            {unreadable("trash"), ""},
 		"history":            {unreadable("history"), ""},
 		"answer":             {unreadable("idempotency"), ""},
-		"another file there": {earlier(t, "3", whole, unaltered), ".layout-3"},
+		"another file there": {earlier(t, "4", whole, unaltered), ".layout-4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

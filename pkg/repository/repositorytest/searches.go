@@ -205,9 +205,9 @@ func (s *searched) draw() instance.Instance {
 	// So long that indexes cut it off.
 	long := strings.Repeat("long text ", 180)
 	return instance.Instance{
-		Code:     s.pick("", s.pick("c-", "C-", "größe ", "GRO\u0308ẞE ")+strconv.Itoa(s.IntN(100)), long+strconv.Itoa(s.IntN(100))),
-		Group:    s.pick("", "red", "Red", "redder", "red#one", "re", "Größe", "GRO\u0308ẞE", long+"1", long+"2"),
-		SubGroup: s.pick("", "ann", "Ann", "bob", "anna", "ς", "Σ"),
+		Code:     s.pick("", s.pick("c-", "C-", "größe ", "GRO\u0308ẞE ", "ilik ", "ILıK ", "\u0131\u0307 ")+strconv.Itoa(s.IntN(100)), long+strconv.Itoa(s.IntN(100))),
+		Group:    s.pick("", "red", "Red", "redder", "red#one", "re", "Größe", "GRO\u0308ẞE", "ılık", "İLIK", long+"1", long+"2"),
+		SubGroup: s.pick("", "ann", "Ann", "bob", "anna", "ς", "Σ", "i", "ı", "i\u0307"),
 		Status:   s.pick("", "up", "Up", "upper", "down", "caf\u00e9", "cafe\u0301"),
 		Name:     s.name(),
 		Owner:    "owner", Active: s.IntN(2) == 0,
@@ -216,7 +216,7 @@ func (s *searched) draw() instance.Instance {
 
 // name draws a name of up to 300 runes, often like another one.
 func (s *searched) name() string {
-	runes := s.runes(s.pick("ab", "aAäÄ\u0308", "kK\u212A sSſßẞ", "iI\u0130\u0131", "σςΣ%_*-", "日本\U0001F600e\u0301 09"),
+	runes := s.runes(s.pick("ab", "aAäÄ\u0308", "kK\u212A sSſßẞ", "iI\u0130\u0131\u0307", "αΑιΙ\u0345ᾳσ", "σςΣ%_*-", "日本\U0001F600e\u0301 09"),
 		[]int{0, 4, 4, 40, 46, 50, 300}[s.IntN(7)])
 	if len(s.stored) > 0 && s.IntN(3) == 0 {
 		other := []rune(s.respell(s.any().Name))
@@ -255,6 +255,9 @@ func (s *searched) respell(text string) string {
 	for n := range runes {
 		for range s.IntN(3) {
 			runes[n] = unicode.SimpleFold(runes[n])
+		}
+		if strings.ContainsRune("iIİı", runes[n]) {
+			runes[n] = []rune("iIİı")[s.IntN(4)]
 		}
 	}
 	return []norm.Form{norm.NFC, norm.NFD}[s.IntN(2)].String(string(runes))
