@@ -11,7 +11,8 @@ import (
 
 // Query asks for the instances of one kind. Every text that is given must
 // match; an empty one matches all. All but Status are compared ignoring case
-// (package fold).
+// (package fold). Several instances have a code only where it was not equal in an
+// earlier version.
 //
 // Answers come in ascending order of collection and, within a collection, in
 // the order of the kind.

@@ -47,6 +47,9 @@
 // is replaced leaves an entry in expiries, which the next purge removes; every
 // other entry is removed with its record.
 //
+// A code is taken as long as there is an entry for it. There may be several, where
+// an upgrade has made codes equal.
+//
 // A file of an earlier layout is copied into a new one when it is opened, and
 // kept next to that. An instance of a file of layout 1 has no time since when
 // it is idle.

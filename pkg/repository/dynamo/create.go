@@ -12,8 +12,8 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 	w := r.write(ctx, "create "+i.Key().String())
 	w.recordAnswer(record, i)
 	w.putInstance(i)
-	w.takeCode(i)
-	w.keepNames(instance.Instance{}, i)
+	w.moveCode(ctx, instance.Instance{}, i, false)
+	w.keepNames(nil, w.nameRows(i))
 	w.recordHistory(instance.Instance{}, i, change, afterWrite)
 	w.enter(ctx, i.Key())
 	return w.run(ctx)
@@ -22,7 +22,7 @@ func (r *Repository) Create(ctx context.Context, i instance.Instance, change ins
 // putInstance stores a new instance and its pointer. It is refused with
 // [instance.ErrExists].
 func (w *transaction) putInstance(i instance.Instance) {
-	stored, err := newItem(i)
+	stored, err := newItem(i, w.layout)
 	w.fail(err)
 	w.put(stored, absent(), is(instance.ErrExists))
 	w.putPointer(i)

@@ -42,15 +42,19 @@ func (r *Repository) Delete(ctx context.Context, key instance.Key, change instan
 
 // discard deletes the instance, as one transaction, if it is still as it was read.
 func (r *Repository) discard(ctx context.Context, i instance.Instance, change instance.Change, record *instance.Idempotency) error {
-	w := r.write(ctx, "delete "+i.Key().String())
-	w.recordAnswer(record, i)
-	// A later heartbeat, which leaves the version alone, must not get lost.
-	same := unchanged(i).And(timeIs("seen", milli(i.LastSeenAt))).And(timeIs("idle", milli(i.IdleSince)))
-	w.remove(itemKey{partition(i.Kind, i.Collection), i.SortKey()}, same, r.changed(ctx, i.Key()))
-	w.removePointer(i)
-	w.put(newTrashItem(i, change.At), absent(), nil)
-	w.freeCode(i)
-	w.keepNames(i, instance.Instance{})
-	w.recordHistory(i, i, change, afterDelete)
-	return w.run(ctx)
+	operation := "delete " + i.Key().String()
+	return carefully(ctx, operation, func(again bool) error {
+		w := r.write(ctx, operation)
+		w.recordAnswer(record, i)
+		rows, same, refused := w.stored(ctx, i)
+		// A later heartbeat, which leaves the version alone, must not get lost.
+		same = same.And(timeIs("seen", milli(i.LastSeenAt))).And(timeIs("idle", milli(i.IdleSince)))
+		w.remove(itemKey{partition(i.Kind, i.Collection), i.SortKey()}, same, refused)
+		w.removePointer(i)
+		w.put(newTrashItem(i, change.At), absent(), nil)
+		w.moveCode(ctx, i, instance.Instance{}, again)
+		w.keepNames(rows, nil)
+		w.recordHistory(i, i, change, afterDelete)
+		return w.run(ctx)
+	})
 }

@@ -59,13 +59,25 @@
 //
 // # Layout
 //
-// This is layout 2. The layout item says which one all items of a table have, and a
+// This is layout 3. The layout item says which one all items of a table have, and a
 // process reads it at most once a minute, before it writes an instance. A table
 // without that item has layout 1, unless it holds nothing: then the first command
 // of an operator enters the newest ([Repository.Initialize]). A process that finds
-// a newer layout than it knows writes no instance. With an older one it works, says
-// in the log that an upgrade is due, and writes instances as they are laid out now;
-// searches then use no index but CodeIndex and the keys of GroupIndex.
+// a newer layout than it knows writes no instance. With an older one it works, and
+// says in the log that an upgrade is due. In layout 1, searches use no index but
+// CodeIndex and the keys of GroupIndex.
+//
+// Layout 2 folded texts in another way: İ and ı were equal to no other letter, and
+// the iota of a Greek diphthong was part of the letter before it. Until an upgrade
+// to layout 3 begins, writes fold so too, and a deployment can be taken back; once
+// one has, they fold as today. Where a code or a name has two forms, a write reads
+// how it is stored, and takes no code that is guarded in either form, and searches
+// look for both. So what was equal before stays so; what has become equal is found,
+// and guarded, from the end of the upgrade on.
+//
+// Instances that have got the same code so share its guard. It is of the first one,
+// the one whose code had this form before, if any; when that leaves the code, it is
+// of the next.
 //
 // [Repository.Upgrade] brings a table to this layout while it is in use. It first
 // says in the layout item what it is about to do, and waits until every process

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"instances/pkg/fold"
 	"instances/pkg/instance"
 )
 
@@ -68,8 +67,8 @@ type indexKeys struct {
 	IdleSort        string `dynamodbav:"isk,omitempty"`
 }
 
-// newItem returns i as stored and indexed.
-func newItem(i instance.Instance) (instanceItem, error) {
+// newItem returns i as stored and indexed in that layout.
+func newItem(i instance.Instance, l layout) (instanceItem, error) {
 	if i.StoredSize() > instance.MaxStoredBytes {
 		return instanceItem{}, instance.ErrTooLarge
 	}
@@ -82,7 +81,7 @@ func newItem(i instance.Instance) (instanceItem, error) {
 	sk := i.SortKey()
 	stored := bareItem(i)
 	stored.itemKey = itemKey{partition(i.Kind, i.Collection), sk}
-	stored.indexKeys = newIndexKeys(i, sk)
+	stored.indexKeys = newIndexKeys(i, sk, l)
 	if stored.size() > maxItemBytes {
 		return instanceItem{}, instance.ErrTooLarge
 	}
@@ -103,14 +102,14 @@ func bareItem(i instance.Instance) instanceItem {
 // newIndexKeys returns what the indexes hold of an instance. An empty text is
 // never a key, and an instance is only in the indexes in which a search can find
 // it.
-func newIndexKeys(i instance.Instance, sk string) indexKeys {
-	k := indexKeys{FoldedName: fold.String(i.Name), FoldedSubGroup: fold.String(i.SubGroup)}
+func newIndexKeys(i instance.Instance, sk string, l layout) indexKeys {
+	k := indexKeys{FoldedName: l.fold(i.Name), FoldedSubGroup: l.fold(i.SubGroup)}
 	position := joined(i.Collection, sk)
 	if i.Code != "" {
-		k.CodePartition, k.CodeSort = indexPartition(i.Kind, fold.String(i.Code)), position
+		k.CodePartition, k.CodeSort = indexPartition(i.Kind, l.fold(i.Code)), position
 	}
 	if i.Group != "" {
-		k.GroupPartition, k.GroupSort = indexPartition(i.Kind, fold.String(i.Group)), position
+		k.GroupPartition, k.GroupSort = indexPartition(i.Kind, l.fold(i.Group)), position
 	}
 	if i.SubGroup != "" {
 		k.SubPartition, k.SubSort = indexPartition(i.Kind, k.FoldedSubGroup), position

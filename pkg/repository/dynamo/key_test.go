@@ -80,7 +80,7 @@ func TestKeyLimits(t *testing.T) {
 		SubGroup: strings.Repeat("s", 5000), Status: strings.Repeat("s", 5000), Name: "name",
 		Incarnation: instance.NewIncarnation(),
 	}
-	item, err := newItem(i)
+	item, err := newItem(i, layout{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestKeyLimits(t *testing.T) {
 func TestIndexKeysOfNothing(t *testing.T) {
 	t.Parallel()
 	bare := instance.Instance{Kind: instance.Kind{Name: "kind"}, Collection: "c", ID: "i"}
-	if keys := newIndexKeys(bare, "i"); keys != (indexKeys{}) {
+	if keys := newIndexKeys(bare, "i", layout{}); keys != (indexKeys{}) {
 		t.Errorf("keys are %+v", keys)
 	}
 }

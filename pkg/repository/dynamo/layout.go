@@ -9,10 +9,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 )
 
-// layoutVersion is the layout that the documentation of this package describes.
-// That of a table without a layout item is 1: its instances lack what the indexes
-// of layout 2 read.
-const layoutVersion = 2
+const (
+	// layoutVersion is the layout that the documentation of this package describes.
+	// Layout 2 folded texts in another way ([formerFold]).
+	layoutVersion = 3
+	// layoutIndexed is the first layout in which every instance has what the indexes
+	// read. That of a table without a layout item is 1.
+	layoutIndexed = 2
+)
 
 const (
 	// layoutFresh is how long a process relies on the layout that it has read.
@@ -82,9 +86,12 @@ func layoutKey() itemKey { return itemKey{"layout", "layout"} }
 
 // layout is what a process does because of the layout of the table.
 type layout struct {
-	// complete says that every instance is in all indexes. Otherwise only those
-	// are that were written since the program knows this layout.
-	complete bool
+	// indexed says that every instance is in all indexes. Otherwise only those are
+	// that were written since the program knows this layout.
+	indexed bool
+	// mixed says that items may have texts as they were folded in layout 2, and
+	// former that writes still fold them so.
+	mixed, former bool
 	// dropsNames says that each write of an instance removes the name rows that no
 	// longer fit, keepsNames that it also stores those that do, and hasNames that
 	// those of all instances are there.
@@ -126,7 +133,11 @@ func (r *Repository) layout(ctx context.Context) (layout, error) {
 		}
 		r.warnOfLayout(ctx, stored)
 		m.readAt = now
-		m.layout = layout{complete: stored.Version == layoutVersion}
+		m.layout = layout{
+			indexed: stored.Version >= layoutIndexed,
+			mixed:   stored.Version < layoutVersion,
+			former:  max(stored.Version, stored.Target) < layoutVersion,
+		}
 		switch stored.Names {
 		case namesNone, namesRemoving:
 		case namesPreparing:
@@ -134,7 +145,7 @@ func (r *Repository) layout(ctx context.Context) (layout, error) {
 		case namesFilling, namesLeaving:
 			m.dropsNames, m.keepsNames = true, true
 		case namesComplete:
-			m.dropsNames, m.keepsNames, m.hasNames = true, true, m.complete
+			m.dropsNames, m.keepsNames, m.hasNames = true, true, m.indexed
 		}
 	}
 	known := m.layout
@@ -170,8 +181,10 @@ func (r *Repository) warnOfLayout(ctx context.Context, stored layoutItem) {
 	}
 	var text string
 	switch {
-	case stored.Version < layoutVersion:
+	case stored.Version < layoutIndexed:
 		text = "the table has an old layout, and searches read all instances: run instances upgrade --table " + r.table
+	case stored.Version < layoutVersion:
+		text = "the table has an old layout, in which the letters i, ı and İ differ: run instances upgrade --table " + r.table
 	case r.indexedNames && stored.Names != namesComplete:
 		text = "the table has no complete name rows, and searches for parts of names read all names: run instances upgrade --name-search indexed --table " + r.table
 	default:

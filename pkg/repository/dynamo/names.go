@@ -1,15 +1,16 @@
 package dynamo
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"instances/pkg/fold"
 	"instances/pkg/instance"
 )
 
@@ -54,9 +55,8 @@ func longNamePartition(kind instance.Kind) string { return longNameRows + kind.N
 // are searched for.
 func cutSuffix(s string) string { return cut(s, maxSuffixBytes) }
 
-// nameRows returns the rows of the instance.
-func nameRows(i instance.Instance) []nameRow {
-	name := fold.String(i.Name)
+// nameRows returns the rows of the instance, given its folded name.
+func nameRows(i instance.Instance, name string) []nameRow {
 	if name == "" || !i.Kind.NameSearch {
 		return nil
 	}
@@ -93,13 +93,37 @@ func (n nameRow) target(kind instance.Kind) (itemKey, error) {
 	return itemKey{partition(kind, collection), sortKey}, nil
 }
 
-// keepNames removes the name rows of before and stores those of after, if the
-// table has such rows. Rows of both are not written; either may be zero.
-func (w *transaction) keepNames(before, after instance.Instance) {
+// nameRows returns the rows that the instance gets.
+func (w *transaction) nameRows(i instance.Instance) []nameRow {
+	return nameRows(i, w.layout.fold(i.Name))
+}
+
+// stored returns the name rows of an instance that was read, the condition that it
+// is still as it was then, and what it means if that fails. It reads how the name
+// is folded where it may be in either way.
+func (w *transaction) stored(ctx context.Context, i instance.Instance) (rows []nameRow, same expression.ConditionBuilder, refused refusal) {
+	same, refused = unchanged(i), w.r.changed(ctx, i.Key())
+	if !w.layout.dropsNames || len(w.layout.forms(i.Name)) == 1 {
+		return w.nameRows(i), same, refused
+	}
+	folded := func(stored item) string { return textOf(stored[foldedName]) }
+	read, err := w.r.getItem(ctx, itemKey{partition(i.Kind, i.Collection), i.SortKey()})
+	w.fail(err)
+	return nameRows(i, folded(read)), same.And(expression.Name(foldedName).Equal(expression.Value(folded(read)))),
+		func(stored item) error {
+			if len(stored) > 0 && folded(stored) != folded(read) {
+				return errMoved
+			}
+			return refused(stored)
+		}
+}
+
+// keepNames removes the name rows that are gone and stores those that are made, if
+// the table has such rows. Rows that are both are not written.
+func (w *transaction) keepNames(gone, made []nameRow) {
 	if !w.layout.dropsNames {
 		return
 	}
-	gone, made := nameRows(before), nameRows(after)
 	for _, row := range gone {
 		if !slices.ContainsFunc(made, func(m nameRow) bool { return m.itemKey == row.itemKey }) {
 			w.removeRow(row.itemKey)

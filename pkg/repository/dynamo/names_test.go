@@ -36,7 +36,7 @@ func newNamesFixture(t *testing.T) *fixture {
 func setNames(t *testing.T, table dynamotest.Table, state string) {
 	t.Helper()
 	layout := attributes(map[string]string{"pk": "layout", "sk": "layout", "names": state})
-	layout["version"] = &types.AttributeValueMemberN{Value: "2"}
+	layout["version"] = &types.AttributeValueMemberN{Value: "3"}
 	must(t, failure(table.Client(nil).PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table.Name, Item: layout})))
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 
-	"instances/pkg/fold"
 	"instances/pkg/instance"
 	"instances/pkg/repository"
 )
@@ -28,18 +27,20 @@ func (r *Repository) Replace(ctx context.Context, before, after instance.Instanc
 		touched = append(touched, "idle", "ipk", "isk")
 	}
 	after.LastSeenAt, after.IdleSince = fromMilli(milli(after.LastSeenAt)), fromMilli(milli(after.IdleSince))
-	w := r.write(ctx, "replace "+before.Key().String())
-	w.recordAnswer(record, after)
-	stored, err := newItem(after)
-	w.fail(err)
-	w.update(stored.itemKey, w.assign(stored, touched), unchanged(before), r.changed(ctx, before.Key()))
-	if fold.String(before.Code) != fold.String(after.Code) {
-		w.takeCode(after)
-		w.freeCode(before)
-	}
-	w.keepNames(before, after)
-	w.recordHistory(before, after, change, afterWrite)
-	if err := w.run(ctx); err != nil {
+	operation := "replace " + before.Key().String()
+	err := carefully(ctx, operation, func(again bool) error {
+		w := r.write(ctx, operation)
+		w.recordAnswer(record, after)
+		stored, err := newItem(after, w.layout)
+		w.fail(err)
+		rows, same, refused := w.stored(ctx, before)
+		w.update(stored.itemKey, w.assign(stored, touched), same, refused)
+		w.moveCode(ctx, before, after, again)
+		w.keepNames(rows, w.nameRows(after))
+		w.recordHistory(before, after, change, afterWrite)
+		return w.run(ctx)
+	})
+	if err != nil {
 		return instance.Instance{}, err
 	}
 	return after, nil

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"instances/pkg/app"
 	"instances/pkg/internal/dev"
 	"instances/pkg/repository/dynamo"
@@ -42,10 +44,12 @@ func TestSearches(t *testing.T) {
 			t.Cleanup(func() { checkNames(t, table, kinds) })
 		},
 		"rows that come": func(t *testing.T, table dynamotest.Table) {
-			setNames(t, table, "filling")
+			(&fixture{table: table}).fill(t, []map[string]types.AttributeValue{formerLayout("filling", "3")})
 			t.Cleanup(func() { checkNames(t, table, kinds) })
 		},
-		"old layout": func(t *testing.T, table dynamotest.Table) { setLayout(t, table, nil) },
+		"old layout": func(t *testing.T, table dynamotest.Table) {
+			setLayout(t, table, map[string]int{"version": 1, "target": 3})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

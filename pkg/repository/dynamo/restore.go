@@ -60,8 +60,8 @@ func (r *Repository) bringBack(ctx context.Context, before instance.Instance, tr
 	w := r.write(ctx, "restore "+before.Key().String())
 	w.putInstance(after)
 	w.remove(trash, expression.AttributeExists(expression.Name("pk")), is(instance.ErrConflict))
-	w.takeCode(after)
-	w.keepNames(instance.Instance{}, after)
+	w.moveCode(ctx, instance.Instance{}, after, false)
+	w.keepNames(nil, w.nameRows(after))
 	w.recordHistory(after, after, change, afterWrite)
 	w.enter(ctx, before.Key())
 	if err := w.run(ctx); err != nil {

@@ -21,14 +21,15 @@ import (
 // old one, a search by subgroup, status or name costs as much as a list.
 //
 // Indexes lag: a search may miss a group, subgroup, name or status that was just
-// written. A search by code never does.
+// written. A search by code never does. While the layout is not the newest, a text
+// that was folded in another way before is found as it was then.
 func (r *Repository) Search(ctx context.Context, q instance.Query) iter.Seq2[instance.Instance, error] {
 	return func(yield func(instance.Instance, error) bool) {
 		if err := repository.CheckQuery(q); err != nil {
 			yield(instance.Instance{}, err)
 			return
 		}
-		s := &search{r: r, q: q, match: repository.NewMatcher(q), quota: newQuota(q.Limit)}
+		s := &search{r: r, q: q, match: repository.NewMatcher(q), former: formerMatcher(q), quota: newQuota(q.Limit)}
 		for i, err := range s.candidates(ctx) {
 			if err != nil {
 				yield(instance.Instance{}, fmt.Errorf("search %s: %w", q.Kind, err))
@@ -46,6 +47,8 @@ type search struct {
 	r     *Repository
 	q     instance.Query
 	match repository.Matcher
+	// former is match as texts were folded in layout 2.
+	former repository.Matcher
 	// layout is that of the table, where the search depends on it.
 	layout layout
 	*quota
@@ -57,24 +60,29 @@ func (s *search) candidates(ctx context.Context) iter.Seq2[instance.Instance, er
 		(!validPosition(after) || s.q.Collections != nil && !slices.Contains(s.q.Collections, after.Collection)) {
 		return failed[instance.Instance](instance.ErrCursor)
 	}
-	if s.match.Code != "" {
-		return s.byCode(ctx)
-	}
 	if s.match == (repository.Matcher{}) {
 		return s.list(ctx)
+	}
+	if s.match.Code != "" && s.match == s.former {
+		return s.byCode(ctx)
 	}
 	known, err := s.r.layout(ctx)
 	if err != nil {
 		return failed[instance.Instance](err)
 	}
 	s.layout = known
+	if !known.mixed {
+		s.former = s.match
+	}
 	e, ok := s.equal()
 	switch {
-	case ok && (known.complete || e.index == groupIndex):
+	case s.match.Code != "":
+		return s.byCode(ctx)
+	case ok && (known.indexed || e.index == groupIndex):
 		return s.byEquality(ctx, e)
-	case !known.complete:
+	case !known.indexed:
 		return s.list(ctx)
-	case known.hasNames && s.r.indexedNames && s.q.Kind.NameSearch:
+	case known.hasNames && s.r.indexedNames && s.q.Kind.NameSearch && s.match == s.former:
 		return s.byNameRows(ctx)
 	default:
 		return s.walkNames(ctx)

@@ -48,8 +48,14 @@ func (s *search) filter(attributes ...string) *expression.ConditionBuilder {
 		switch name := expression.Name(attribute); {
 		case attribute == foldedName && s.match.Name != "":
 			one = expression.Contains(name, s.match.Name)
+			if s.former.Name != s.match.Name {
+				one = one.Or(expression.Contains(name, s.former.Name))
+			}
 		case attribute == foldedSubGroup && s.match.SubGroup != "":
 			one = name.Equal(expression.Value(s.match.SubGroup))
+			if s.former.SubGroup != s.match.SubGroup {
+				one = one.Or(name.Equal(expression.Value(s.former.SubGroup)))
+			}
 		case attribute == status && s.match.Status != "":
 			one = name.Equal(expression.Value(s.match.Status))
 		default:

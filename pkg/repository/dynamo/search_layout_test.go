@@ -120,11 +120,11 @@ func TestSearchNewerLayout(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.create(t, 1)
-	setLayout(t, f.table, map[string]int{"version": 3})
+	setLayout(t, f.table, map[string]int{"version": 4})
 	f.Repository = dynamo.New(dynamo.Config{Client: f.table.Client(nil), Table: f.table.Name})
 	for _, q := range []instance.Query{{Group: "group"}, {SubGroup: "sub"}, {Status: "created"}, {Name: "name"}} {
 		q.Kind = numbered()
-		if err := drain(f.Search(t.Context(), q)); !containsAll(fmt.Sprint(err), "layout 3", "deploy") {
+		if err := drain(f.Search(t.Context(), q)); !containsAll(fmt.Sprint(err), "layout 4", "deploy") {
 			t.Errorf("%+v: error is %v", q, err)
 		}
 	}

@@ -66,7 +66,7 @@ func (w *transaction) outdated(ctx context.Context) bool {
 		return false
 	}
 	known, err := w.r.layout(ctx)
-	return err != nil || known.keepsNames != w.layout.keepsNames || known.dropsNames != w.layout.dropsNames
+	return err != nil || known.former != w.layout.former || known.keepsNames != w.layout.keepsNames || known.dropsNames != w.layout.dropsNames
 }
 
 // put stores an item. Refused may be nil if only a fault can make the condition

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"instances/pkg/fold"
 	"instances/pkg/instance"
 	"instances/pkg/repository"
 	"instances/pkg/repository/capacity"
@@ -59,6 +61,11 @@ type UpgradeOptions struct {
 	WriteUnits int
 	// After is [time.After].
 	After func(time.Duration) <-chan time.Time
+	// EqualCodes is told instances whose codes the upgrade makes equal, in some
+	// order and maybe more than once; nil means that nobody is. All of them keep
+	// their code and can be changed, and no other instance can take it until the
+	// last of them has left it.
+	EqualCodes func([]instance.Instance)
 	// Progress is told each step of the work, and how far it is; never nil.
 	Progress func(step UpgradeStep, done UpgradeReport)
 }
@@ -143,6 +150,9 @@ func (u *upgrade) run(ctx context.Context) error {
 func (u *upgrade) step(ctx context.Context) (next layoutItem, more bool, err error) {
 	next = u.stored.at(itemKey{}, false)
 	switch names := u.stored.Names; {
+	case u.stored.Target != 0 && u.stored.Target < layoutVersion:
+		// An earlier program was on its way to an earlier layout.
+		next.Target = layoutVersion
 	case names == namesNone && u.Names == AddNames:
 		next.Names = namesPreparing
 	case names == namesPreparing && u.Names == RemoveNames:
@@ -316,7 +326,7 @@ func (u *upgrade) bringOnce(ctx context.Context, stored item) (lacking, refused 
 	if err != nil {
 		return false, false, err
 	}
-	wanted, err := newItem(i)
+	wanted, err := newItem(i, layout{})
 	if err != nil {
 		return false, false, fmt.Errorf("%s: %w", i.Key(), err)
 	}
@@ -329,16 +339,69 @@ func (u *upgrade) bringOnce(ctx context.Context, stored item) (lacking, refused 
 	} else {
 		w.check(wanted.itemKey, unchanged(i))
 	}
+	was, made := nameRows(i, textOf(stored[foldedName])), nameRows(i, fold.String(i.Name))
+	w.layout.dropsNames, w.layout.keepsNames = u.stored.Names != namesNone, u.stored.Names == namesComplete
+	w.keepNames(was, made)
 	if u.stored.Names == namesFilling {
-		for _, row := range nameRows(i) {
+		for _, row := range made {
 			w.putRow(row)
-			lacking = true
 		}
 	}
-	if lacking {
+	holders := w.shareCode(ctx, i)
+	if lacking = lacking || len(w.changes) > 1; lacking || w.err != nil {
 		refused, err = w.repeat(ctx)
 	}
+	if err == nil && !refused && len(holders) > 1 {
+		err = u.tellEqual(ctx, i.Kind, holders)
+	}
 	return lacking, refused, err
+}
+
+// shareCode moves the guard of a code from the form of layout 2, or joins the
+// guard that others have already. It returns the holders, or nothing where the
+// form is the same.
+func (w *transaction) shareCode(ctx context.Context, i instance.Instance) []string {
+	forms := layout{mixed: true}.forms(i.Code)
+	if len(forms) == 1 {
+		return nil
+	}
+	now, err := w.r.readGuard(ctx, i.Kind, forms[0])
+	w.fail(err)
+	former, err := w.r.readGuard(ctx, i.Kind, forms[1])
+	w.fail(err)
+	who, holders := holder(i.Key()), now.holders()
+	if slices.Contains(former.holders(), who) {
+		w.leave(i.Kind, forms[1], former, who)
+	}
+	if !slices.Contains(holders, who) {
+		same := now.unchanged()
+		if len(holders) == 0 {
+			same = absent()
+		}
+		holders = append(holders, who)
+		w.put(newGuard(i.Kind, forms[0], holders...), same, nil)
+	}
+	return holders
+}
+
+// tellEqual tells that the holders of a guard have the same code.
+func (u *upgrade) tellEqual(ctx context.Context, kind instance.Kind, holders []string) error {
+	var of []instance.Instance
+	for _, who := range holders {
+		collection, id, _ := strings.Cut(who, nul)
+		switch i, err := u.r.Get(ctx, instance.Key{Kind: kind, Collection: collection, ID: id}); {
+		case err == nil:
+			of = append(of, i)
+		case !errors.Is(err, instance.ErrNotFound):
+			return err
+		}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.EqualCodes != nil {
+		u.EqualCodes(of)
+	}
+	return nil
 }
 
 // textOf returns an attribute that is a text, and "" for any other.

@@ -41,7 +41,7 @@ func setLayout(t *testing.T, table dynamotest.Table, numbers map[string]int) {
 // that is on its way to one, and the error says what to do.
 func TestNewerLayout(t *testing.T) {
 	t.Parallel()
-	for _, numbers := range []map[string]int{{"version": 3}, {"version": 2, "target": 3}} {
+	for _, numbers := range []map[string]int{{"version": 4}, {"version": 3, "target": 4}} {
 		f := newFixture(t)
 		f.prepare(t)
 		before := f.state(t)
@@ -54,7 +54,7 @@ func TestNewerLayout(t *testing.T) {
 			}
 			f.wire.inject(nil)
 			err := action.run(t.Context(), f)
-			if text := fmt.Sprint(err); !containsAll(text, f.table.Name+" has layout 3", "none above 2", "deploy") {
+			if text := fmt.Sprint(err); !containsAll(text, f.table.Name+" has layout 4", "none above 3", "deploy") {
 				t.Errorf("%s: %s", action.name, text)
 			}
 			if errors.Is(err, instance.ErrUnavailable) {
@@ -103,7 +103,7 @@ func TestLayoutIsReadOnceAMinute(t *testing.T) {
 // A table that an upgrade is due for works, and the log says once what to do.
 func TestUpgradeIsDue(t *testing.T) {
 	t.Parallel()
-	old := []string{"has an old layout", "run instances upgrade --table ", `"layout":1,"newest":2`}
+	old := []string{"has an old layout", "run instances upgrade --table ", `"layout":1,"newest":3`}
 	for _, test := range []struct {
 		name    string
 		layout  map[string]int
@@ -112,9 +112,10 @@ func TestUpgradeIsDue(t *testing.T) {
 	}{
 		{"without a layout", nil, false, old},
 		{"old", map[string]int{"version": 1}, true, old},
-		{"being upgraded", map[string]int{"version": 1, "target": 2}, false, old},
-		{"without name rows", map[string]int{"version": 2}, true, []string{"no complete name rows", "run instances upgrade --name-search indexed --table "}},
-		{"as it should be", map[string]int{"version": 2}, false, nil},
+		{"being upgraded", map[string]int{"version": 1, "target": 3}, false, old},
+		{"folded otherwise", map[string]int{"version": 2}, true, []string{"the letters i, ı and İ differ", "run instances upgrade --table ", `"layout":2,"newest":3`}},
+		{"without name rows", map[string]int{"version": 3}, true, []string{"no complete name rows", "run instances upgrade --name-search indexed --table "}},
+		{"as it should be", map[string]int{"version": 3}, false, nil},
 	} {
 		f := newFixture(t)
 		setLayout(t, f.table, test.layout)
@@ -146,7 +147,7 @@ func TestInitialize(t *testing.T) {
 		fill func(t *testing.T, f *fixture)
 		want string
 	}{
-		{"empty", func(t *testing.T, f *fixture) { setLayout(t, f.table, nil) }, "2"},
+		{"empty", func(t *testing.T, f *fixture) { setLayout(t, f.table, nil) }, "3"},
 		{"with a key", func(t *testing.T, f *fixture) {
 			setLayout(t, f.table, nil)
 			must(t, f.CreateCredential(t.Context(), auth.Credential{Name: "n", Owner: "o", Hash: auth.Hash("s"), CreatedAt: time.Now()}))
@@ -156,7 +157,7 @@ func TestInitialize(t *testing.T) {
 			must(t, f.Create(t.Context(), f.freshTimed("x"), f.change("create"), nil))
 		}, ""},
 		{"with an old layout", func(t *testing.T, f *fixture) { setLayout(t, f.table, map[string]int{"version": 1}) }, "1"},
-		{"with a newer layout", func(t *testing.T, f *fixture) { setLayout(t, f.table, map[string]int{"version": 3}) }, "3"},
+		{"with a newer layout", func(t *testing.T, f *fixture) { setLayout(t, f.table, map[string]int{"version": 4}) }, "4"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,7 +185,7 @@ func TestWritesDoNotOutliveTheLayout(t *testing.T) {
 					switch {
 					case c.Operation == "GetItem":
 						return c.answer(http.StatusOK, map[string]any{"Item": map[string]any{
-							"version": map[string]any{"N": "2"}, "names": map[string]any{"S": names},
+							"version": map[string]any{"N": "3"}, "names": map[string]any{"S": names},
 						}})
 					case !isWork(c): // It settles that the write cannot take effect any more.
 						return c.answer(http.StatusOK, map[string]any{})

@@ -16,6 +16,7 @@ import (
 	"instances/pkg/cmd/instances/internal/relay"
 	"instances/pkg/cmd/instances/internal/serving"
 	"instances/pkg/cmd/instances/internal/store"
+	"instances/pkg/instance"
 	"instances/pkg/repository/bolt"
 	"instances/pkg/repository/dynamo"
 )
@@ -117,6 +118,7 @@ func (l *location) withFolder(ctx context.Context, e *environment, do func(conte
 	return l.withDatabase(ctx, e, func(database string) error {
 		r, err := bolt.Open(database, bolt.Options{
 			Now: e.now, HistoryRetention: l.retention, LockTimeout: lockTimeout,
+			EqualCodes: func(of []instance.Instance) { say(e.stderr, "%s\n", store.EqualCodes(of)) },
 		})
 		if err != nil {
 			return store.Advise(err, database)

@@ -13,6 +13,7 @@ import (
 	"instances/pkg/cmd/instances/internal/kinds"
 	"instances/pkg/cmd/instances/internal/store"
 	"instances/pkg/cmd/instances/internal/text"
+	"instances/pkg/instance"
 	"instances/pkg/repository/dynamo"
 )
 
@@ -32,8 +33,13 @@ func (e *environment) upgrade() *cobra.Command {
 		GroupID: groupData,
 		Short:   "Bring a table to the newest layout while it is in use",
 		Long: `Brings a DynamoDB table to the layout of this version: every instance gets what the
-indexes read. Until it is done, searches by subgroup, status or name read all
-instances. Deploy this version first: no older one may write to the table afterwards.
+indexes read, folded as this version compares texts. Until it is done, searches find
+such texts as they did before; in a table of layout 1, those by subgroup, status or
+name read all instances. Deploy this version first: no older one may write to the
+table afterwards.
+
+It names instances whose codes have become equal, since the letters i, ı and İ have:
+they keep them, and no other instance can take the code until the last one has another.
 
 With --name-search indexed it also adds the rows by which the template's parameter
 NameSearch=Indexed finds parts of names, and which every write keeps from then on.
@@ -68,6 +74,7 @@ A data folder needs no upgrade: it is brought up to date whenever it is opened.`
 				return nil
 			}
 			o.Progress = e.upgrading()
+			o.EqualCodes = func(of []instance.Instance) { say(e.stderr, "%s\n", store.EqualCodes(of)) }
 			report, err := table.Upgrade(ctx, o)
 			if err != nil {
 				return whyNotUpgraded(ctx, err)

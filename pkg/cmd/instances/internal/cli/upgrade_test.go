@@ -23,10 +23,20 @@ func TestUpgrade(t *testing.T) {
 	awsEnvironment(t, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
 	c, client := newClock(), table.Client(nil)
 	f := &filler{t, dynamo.New(dynamo.Config{Client: client, Table: table.Name, Now: c.Now}), c}
-	f.topology("1", instance.Instance{Code: "ONE", Name: "One"})
+	f.topology("1", instance.Instance{Code: "ILIK", Name: "One"})
 	f.topology("2", instance.Instance{Code: "TWO", Name: "Two"})
 	f.execution("demo", instance.Instance{Name: "Demo"})
-	_, err := client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table.Name, Key: map[string]types.AttributeValue{
+	// Instance 2 has a code that was another one in earlier layouts.
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	update := "SET code = :code"
+	_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &table.Name, UpdateExpression: &update, ExpressionAttributeValues: map[string]types.AttributeValue{":code": text("ılık")},
+		Key: map[string]types.AttributeValue{"pk": text("instance#topology#" + instance.Block(2)), "sk": text("0000000000000000002")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table.Name, Key: map[string]types.AttributeValue{
 		"pk": &types.AttributeValueMemberS{Value: "layout"}, "sk": &types.AttributeValueMemberS{Value: "layout"},
 	}})
 	if err != nil {
@@ -60,22 +70,25 @@ func TestUpgrade(t *testing.T) {
 	got := run()
 	wantOutput(t, got, `
 LAYOUT     NAME SEARCH  READ  CHANGED  ROWS REMOVED
-2 (was 1)  walk         3     0        0
+3 (was 1)  walk         3     1        0
 `)
 	if !strings.Contains(got.stderr, "Waiting a minute and a half") || !strings.Contains(got.stderr, "Read 3 instances so far") {
+		t.Errorf("stderr %q", got.stderr)
+	}
+	if !strings.Contains(got.stderr, `topology 1 ("ILIK"), topology 2 ("ılık"). They keep them`) {
 		t.Errorf("stderr %q", got.stderr)
 	}
 	got = run()
 	wantOutput(t, got, `
 LAYOUT     NAME SEARCH  READ  CHANGED  ROWS REMOVED
-2 (was 2)  walk         0     0        0
+3 (was 3)  walk         0     0        0
 `)
 	if got.stderr != "" {
 		t.Errorf("stderr %q", got.stderr)
 	}
 	var report dynamo.UpgradeReport
 	got = run("--name-search", "indexed", "--output", "json")
-	if err := json.Unmarshal([]byte(got.stdout), &report); err != nil || report != (dynamo.UpgradeReport{From: 2, To: 2, NameRows: true, Read: 3, Changed: 2}) {
+	if err := json.Unmarshal([]byte(got.stdout), &report); err != nil || report != (dynamo.UpgradeReport{From: 3, To: 3, NameRows: true, Read: 3, Changed: 2}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	indexed := dynamo.New(dynamo.Config{Client: client, Table: table.Name, Now: c.Now, IndexedNames: true})
@@ -86,7 +99,7 @@ LAYOUT     NAME SEARCH  READ  CHANGED  ROWS REMOVED
 	}
 	wantOutput(t, run("--name-search", "walk", "--write-units", "0"), `
 LAYOUT     NAME SEARCH  READ  CHANGED  ROWS REMOVED
-2 (was 2)  walk         0     0        6
+3 (was 3)  walk         0     0        6
 `)
 }
 

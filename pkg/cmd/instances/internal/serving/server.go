@@ -19,6 +19,7 @@ import (
 	"instances/pkg/cmd/instances/internal/relay"
 	"instances/pkg/cmd/instances/internal/store"
 	"instances/pkg/gateway"
+	"instances/pkg/instance"
 	"instances/pkg/repository/bolt"
 	"instances/pkg/template"
 )
@@ -66,6 +67,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	fresh := errors.Is(statErr, os.ErrNotExist)
 	db, err := bolt.Open(path, bolt.Options{
 		Now: s.Now, HistoryRetention: retention, LockTimeout: time.Second,
+		EqualCodes: func(of []instance.Instance) { s.Logger.Warn(store.EqualCodes(of)) },
 	})
 	if errors.Is(err, bolt.ErrLocked) {
 		return fmt.Errorf("another process has the data folder %s open: end it, or choose another folder with --data", s.Dir)

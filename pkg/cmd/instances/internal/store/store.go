@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -16,6 +17,7 @@ import (
 
 	"instances/pkg/app"
 	"instances/pkg/auth"
+	"instances/pkg/instance"
 	"instances/pkg/repository/bolt"
 )
 
@@ -83,4 +85,15 @@ func Advise(err error, database string) error {
 		return err
 	}
 	return fmt.Errorf("%w. Stop what uses it, keep the file, and copy a backup over %s; instances check says more", err, database)
+}
+
+// EqualCodes says that an upgrade has made the codes of instances equal, and what
+// to do.
+func EqualCodes(of []instance.Instance) string {
+	var names []string
+	for _, i := range of {
+		names = append(names, fmt.Sprintf("%s (%q)", i.Key(), i.Code))
+	}
+	return fmt.Sprintf("The codes of these instances are equal now that i, ı and İ are: %s. They keep them, and no other "+
+		"instance can take the code until the last of them has another. Give all but one another code.", strings.Join(names, ", "))
 }
