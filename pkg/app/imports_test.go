@@ -122,6 +122,7 @@ func TestImports(t *testing.T) {
 				[]string{module + "pkg/lambdahttp", module + "pkg/app", module + "pkg/gateway", module + "pkg/rehearsal", module + "pkg/internal/dev"},
 			},
 			{[]string{"go.etcd.io/bbolt"}, []string{module + "pkg/repository/bolt"}},
+			{[]string{"github.com/getkin/kin-openapi", "github.com/santhosh-tekuri/jsonschema/v6"}, []string{module + "pkg/app/apptest"}},
 			{[]string{"github.com/swaggest/swgui"}, []string{module + "pkg/reference"}},
 			{[]string{"github.com/chromedp"}, []string{module + "pkg/reference/browsertest"}},
 			{[]string{"github.com/schollz/progressbar/v3", "golang.org/x/term"}, []string{module + "pkg/cmd"}},
