@@ -39,6 +39,7 @@ func TestSetup(t *testing.T) {
 		{"", []string{"bash", "go"}, "", "", false},
 		{"true", []string{"bash", "go"}, "", "", false},
 		{"", []string{"java", "bash", "curl"}, "java curl\n", "setup: not installed: Java 17 or later, curl\n", false},
+		{"", []string{"node"}, "node\n", "setup: not installed: Node.js 20 or later with npm\n", false},
 		{"true", []string{"compiler"}, "compiler\n", "setup: not installed: a C compiler\n", true},
 	} {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(root, ".ci", "setup"), test.tools...)
