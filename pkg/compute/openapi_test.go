@@ -1,15 +1,11 @@
 package compute_test
 
 import (
-	"context"
-	"errors"
 	"net/url"
 	"strings"
 	"testing"
 
-	"instances/pkg/app"
 	"instances/pkg/app/apptest"
-	"instances/pkg/instance"
 )
 
 // unknown is the UUID of no instance.
@@ -83,16 +79,9 @@ func TestConditionsOfWrites(t *testing.T) {
 	}
 }
 
-// contended is a repository in which the writes of others win each race.
-type contended struct{ app.Repository }
-
-func (contended) Create(context.Context, instance.Instance, instance.Change, *instance.Idempotency) error {
-	return errors.Join(instance.ErrUnavailable, instance.ErrConflict)
-}
-
 func TestRepeatUnderWay(t *testing.T) {
 	t.Parallel()
-	s := full(t, apptest.NewBoltWith(t, func(r app.Repository) app.Repository { return contended{r} }))
+	s := full(t, apptest.NewContended(t))
 	for header, status := range map[string]int{"Idempotency-Key: k": 409, "X-Other: k": 503} {
 		if got := s.Do(t, "POST", base, `{"name":"n","ask_price":1}`, header); got.Status != status {
 			t.Errorf("%s: got %d %s, want %d", header, got.Status, got.Body, status)

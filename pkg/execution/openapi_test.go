@@ -1,14 +1,10 @@
 package execution_test
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"testing"
 
-	"instances/pkg/app"
 	"instances/pkg/app/apptest"
-	"instances/pkg/instance"
 )
 
 // The examples of the descriptions that tests replay are those of the document.
@@ -55,16 +51,9 @@ func TestConditionsOfWrites(t *testing.T) {
 	}
 }
 
-// contended is a repository in which the writes of others win each race.
-type contended struct{ app.Repository }
-
-func (contended) Create(context.Context, instance.Instance, instance.Change, *instance.Idempotency) error {
-	return errors.Join(instance.ErrUnavailable, instance.ErrConflict)
-}
-
 func TestRepeatUnderWay(t *testing.T) {
 	t.Parallel()
-	s := full(t, apptest.NewBoltWith(t, func(r app.Repository) app.Repository { return contended{r} }))
+	s := full(t, apptest.NewContended(t))
 	for header, status := range map[string]int{"Idempotency-Key: k": 409, "X-Other: k": 503} {
 		refused(t, header, s.Do(t, "PUT", "/instances/create", body(""), header), status, "")
 	}

@@ -1,14 +1,10 @@
 package topology_test
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"testing"
 
-	"instances/pkg/app"
 	"instances/pkg/app/apptest"
-	"instances/pkg/instance"
 	"instances/pkg/topology"
 )
 
@@ -36,16 +32,9 @@ func TestRefusalsOfEachOperation(t *testing.T) {
 	}
 }
 
-// contended is a repository in which the writes of others win each race.
-type contended struct{ app.Repository }
-
-func (contended) Create(context.Context, instance.Instance, instance.Change, *instance.Idempotency) error {
-	return errors.Join(instance.ErrUnavailable, instance.ErrConflict)
-}
-
 func TestRepeatUnderWay(t *testing.T) {
 	t.Parallel()
-	s := full(t, apptest.NewBoltWith(t, func(r app.Repository) app.Repository { return contended{r} }))
+	s := full(t, apptest.NewContended(t))
 	wantProblem(t, s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`), "Idempotency-Key: k"), 409)
 	wantProblem(t, s.Do(t, "POST", topology.BasePath, body(`"groupCode":"g"`)), 503)
 }

@@ -115,6 +115,20 @@ func (r withoutKeys) Credential(context.Context, string) (auth.Credential, error
 	return auth.Credential{}, r.reason
 }
 
+// NewContended returns a server on a repository in which other writers win every
+// race against a create.
+func NewContended(t testing.TB) *Server {
+	t.Helper()
+	return NewBoltWith(t, func(r app.Repository) app.Repository { return contended{r} })
+}
+
+type contended struct{ app.Repository }
+
+// Create implements [instance.Creator].
+func (contended) Create(context.Context, instance.Instance, instance.Change, *instance.Idempotency) error {
+	return errors.Join(instance.ErrUnavailable, instance.ErrConflict)
+}
+
 // SendGenerated sends bodies that are made from the schema of an operation of the
 // named API. The document says which of them are valid: these are taken, or
 // refused for a reason in x-refusals, and the others are refused. Both occur. Path
