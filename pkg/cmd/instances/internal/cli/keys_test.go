@@ -279,12 +279,12 @@ func TestKeysCreateSecretFromStandardInput(t *testing.T) {
 		for _, file := range []string{"cmdline", "environ"} {
 			// Other systems have none.
 			b, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c.Process.Pid), file))
-			output.Write(b)
+			shown += string(b)
 		}
 		if err := errors.Join(in.Close(), c.Wait()); err != nil {
 			t.Errorf("%v: %s", err, output.String())
 		}
-		return output.String()
+		return shown + output.String()
 	}
 	shown := create("ci", token) + create("jdoe", password)
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("jdoe:"+password))
