@@ -263,7 +263,7 @@ func TestKeysCreateSecretFromStandardInput(t *testing.T) {
 	create := func(name, secret string) (shown string) {
 		t.Helper()
 		c := program(t, dir, "keys", "create", "--name", name, "--allow", "topology:read", "--secret-from", "-")
-		var output bytes.Buffer
+		var output, seen bytes.Buffer
 		c.Stdout, c.Stderr = &output, &output
 		in, err := c.StdinPipe()
 		if err != nil {
@@ -279,12 +279,12 @@ func TestKeysCreateSecretFromStandardInput(t *testing.T) {
 		for _, file := range []string{"cmdline", "environ"} {
 			// Other systems have none.
 			b, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c.Process.Pid), file))
-			shown += string(b)
+			seen.Write(b)
 		}
 		if err := errors.Join(in.Close(), c.Wait()); err != nil {
 			t.Errorf("%v: %s", err, output.String())
 		}
-		return shown + output.String()
+		return seen.String() + output.String()
 	}
 	shown := create("ci", token) + create("jdoe", password)
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("jdoe:"+password))
