@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,12 +17,12 @@ import (
 // store holds credentials and counts the reads of them.
 type store struct {
 	credentials map[string]auth.Credential
-	reads       int
+	reads       atomic.Int32
 	err         error
 }
 
 func (s *store) Credential(_ context.Context, hash string) (auth.Credential, error) {
-	s.reads++
+	s.reads.Add(1)
 	if s.err != nil {
 		return auth.Credential{}, s.err
 	}
@@ -33,7 +34,7 @@ func (s *store) Credential(_ context.Context, hash string) (auth.Credential, err
 }
 
 func (s *store) NamedCredential(_ context.Context, name string) (auth.Credential, error) {
-	s.reads++
+	s.reads.Add(1)
 	for _, c := range s.credentials {
 		if c.Name == name {
 			return c, s.err
@@ -75,7 +76,7 @@ func TestAuthenticate(t *testing.T) {
 	for name, test := range map[string]struct {
 		header []string
 		want   string // the name of the key, or empty for a refusal
-		reads  int
+		reads  int32
 	}{
 		"basic":                  {[]string{basic("good:good")}, "good", 1},
 		"basic in another case":  {[]string{"bASIC " + basic("good:good")[6:]}, "good", 1},
@@ -114,8 +115,8 @@ func TestAuthenticate(t *testing.T) {
 			if test.want != "" && err != nil {
 				t.Errorf("got error %v", err)
 			}
-			if p.Name != test.want || s.reads != test.reads {
-				t.Errorf("got key %q after %d reads, want %q after %d", p.Name, s.reads, test.want, test.reads)
+			if p.Name != test.want || s.reads.Load() != test.reads {
+				t.Errorf("got key %q after %d reads, want %q after %d", p.Name, s.reads.Load(), test.want, test.reads)
 			}
 		})
 	}
@@ -135,10 +136,10 @@ func TestAuthenticateCache(t *testing.T) {
 	t.Parallel()
 	a, s, c := fixture()
 	good := http.Header{"Authorization": {"Token good"}}
-	authenticate := func(want error, reads int) {
+	authenticate := func(want error, reads int32) {
 		t.Helper()
-		if _, err := a.Authenticate(t.Context(), good); !errors.Is(err, want) || s.reads != reads {
-			t.Errorf("got error %v after %d reads, want %v after %d", err, s.reads, want, reads)
+		if _, err := a.Authenticate(t.Context(), good); !errors.Is(err, want) || s.reads.Load() != reads {
+			t.Errorf("got error %v after %d reads, want %v after %d", err, s.reads.Load(), want, reads)
 		}
 	}
 	authenticate(nil, 1)

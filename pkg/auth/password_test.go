@@ -162,7 +162,7 @@ func TestPasswords(t *testing.T) {
 	for _, test := range []struct {
 		header string
 		want   string
-		reads  int
+		reads  int32
 	}{
 		{basic("jdoe:" + password), "jdoe", 1},
 		{basic("jdoe:" + password), "jdoe", 0},
@@ -181,10 +181,10 @@ func TestPasswords(t *testing.T) {
 		{basic("j\xffdoe:" + password), "", 0},
 		{basic(strings.Repeat("j", 5000) + ":" + password), "", 0},
 	} {
-		s.reads = 0
+		s.reads.Store(0)
 		p, err := a.Authenticate(t.Context(), http.Header{"Authorization": {test.header}})
-		if p.Name != test.want || s.reads != test.reads || test.want == "" && err != auth.ErrUnauthenticated { //nolint:errorlint // The very same error.
-			t.Errorf("%.60s: got %q, %v with %d reads, want %q with %d", test.header, p.Name, err, s.reads, test.want, test.reads)
+		if p.Name != test.want || s.reads.Load() != test.reads || test.want == "" && err != auth.ErrUnauthenticated { //nolint:errorlint // The very same error.
+			t.Errorf("%.60s: got %q, %v with %d reads, want %q with %d", test.header, p.Name, err, s.reads.Load(), test.want, test.reads)
 		}
 	}
 	if _, err := a.Login(t.Context(), "jdoe", password); !errors.Is(err, auth.ErrUnauthenticated) {
@@ -298,9 +298,9 @@ func TestPasswordsAreThrottled(t *testing.T) {
 		}
 	}
 	c.now = c.now.Add(time.Second)
-	s.reads = 0
-	if err := send("jdoe:" + password); err != nil || s.reads != 1 {
-		t.Errorf("when the cache has ended: got %v with %d reads", err, s.reads)
+	s.reads.Store(0)
+	if err := send("jdoe:" + password); err != nil || s.reads.Load() != 1 {
+		t.Errorf("when the cache has ended: got %v with %d reads", err, s.reads.Load())
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
